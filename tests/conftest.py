@@ -1,0 +1,27 @@
+"""Shapes and types are checked at run time in tests; one thread, so that sums have one order."""
+
+from __future__ import annotations
+
+import os
+
+from jaxtyping import install_import_hook
+
+install_import_hook(
+    ["vesalius.measures", "vesalius.methods", "vesalius.views", "vesalius.training", "vesalius.encoders", "vesalius.features"],
+    "beartype.beartype",
+)
+
+os.environ.setdefault("MPLBACKEND", "Agg")
+
+import pytest  # noqa: E402
+import torch  # noqa: E402
+
+torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test touches the user's cache or runs: one cache for the session, its own working runs."""
+    base = tmp_path_factory.getbasetemp()
+    monkeypatch.setenv("VESALIUS_CACHE", str(base / "vesalius-cache"))
+    monkeypatch.setenv("VESALIUS_RUNS", str(base / "vesalius-runs"))
