@@ -53,6 +53,8 @@ class Output:
     parts: Mapping[str, Tensor]
     carry: Mapping[str, Tensor] = field(default_factory=dict)
     scalars: Mapping[str, Tensor] = field(default_factory=dict)
+    finite: Tensor | None = None
+    """() bool on the device, set by the loop for ``after_step``: False where the step was not taken."""
 
 
 def groups_by_shape(parameters: Iterable[nn.Parameter]) -> list[Group]:

@@ -1,0 +1,86 @@
+"""SimCLR: two views of one image are pulled together, against every other view of the batch.
+
+Chen et al., "A simple framework for contrastive learning of visual representations", ICML 2020.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from jaxtyping import Float
+from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.projector import MLP
+from vesalius.training.gather import first_row, gather
+from vesalius.training.method import Method, Output, Progress
+from vesalius.training.precision import fp32
+from vesalius.views.batch import Batch
+
+
+class Config(BaseModel):
+    """Hyper-parameters of SimCLR."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float = Field(0.2, gt=0, description="Temperature of NT-Xent.")
+    hidden: int = Field(2048, ge=1, description="Width of the projector's hidden layer.")
+    dim: int = Field(128, ge=1, description="Length of the projected vector.")
+
+
+COMPAT: Mapping[str, Mapping[str, object]] = {"innereye": {"temperature": 0.1, "hidden": 2048, "dim": 128}}
+"""What a ``compat`` value changes here."""
+
+
+@fp32
+def nt_xent(
+    first: Float[Tensor, "batch dim"], second: Float[Tensor, "batch dim"], temperature: float
+) -> Float[Tensor, " batch"]:
+    """NT-Xent of each sample (mean over its two views); negatives are all other views of the global batch.
+
+    Equation 1 of the paper on L2-normalised vectors. A view's own similarity is left out of its denominator.
+    """
+    first, second = F.normalize(first, dim=-1), F.normalize(second, dim=-1)
+    every = torch.cat([gather(first), gather(second)])
+    rows, start = len(first), first_row(first)
+    own = torch.arange(start, start + rows, device=first.device)
+    own = torch.cat([own, own + len(every) // 2])
+    partner = own.roll(rows)
+    similarity = (torch.cat([first, second]) / temperature) @ every.T
+    similarity = similarity.scatter(1, own[:, None], -torch.inf)
+    return F.cross_entropy(similarity, partner, reduction="none").view(2, rows).mean(0)
+
+
+class SimCLR(Method):
+    """Encoder, projector, NT-Xent."""
+
+    needs = {"global": 2}
+
+    def __init__(self, encoder: Encoder, config: Config) -> None:
+        super().__init__()
+        self.encoder = encoder
+        self.projector: nn.Module = MLP(encoder.card.dim, config.hidden, config.dim, last_bias=False)
+        self.temperature = config.temperature
+
+    def forward(self, batch: Batch, at: Progress) -> Output:
+        """Views (2, B, C, *size) -> NT-Xent (B,)."""
+        views = batch.views["global"]
+        first, second = self.projector(self.encoder(views.flatten(0, 1)).pooled).chunk(2)
+        return Output({"nt_xent": nt_xent(first, second, self.temperature)})
+
+    def exports(self) -> Mapping[str, Encoder]:
+        """The encoder."""
+        return {"encoder": self.encoder}
+
+    def project(self, pooled: Tensor) -> Tensor:
+        """``(B, D)`` -> ``(B, dim)``."""
+        projected: Tensor = self.projector(pooled)
+        return projected
+
+
+def build(encoder: Encoder, config: Config) -> SimCLR:
+    """What the registry calls."""
+    return SimCLR(encoder, config)

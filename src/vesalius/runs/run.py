@@ -1,0 +1,195 @@
+"""A run: one directory that holds everything a command did."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from vesalius.errors import NoRoom, UserError
+from vesalius.files import atomic_write
+
+STATES = ("running", "done", "failed", "preempted", "stopped")
+TIMES = frozenset({"time", "images_per_second", "wait_share", "views_share", "seconds"})
+"""Keys of ``metrics.jsonl`` that say how long something took: all else is the same when a run is repeated."""
+
+
+def home() -> Path:
+    """Where runs live: ``VESALIUS_RUNS``, or ``./runs``."""
+    return Path(os.environ.get("VESALIUS_RUNS", "runs"))
+
+
+class Run:
+    """One run directory. ``Run.create`` starts one, ``Run.open`` reads or continues one."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._began = time.time()
+
+    @classmethod
+    def create(cls, verb: str, name: str, config: Mapping[str, Any], out: Path | None = None, **record: Any) -> Run:
+        """A new directory, ``out`` or ``home()/<time>-<verb>-<name>``. Raises UserError where ``out`` holds a run."""
+        stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
+        slug = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:60]
+        path = Path(out) if out is not None else _free(home() / f"{stamp}-{verb}-{slug}")
+        if (path / "run.json").exists():
+            raise UserError(
+                f"{path} already holds a run. Continue it with --resume {path}, or name another folder with --out."
+            )
+        if path.exists() and not path.is_dir():
+            raise UserError(f"{path} is a file. Name a folder with --out.")
+        try:
+            path.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise NoRoom(f"The run directory {path} could not be made: {error.strerror}. Name another with --out.") from None
+        run = cls(path)
+        run.write_text("config.yaml", yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+        run.record(
+            id=f"{stamp}-{os.urandom(3).hex()}",
+            name=name,
+            verb=verb,
+            state="running",
+            started=_now(),
+            finished=None,
+            git=_git_commit(),
+            versions=_versions(),
+            process=os.getpid(),
+            **record,
+        )
+        if out is not None and path.resolve().parent != home().resolve():
+            home().mkdir(parents=True, exist_ok=True)
+            atomic_write(home() / f"{run.facts()['id']}.path", str(path.resolve()) + "\n")
+        return run
+
+    @classmethod
+    def open(cls, path: Path) -> Run:
+        """The run in ``path``. Raises UserError where there is none."""
+        if not (path / "run.json").is_file():
+            raise UserError(f"{path} is not a run directory: it holds no run.json. `vesalius runs list` shows the runs.")
+        return cls(path)
+
+    def facts(self) -> dict[str, Any]:
+        """What ``run.json`` says."""
+        facts: dict[str, Any] = json.loads((self.path / "run.json").read_text())
+        return facts
+
+    def config(self) -> dict[str, Any]:
+        """The resolved configuration."""
+        config: dict[str, Any] = yaml.safe_load((self.path / "config.yaml").read_text())
+        return config
+
+    def record(self, **facts: Any) -> None:
+        """Add ``facts`` to ``run.json``."""
+        known = self.facts() if (self.path / "run.json").exists() else {}
+        self.write_json("run.json", {**known, **facts})
+
+    def finish(self, state: str) -> None:
+        """End the run in ``state``, one of STATES."""
+        if state not in STATES:
+            raise ValueError(state)
+        self.record(state=state, finished=_now())
+
+    def write_text(self, name: str, text: str) -> None:
+        """Write a file of the run, whole or not at all."""
+        atomic_write(self.path / name, text)
+
+    def write_json(self, name: str, value: Any) -> None:
+        """Write ``value`` as JSON; NaN and infinities become null."""
+        self.write_text(name, json.dumps(_plain(value), indent=1, ensure_ascii=False) + "\n")
+
+    def log(self, line: str) -> None:
+        """Add a line to ``log.txt``: ids only, no path of the user's data."""
+        with (self.path / "log.txt").open("a") as file:
+            file.write(f"{_now()} {line}\n")
+
+    # ---- metrics.jsonl
+
+    def measure(self, rows: list[dict[str, Any]]) -> None:
+        """Append ``rows`` to ``metrics.jsonl``."""
+        if not rows:
+            return
+        text = "".join(json.dumps(_plain(row)) + "\n" for row in rows)
+        try:
+            with (self.path / "metrics.jsonl").open("a") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise NoRoom(f"metrics.jsonl of {self.path.name} could not be written: {error.strerror}. Free space and --resume.") from None
+
+    def metrics(self) -> list[dict[str, Any]]:
+        """The rows of ``metrics.jsonl``; a last line cut by a kill is left out."""
+        file = self.path / "metrics.jsonl"
+        rows = []
+        for line in file.read_text().splitlines() if file.exists() else []:
+            try:
+                rows.append(json.loads(line))
+            except ValueError:
+                break
+        return rows
+
+    def cut_metrics(self, step: int) -> None:
+        """Forget the rows after ``step``: a resumed run writes them again."""
+        kept = [row for row in self.metrics() if row.get("step", 0) <= step]
+        self.write_text("metrics.jsonl", "".join(json.dumps(row) + "\n" for row in kept))
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _free(path: Path) -> Path:
+    candidate, n = path, 2
+    while candidate.exists():
+        candidate, n = path.with_name(f"{path.name}-{n}"), n + 1
+    return candidate
+
+
+def _plain(value: Any) -> Any:
+    """JSON has no NaN: unknown is null."""
+    if isinstance(value, float):
+        return value if value == value and abs(value) != float("inf") else None
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    return value
+
+
+def _git_commit() -> str | None:
+    try:
+        found = subprocess.run(  # noqa: S603
+            ["git", "rev-parse", "HEAD"],  # noqa: S607
+            cwd=Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            timeout=5,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return found.stdout.strip() or None if found.returncode == 0 else None
+
+
+def _versions() -> dict[str, str]:
+    names = ("vesalius", "torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
+    found = {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}
+    for name in names:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    found["byteorder"] = sys.byteorder
+    return found
