@@ -51,8 +51,8 @@ def extract(archive: str | Path, folder: str | Path, *, max_bytes: int = 1 << 40
                             written += len(block)
                             if written > limit:
                                 raise UserError(
-                                    f"The archive {archive.name} ({in_words(archive.stat().st_size)}) unpacks to more than "
-                                    f"{in_words(limit)}: it looks like a bomb, and nothing of it was kept."
+                                    f"The archive {archive.name} unpacks to more than {in_words(limit)}: "
+                                    "it looks like a decompression bomb, and nothing of it was kept."
                                 )
                             if written % (64 * _BLOCK) < len(block) and free_bytes(folder) < 32 * _BLOCK:
                                 require_room(folder, 64 * _BLOCK, f"unpacking {archive.name}")

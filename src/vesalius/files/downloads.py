@@ -81,7 +81,7 @@ def _fetch(url: str, part: Path, progress: Callable[[int, int], None] | None, at
             if error.code == 416:  # nothing lies beyond what we have: complete, or of another version
                 return
             if error.code < 500 and error.code not in (408, 429):
-                raise UserError(f"{url} could not be downloaded: the server says {error.code} {error.reason}.") from error
+                raise UserError(f"{url} was not downloaded: the server says {error.code} {error.msg}.") from error
             failure: Exception = error
         except (urllib.error.URLError, http.client.HTTPException, ConnectionError, TimeoutError) as error:
             failure = error
