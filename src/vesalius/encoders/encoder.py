@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from typing import Any, NamedTuple
 
 from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from vesalius.encoders.loaded import Loaded
+from vesalius.errors import UserError
+
 
 class Encoding(NamedTuple):
-    """``pooled`` (B, D); ``map`` (B, D, *spatial); ``tokens`` (B, N, D), the map flattened where a network has none."""
+    """``pooled`` (B, D); ``map`` (B, D, *spatial); ``tokens`` (B, N, D), the map flattened where a network has none.
+
+    A few networks have a last layer between map and pooled (MobileNetV3): their D differ, and the card's is pooled's.
+    Tokens are patch tokens, in the order of ``keep`` where some were dropped; a class token is not among them.
+    """
 
     pooled: Float[Tensor, "batch dim"]
     map: Float[Tensor, "batch dim *spatial"]
@@ -39,16 +47,69 @@ class Card(BaseModel):
     """Views operations that make stored pixels into the network's input, in order (see ``views``)."""
     weights: str = ""
     """SHA-256 over names, shapes and bytes of the tensors."""
+    code: str = ""
+    """SHA-256 of the user's file where the architecture is one."""
     trained_on: str = "random initialisation"
     licence: str = ""
     notes: Sequence[str] = ()
 
 
 class Encoder(nn.Module):
-    """A network that maps ``(B, C, *size)`` to an ``Encoding``, with its card."""
+    """A network that maps ``(B, C, *size)`` to an ``Encoding``, with its card.
+
+    ``network`` is the plain module whose tensors are saved, under its own names. Base of every family; a family that
+    makes maps only gives a ``network`` which returns them and uses this class as it is.
+    """
 
     card: Card
+    loaded: Loaded | None = None
+    """What matched when weights were loaded; None for random weights."""
+
+    def __init__(self, network: nn.Module, card: Card | None = None) -> None:
+        super().__init__()
+        self.network = network
+        if card is not None:
+            self.card = card
 
     def forward(self, x: Tensor, *, keep: Tensor | None = None, hide: Tensor | None = None) -> Encoding:
-        """``keep`` (B, K): tokens to encode, the others are dropped; ``hide`` (B, N): tokens swapped for a mask token."""
-        raise RuntimeError("An Encoder is made by vesalius.encoders.build_encoder or load_encoder.")
+        """``keep`` (B, K): tokens to encode, the others are dropped; ``hide`` (B, N) bool: tokens swapped for a mask token.
+
+        ``x``: what the card's preprocessing makes. Raises UserError for ``keep`` or ``hide`` where ``card.tokens`` is false.
+        """
+        if keep is not None or hide is not None:
+            raise UserError(
+                f"{self.card.architecture} has no tokens to keep or hide. Use a network whose card says tokens: true, "
+                "such as timm:vit_small_patch16_224, or a method that does not mask tokens."
+            )
+        return from_map(self.network(x))
+
+    def layers(self, x: Tensor, names: Sequence[str]) -> Mapping[str, Tensor]:
+        """What the modules ``names`` of the network put out for ``x``; differentiable. Raises UserError for an unknown name."""
+        known = dict(self.network.named_modules())
+        for name in names:
+            if not name or name not in known:
+                near = get_close_matches(name, known, n=4) or [child for child, _ in self.network.named_children()]
+                raise UserError(
+                    f"{self.card.architecture} has no layer {name!r}. Near or first names: {', '.join(near)}. "
+                    "All are in dict(encoder.network.named_modules())."
+                )
+        seen: dict[str, Tensor] = {}
+
+        def record(name: str) -> Any:
+            def hook(module: nn.Module, inputs: Any, output: Any) -> None:
+                seen[name] = output[0] if isinstance(output, tuple) else output
+
+            return hook
+
+        handles = [known[name].register_forward_hook(record(name)) for name in names]
+        try:
+            self(x)
+        finally:
+            for handle in handles:
+                handle.remove()
+        return {name: seen[name] for name in names if name in seen}
+
+
+def from_map(features: Float[Tensor, "batch dim *spatial"]) -> Encoding:
+    """An Encoding of a feature map: pooled by its mean, tokens by flattening."""
+    return Encoding(features.mean(dim=tuple(range(2, features.ndim))), features, features.flatten(2).mT)

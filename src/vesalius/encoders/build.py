@@ -1,0 +1,113 @@
+"""Build an encoder from a network's name."""
+
+from __future__ import annotations
+
+import inspect
+import logging
+from collections.abc import Callable
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from vesalius.encoders import own, resnet
+from vesalius.encoders.encoder import Card, Encoder, Encoding
+from vesalius.encoders.loading import fill, weights_from
+from vesalius.encoders.probing import dummy_forward
+from vesalius.errors import UserError
+from vesalius.random import torch_seed
+
+Family = Callable[..., tuple[Encoder, dict[str, Any]]]
+"""A family builds the network and returns with it what its card must say beyond name, options, channels and size."""
+
+_log = logging.getLogger("vesalius")
+
+
+def known_names() -> tuple[str, ...]:
+    """Names of the networks that are ours; besides them ``timm:NAME``, ``torchvision:NAME`` and ``my_file.py:build``."""
+    return (*resnet.NAMES,)
+
+
+def is_name(reference: str) -> bool:
+    """Whether ``reference`` names a network, rather than saved weights."""
+    return reference in known_names() or reference.startswith(("timm:", "torchvision:")) or ".py:" in reference
+
+
+def build_encoder(
+    name: str,
+    *,
+    channels: int = 3,
+    size: tuple[int, ...] = (32, 32),
+    weights: str | Path | None = None,
+    seed: int = 0,
+    min_match: float = 0.95,
+    code: str | Path | None = None,
+    from_card: bool = False,
+    **options: Any,
+) -> Encoder:
+    """The network ``name`` for views of ``channels`` and ``size`` pixels, with a filled card, in training mode.
+
+    ``weights``: where to start from: ``timm:NAME`` or ``torchvision:NAME`` (downloaded), a .safetensors or .pth file, a
+    run; None starts from random weights, a pure function of ``seed``. ``options``: the family's own (stem, width ...).
+    ``code`` and ``from_card`` are for reloading a network of the user's (see ``load_encoder``). Raises UserError for an
+    unknown name or option, and when fewer than ``min_match`` of the tensors are found in ``weights``.
+    """
+    size = tuple(int(side) for side in size)
+    family, network_name = _family(name, code, from_card)
+    _check_options(name, family, options)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(torch_seed("encoder", seed))
+        encoder, facts = family(network_name, channels=channels, size=size, **options)
+    encoder.card = Card(**{"architecture": name, "options": options, "channels": channels, "size": size, "dim": 1, **facts})
+    encoding = _first_look(encoder, name, channels, size)
+    encoder.card = encoder.card.model_copy(update={"dim": encoding.pooled.shape[1]})
+    if weights is not None:
+        _start_from(encoder, str(weights), min_match)
+    return encoder
+
+
+def _family(name: str, code: str | Path | None, from_card: bool) -> tuple[Family, str]:
+    if name in resnet.NAMES:
+        return resnet.build, name
+    if ".py:" in name:
+        return own.build, own.locate(name, code, from_card)
+    near = get_close_matches(name, known_names(), n=3)
+    raise UserError(
+        f"There is no network {name!r}." + (f" Did you mean {', '.join(near)}?" if near else "")
+        + f" Known: {', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
+    )  # fmt: skip
+
+
+def _check_options(name: str, family: Family, options: dict[str, Any]) -> None:
+    parameters = inspect.signature(family).parameters
+    if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        return
+    known = [k for k in parameters if k not in ("name", "channels", "size")]
+    for key in options:
+        if key not in known:
+            near = get_close_matches(key, known, n=1)
+            raise UserError(
+                f"{name} has no option {key!r}." + (f" Did you mean {near[0]!r}?" if near else "") + f" Known: {', '.join(known)}."
+            )
+
+
+def _first_look(encoder: Encoder, name: str, channels: int, size: tuple[int, ...]) -> Encoding:
+    try:
+        encoding: Encoding = dummy_forward(encoder, channels, size)
+    except (RuntimeError, ValueError, AssertionError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            f"{name} cannot take an input of {channels} channels and {'×'.join(map(str, size))} pixels: {reason[:300]}. "
+            "Choose another size, or a network made for it."
+        ) from error
+    return encoding
+
+
+def _start_from(encoder: Encoder, weights: str, min_match: float) -> None:
+    source = weights if weights.startswith(("timm:", "torchvision:", "run:")) else Path(weights).name
+    loaded = fill(encoder.network, weights_from(weights), source, min_match)
+    encoder.loaded = loaded
+    _log.info("%s", loaded.sentence())
+    notes = [*encoder.card.notes, loaded.sentence()]
+    encoder.card = encoder.card.model_copy(update={"trained_on": f"started from {source}", "notes": notes})

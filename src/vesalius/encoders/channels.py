@@ -1,0 +1,81 @@
+"""Fit weights to another number of input channels or another grid of patches, and say what was done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+
+def adapt_kernel(kernel: Float[Tensor, "out channels *size"], channels: int) -> Float[Tensor, "out new *size"]:
+    """The kernel for ``channels`` inputs: every one gets the sum over the old inputs, divided by their number.
+
+    An image whose channels are equal then gives exactly the response of the old kernel to that image in all of its
+    channels; with one channel this is the plain sum, so a grey image acts as its RGB copy did.
+    """
+    return kernel.sum(1, keepdim=True).repeat_interleave(channels, dim=1) / channels
+
+
+def first_convolution(network: nn.Module) -> tuple[str, nn.Module] | None:
+    """Name and module of the convolution that sees the input, or None where there is none."""
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+            return name, module
+    return None
+
+
+def replace_first_convolution(network: nn.Module, channels: int) -> str:
+    """Give ``network`` a first convolution of ``channels`` inputs, its kernel by ``adapt_kernel``; returns what was done."""
+    found = first_convolution(network)
+    if found is None or found[1].in_channels == channels:
+        return ""
+    name, old = found
+    assert isinstance(old, nn.Conv1d | nn.Conv2d | nn.Conv3d)
+    new = type(old)(
+        channels, old.out_channels, old.kernel_size, old.stride, old.padding, old.dilation, bias=old.bias is not None,
+        padding_mode=old.padding_mode, device=old.weight.device, dtype=old.weight.dtype,
+    )  # type: ignore[arg-type]  # fmt: skip
+    new.weight.data.copy_(adapt_kernel(old.weight.data, channels))
+    if old.bias is not None and new.bias is not None:
+        new.bias.data.copy_(old.bias.data)
+    parent, _, child = name.rpartition(".")
+    setattr(network.get_submodule(parent), child, new)
+    return _channels_note(name, old.in_channels, channels)
+
+
+def adapt(tensors: Mapping[str, Tensor], network: nn.Module) -> tuple[dict[str, Tensor], list[str]]:
+    """``tensors`` with the first kernel fitted to the network's channels and position embeddings to its grid; and notes."""
+    out, notes, own = dict(tensors), list[str](), network.state_dict()
+    found = first_convolution(network)
+    if found is not None:
+        key, wanted = f"{found[0]}.weight".lstrip("."), own[f"{found[0]}.weight".lstrip(".")].shape
+        given = out[key].shape if key in out else wanted
+        if given != wanted and given[0] == wanted[0] and given[2:] == wanted[2:]:
+            out[key] = adapt_kernel(out[key], wanted[1])
+            notes.append(_channels_note(found[0], given[1], wanted[1]))
+    for key, tensor in tensors.items():
+        if key.endswith("pos_embed") and key in own and tensor.ndim == 3 and tensor.shape[1] != own[key].shape[1]:
+            fitted = _resample_positions(tensor, own[key].shape[1])
+            if fitted is not None:
+                out[key] = fitted
+                notes.append(f"position embeddings {key} interpolated from {tensor.shape[1]} to {own[key].shape[1]}")
+    return out, notes
+
+
+def _channels_note(name: str, given: int, wanted: int) -> str:
+    rule = "summed" if wanted == 1 else f"summed and divided by {wanted} for each"
+    return f"first convolution {name} adapted from {given} to {wanted} channels: kernels over the inputs {rule}"
+
+
+def _resample_positions(positions: Float[Tensor, "1 given dim"], wanted: int) -> Tensor | None:
+    """Square grids of positions of another side, the same number of class tokens before them."""
+    for prefix in range(9):
+        if math.isqrt(wanted - prefix) ** 2 == wanted - prefix and math.isqrt(positions.shape[1] - prefix) ** 2 == positions.shape[1] - prefix:
+            from timm.layers import resample_abs_pos_embed
+
+            side = math.isqrt(wanted - prefix)
+            fitted: Tensor = resample_abs_pos_embed(positions, [side, side], num_prefix_tokens=prefix, verbose=False)
+            return fitted
+    return None
