@@ -1,0 +1,13 @@
+"""Batched views of images: random numbers are drawn on the host, pixels are made on the device.
+
+    views = load("cifar-simclr", channels=3)
+    draws = views.draw(seed, epoch, rows, ids, extents)
+    batch = views.apply(store.read(draws.rows, draws.windows), draws)
+"""
+
+from __future__ import annotations
+
+from vesalius.views.pipeline import Views
+from vesalius.views.recipe import load, names, resize_crop
+
+__all__ = ["Views", "load", "names", "resize_crop"]

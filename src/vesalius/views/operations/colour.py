@@ -1,0 +1,210 @@
+"""Brightness, contrast, saturation and hue in one go, and greyscale.
+
+Brightness, contrast and saturation each keep an image of the form ``a * y + grey plane``. So four of them in any order
+are a handful of numbers per image, worked out on the host, and one pass over the pixels; the mean that contrast needs
+follows from the channel means. Hue is exact in HSV: being linear along the grey axis and positively homogeneous it may be taken first.
+Values are clamped to [0, 1] once, at the end (torchvision clamps after each of the four).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+from torch import Tensor
+
+from vesalius.views.operation import Chance, Interval, Occasional, Pixelwise, Values, between, column, refuse
+
+LUMA = (0.2989, 0.587, 0.114)
+"""Weights of red, green and blue in grey (ITU-R 601-2, as in Pillow and torchvision)."""
+
+BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
+
+
+def _check_colours(name: str, channels: int) -> None:
+    if channels not in (1, 3):
+        raise refuse(f"{name} is defined for images of 1 or 3 channels, and these have {channels}. Leave it out of the recipe.")
+
+
+class ColourJitter(Pixelwise, Occasional):
+    """Random brightness, contrast, saturation and hue in random order (torchvision's ``ColorJitter`` in ``RandomApply``).
+
+    A number s stands for the range [max(0, 1 - s), 1 + s], for hue [-s, s]; a pair is the range itself. Saturation and
+    hue leave images of one channel as they are.
+    """
+
+    name = "colour_jitter"
+
+    brightness: float | Interval = 0.0
+    contrast: float | Interval = 0.0
+    saturation: float | Interval = 0.0
+    hue: float | Interval = Field(default=0.0)
+    """In turns of the colour circle: 0.5 is the opposite colour."""
+
+    @field_validator("brightness", "contrast", "saturation")
+    @classmethod
+    def _factor(cls, value: float | Interval) -> float | Interval:
+        low, high = value if isinstance(value, tuple) else (value, value)
+        if not 0 <= low <= high:
+            raise ValueError("must be a number >= 0 or a range [low, high] with 0 <= low <= high")
+        return value
+
+    @field_validator("hue")
+    @classmethod
+    def _turn(cls, value: float | Interval) -> float | Interval:
+        low, high = value if isinstance(value, tuple) else (-value, value)
+        if not -0.5 <= low <= high <= 0.5:
+            raise ValueError("must be a number in [0, 0.5] or a range inside [-0.5, 0.5]")
+        return value
+
+    def check(self, channels: int) -> None:
+        if self.saturation not in (0.0, (1.0, 1.0)) or self.hue not in (0.0, (0.0, 0.0)):
+            _check_colours("colour_jitter with saturation or hue", channels)
+
+    def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
+        u = chance(9)
+        on = self.chosen(chance, u[:, 0])
+        ranges = [_range(self.brightness, 1.0), _range(self.contrast, 1.0), _range(self.saturation, 1.0), _range(self.hue, 0.0)]
+        factors = [np.where(on, between(r, u[:, 1 + i]), float(i != HUE)) for i, r in enumerate(ranges)]
+        named = dict(zip(("brightness", "contrast", "saturation", "hue"), (f.astype(np.float32) for f in factors)))
+        return {**named, "order": np.argsort(u[:, 5:], axis=1, kind="stable").astype(np.int8)}
+
+    def apply(self, x: Tensor, values: Values) -> Tensor:
+        factors = np.stack([values[k] for k in ("brightness", "contrast", "saturation", "hue")], axis=1).astype(np.float64)
+        if x.shape[1] != 3:
+            factors[:, SATURATION:] = (1.0, 0.0)
+        active = np.flatnonzero((factors != (1.0, 1.0, 1.0, 0.0)).any(axis=1))
+        if len(active) == 0:
+            return x
+        if len(active) == len(x):
+            return _jitter(x, factors, np.asarray(values["order"]))
+        rows = torch.from_numpy(active).to(x.device)
+        return x.index_copy_(0, rows, _jitter(x[rows], factors[active], np.asarray(values["order"])[active]))
+
+
+class Greyscale(Pixelwise, Occasional):
+    """All channels become the image's grey; images of one channel stay as they are."""
+
+    name = "greyscale"
+
+    p: float = Field(default=0.1, ge=0, le=1)
+
+    def check(self, channels: int) -> None:
+        _check_colours("greyscale", channels)
+
+    def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
+        return {"on": self.chosen(chance, chance(1)[:, 0])}
+
+    def apply(self, x: Tensor, values: Values) -> Tensor:
+        rows = np.flatnonzero(values["on"])
+        if x.shape[1] != 3 or len(rows) == 0:
+            return x
+        if len(rows) == len(x):
+            return x.copy_(grey(x).expand_as(x))
+        index = torch.from_numpy(rows).to(x.device)
+        picked = x[index]
+        return x.index_copy_(0, index, grey(picked).expand_as(picked))
+
+
+def grey(x: Tensor) -> Tensor:
+    """``(N, 1, *size)`` grey of ``x`` (N, 3, *size); an image that is not RGB is its own grey, plane by plane."""
+    if x.shape[1] != 3:
+        return x
+    plane = x[:, 0:1] * LUMA[0]
+    return plane.add_(x[:, 1:2], alpha=LUMA[1]).add_(x[:, 2:3], alpha=LUMA[2])
+
+
+def shift_hue(x: Tensor, turns: Tensor) -> Tensor:
+    """Turn the hue of ``x`` (N, 3, *size) by ``turns`` (N, 1, 1, 1) of the colour circle, in place, exactly as in HSV.
+
+    Largest and smallest channel stay; every channel is ``smallest + chroma * ramp(hue)`` with one trapezoid per
+    channel. Works for values outside [0, 1] too.
+    """
+    r, g, b = x[:, 0:1], x[:, 1:2], x[:, 2:3]
+    high = torch.maximum(torch.maximum(r, g), b)
+    low = torch.minimum(torch.minimum(r, g), b)
+    chroma = high - low
+    # Hue in sixths of a turn, times the chroma until the division; a grey pixel's is 0 / tiny = 0.
+    second, third = (b - r).add_(chroma, alpha=2), (r - g).add_(chroma, alpha=4)
+    hue = torch.where(high == r, g - b, torch.where(high == g, second, third))
+    hue.div_(high.copy_(chroma).clamp_(min=torch.finfo(x.dtype).tiny)).mul_(1 / 6).add_(turns)
+    # Distance on the circle from the hue where a channel is lowest: cyan for red, magenta for green, yellow for blue.
+    distance = hue - hue.new_tensor([3 / 6, 5 / 6, 1 / 6]).view(1, 3, *[1] * (x.ndim - 2))
+    distance.sub_(distance.round()).abs_().clamp_(1 / 6, 2 / 6)
+    return torch.addcmul(low.sub_(chroma), chroma.mul_(6), distance, out=x)
+
+
+class _Form(NamedTuple):
+    """``a * y + after * grey(y) + before * grey(x) + mean_x * mean(grey(x)) + mean_y * mean(grey(y))``, y = hue turned x."""
+
+    a: NDArray[np.float64]
+    after: NDArray[np.float64]
+    before: NDArray[np.float64]
+    mean_x: NDArray[np.float64]
+    mean_y: NDArray[np.float64]
+
+
+def _compose(factors: NDArray[np.float64], order: NDArray[np.integer], luma: float) -> _Form:
+    """The four operations of each image in its own order as one form. ``luma``: the grey of white."""
+    n = len(factors)
+    a, after, before, mean_x, mean_y = np.ones(n), np.zeros(n), np.zeros(n), np.zeros(n), np.zeros(n)
+    for step in range(order.shape[1]):
+        which = order[:, step]
+        f = factors[np.arange(n), which]
+        hue = which == HUE
+        k = np.where(hue, 1.0, f)
+        # grey(image) = a * grey(y) + luma * the grey plane, of which contrast takes the mean and saturation the plane.
+        contrast, saturation = which == CONTRAST, which == SATURATION
+        keep = np.where(saturation, k + (1 - k) * luma, k)
+        mix = 1 - k
+        level = mix * contrast
+        mean_x = keep * mean_x + level * luma * (before + mean_x)
+        mean_y = keep * mean_y + level * (a + luma * (after + mean_y))
+        after, before = keep * after + mix * saturation * a, keep * before
+        a = k * a
+        # Before the hue is turned y is x: what was grey(y) stays the grey of the unturned image.
+        before, after = np.where(hue, before + after, before), np.where(hue, 0.0, after)
+        mean_x, mean_y = np.where(hue, mean_x + mean_y, mean_x), np.where(hue, 0.0, mean_y)
+    return _Form(a, after, before, mean_x, mean_y)
+
+
+def _jitter(x: Tensor, factors: NDArray[np.float64], order: NDArray[np.integer]) -> Tensor:
+    colour = x.shape[1] == 3
+    form = _compose(factors, order, sum(LUMA) if colour else 1.0)
+    offset: Tensor | None = None
+
+    def add(plane: Tensor, weight: NDArray[np.float64]) -> None:
+        nonlocal offset
+        term = plane * column(weight, x)
+        offset = term if offset is None else offset + term
+
+    def means(of: Tensor) -> Tensor:
+        average = of.mean(dim=tuple(range(2, of.ndim)), keepdim=True)
+        return grey(average) if colour else average.mean(dim=1, keepdim=True)
+
+    if form.mean_x.any():
+        add(means(x), form.mean_x)
+    if form.before.any():
+        add(grey(x), form.before)
+    turned = np.flatnonzero(factors[:, HUE])
+    if len(turned) == len(x):
+        x = shift_hue(x, column(factors[:, HUE], x))
+    elif len(turned):
+        rows = torch.from_numpy(turned).to(x.device)
+        x.index_copy_(0, rows, shift_hue(x[rows], column(factors[turned, HUE], x)))
+    if form.mean_y.any():
+        add(means(x), form.mean_y)
+    if form.after.any():
+        add(grey(x), form.after)
+    scale = column(form.a, x)
+    x = x.mul_(scale) if offset is None else torch.addcmul(offset, x, scale, out=x)
+    return x.clamp_(0, 1)
+
+
+def _range(value: float | Interval, centre: float) -> Interval:
+    if isinstance(value, tuple):
+        return value
+    return (max(0.0, centre - value) if centre else -value, centre + value)

@@ -1,0 +1,98 @@
+"""Crops: random resized, random with padding, central."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from vesalius.views.frame import Frame
+from vesalius.views.operation import Chance, Geometry, Interval, Ordered, Values, between
+
+_TRIES = 10
+
+
+class RandomResizedCrop(Geometry, Ordered):
+    """A box of random area and aspect ratio, brought to the group's size (Szegedy et al. 2015; torchvision's rule).
+
+    Ten boxes are tried; when none fits, the largest central box whose ratio is allowed is taken.
+    """
+
+    name = "random_resized_crop"
+
+    scale: Interval = (0.08, 1.0)
+    """Area of the box as a share of the image's."""
+    ratio: Interval = (3 / 4, 4 / 3)
+    """Width over height of the box; the logarithm is drawn uniformly."""
+
+    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
+        u = chance(2 * _TRIES + 2)
+        height, width = canvas[:, :1], canvas[:, 1:]
+        area = height * width * between(self.scale, u[:, :_TRIES])
+        low, high = np.log(self.ratio)
+        ratio = np.exp(between((low, high), u[:, _TRIES : 2 * _TRIES]))
+        w, h = np.rint(np.sqrt(area * ratio)), np.rint(np.sqrt(area / ratio))
+        fits = (w >= 1) & (h >= 1) & (w <= width) & (h <= height)
+        first, found = fits.argmax(axis=1)[:, None], fits.any(axis=1)
+        w, h = np.take_along_axis(w, first, 1)[:, 0], np.take_along_axis(h, first, 1)[:, 0]
+        whole = _central(canvas, self.ratio)
+        h, w = np.where(found, h, whole[:, 0]), np.where(found, w, whole[:, 1])
+        room = canvas - np.stack([h, w], axis=1)
+        corner = np.floor(u[:, 2 * _TRIES :] * (room + 1))
+        corner = np.where(found[:, None], corner, np.floor(room / 2))
+        return {"box": np.concatenate([corner, np.stack([h, w], axis=1)], axis=1).astype(np.float32)}
+
+    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+        return _filled(canvas, size)
+
+    def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
+        return frame.crop(values["box"].astype(np.float64), _filled(frame.canvas, size))
+
+
+class RandomCrop(Geometry):
+    """A box of the group's size at a random place, without resizing; black where it leaves the image."""
+
+    name = "random_crop"
+
+    padding: int = Field(default=0, ge=0)
+    """Black pixels added on each side before the crop."""
+
+    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
+        room = canvas + 2 * self.padding - np.asarray(size, np.float64)
+        corner = np.floor(chance(2) * (np.maximum(room, 0) + 1)) - self.padding
+        return {"corner": np.where(room < 0, np.floor(room / 2) - self.padding, corner).astype(np.float32)}
+
+    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+        return _filled(canvas, size)
+
+    def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
+        out = _filled(frame.canvas, size)
+        return frame.crop(np.concatenate([values["corner"].astype(np.float64), out], axis=1), out)
+
+
+class CentreCrop(Geometry):
+    """The middle of the image at the group's size, without resizing; black where the image is smaller."""
+
+    name = "centre_crop"
+
+    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+        return _filled(canvas, size)
+
+    def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
+        out = _filled(frame.canvas, size)
+        return frame.crop(np.concatenate([np.rint((frame.canvas - out) / 2), out], axis=1), out)
+
+
+def _central(canvas: NDArray[np.float64], ratio: Interval) -> NDArray[np.float64]:
+    """Height and width (B, 2) of the largest box with an allowed ratio."""
+    height, width = canvas[:, 0], canvas[:, 1]
+    shape = width / height
+    h = np.where(shape < ratio[0], np.rint(width / ratio[0]), height)
+    w = np.where(shape > ratio[1], np.rint(height * ratio[1]), width)
+    return np.stack([h, w], axis=1)
+
+
+def _filled(canvas: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float64]:
+    return np.broadcast_to(np.asarray(size, np.float64), canvas.shape)

@@ -1,0 +1,153 @@
+"""``Views``: a recipe made ready. Draws every random number of a batch on the host, applies them on the device."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vesalius.data.pixels import Pixels
+from vesalius.errors import UserError
+from vesalius.views.batch import Batch, Draws
+from vesalius.views.frame import Frame
+from vesalius.views.operation import Chance, Geometry, Operation, Pixelwise, Values
+from vesalius.views.operations.crop import CentreCrop
+from vesalius.views.sampling import sampler
+
+CHUNK = 1 << 18
+"""Numbers per thread worked on at a time on the CPU: what stays in a core's cache from one operation to the next."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """``count`` views of ``size`` (height, width), made by ``operations`` keyed ``group/index-name``."""
+
+    name: str
+    count: int
+    size: tuple[int, int]
+    operations: Mapping[str, Operation]
+
+    @property
+    def geometry(self) -> Iterator[tuple[str, Geometry]]:
+        return ((key, op) for key, op in self.operations.items() if isinstance(op, Geometry))
+
+    @property
+    def pixelwise(self) -> Iterator[tuple[str, Pixelwise]]:
+        return ((key, op) for key, op in self.operations.items() if isinstance(op, Pixelwise))
+
+
+class Views:
+    """Named groups of views of 2D images. Made by ``vesalius.views.load``."""
+
+    def __init__(self, groups: list[Group], channels: int, config: Mapping[str, Any]) -> None:
+        self.groups, self.channels, self._config = groups, channels, config
+
+    @property
+    def makes(self) -> Mapping[str, tuple[int, tuple[int, ...]]]:
+        """Group name to (count, size), known before any pixel is read."""
+        return {group.name: (group.count, group.size) for group in self.groups}
+
+    def config(self) -> dict[str, Any]:
+        """The recipe with every default filled in; ``load`` makes the same views of it."""
+        return dict(self._config)
+
+    def draw(
+        self,
+        seed: int,
+        epoch: int,
+        rows: NDArray[np.int64],
+        ids: NDArray[np.uint64],
+        extents: NDArray[np.integer],
+        draw: NDArray[np.int64] | int = 0,
+    ) -> Draws:
+        """Every random number for records ``rows`` (B,), samples ``ids`` (B,) of height and width ``extents`` (B, 2).
+
+        A pure function of its arguments in which each sample stands alone: what else is in the batch changes nothing.
+        """
+        whole = np.stack([np.zeros_like(extents), extents], axis=1).astype(np.int64)
+        chance = Chance(seed, epoch, np.asarray(ids), "", draw=draw)
+        values: dict[str, NDArray[Any]] = {}
+        for group in self.groups:
+            canvas = np.asarray(extents, np.float64)
+            for key, operation in group.operations.items():
+                views = 1 if key.startswith("shared/") else group.count
+                if not (views == 1 and f"{key}/" in {k[: len(key) + 1] for k in values}):
+                    drawn = [
+                        operation.draw(chance.named(key, v), canvas, group.size)
+                        if isinstance(operation, Geometry)
+                        else operation.draw(chance.named(key, v), self.channels, group.size)
+                        for v in range(views)
+                    ]
+                    values.update({f"{key}/{name}": np.stack([d[name] for d in drawn]) for name in drawn[0]})
+                if isinstance(operation, Geometry):
+                    canvas = operation.canvas(canvas, group.size)
+        return Draws(np.asarray(rows, np.int64)[:, None], whole[:, None], values)
+
+    def apply(self, pixels: Pixels, draws: Draws) -> Batch:
+        """The views of ``pixels``, on its device. Draws nothing: the same numbers give the same views."""
+        if pixels.data.shape[2] != self.channels:
+            raise UserError(
+                f"These views were made for images of {self.channels} channels and got {pixels.data.shape[2]}. Load the "
+                "recipe with the store's number of channels."
+            )
+        views: dict[str, Tensor] = {}
+        affine: dict[str, Tensor] = {}
+        with torch.no_grad():
+            for group in self.groups:
+                views[group.name], theta = _apply(group, pixels, draws)
+                affine[f"affine/{group.name}"] = theta
+        return Batch(views, affine, torch.zeros(len(pixels.data), dtype=torch.int64, device=pixels.data.device))
+
+
+def _apply(group: Group, pixels: Pixels, draws: Draws) -> tuple[Tensor, Tensor]:
+    """One group: (V, B, C, *size) and its affine maps (V, B, 2, 3)."""
+    batch, device = len(pixels.data), pixels.data.device
+    extents = np.tile(draws.windows[:, 0, 1] - draws.windows[:, 0, 0], (group.count, 1))
+    values = {key: _values(draws, key, group.count) for key in group.operations}
+    frame = Frame.of(extents)
+    for key, geometry in group.geometry:
+        frame = geometry.place(frame, values[key], group.size)
+    if not (frame.canvas == group.size).all():
+        frame = _fitted(frame, group.size)
+    theta = torch.from_numpy(frame.theta(extents)).to(device, torch.float32)
+    source = sampler(pixels, frame, group.size, turns=any(geometry.turns for _, geometry in group.geometry))
+    n, channels = group.count * batch, pixels.data.shape[2]
+    out = torch.empty(n, channels, *group.size, device=device)
+    for items in _chunks(n, channels * group.size[0] * group.size[1], device):
+        x = target = source.sample(items, out[items])
+        for key, pixelwise in group.pixelwise:
+            x = pixelwise.apply(x, {name: value[items] for name, value in values[key].items()})
+        if x.data_ptr() != target.data_ptr():
+            target.copy_(x)
+    return out.view(group.count, batch, *out.shape[1:]), theta.view(group.count, batch, 2, 3)
+
+
+def _values(draws: Draws, key: str, count: int) -> Values:
+    """The drawn values of operation ``key``, views and samples in one dimension; shared ones repeated for each view."""
+    found: dict[str, NDArray[Any]] = {}
+    for name, value in draws.values.items():
+        if name.startswith(f"{key}/"):
+            views = np.broadcast_to(value, (count, *value.shape[1:])) if len(value) == 1 else value
+            found[name[len(key) + 1 :]] = views.reshape(-1, *value.shape[2:])
+    return found
+
+
+def _fitted(frame: Frame, size: tuple[int, int]) -> Frame:
+    """A canvas of another size, scaled (ratio kept) until it covers ``size`` and cut around its middle."""
+    scale = (np.asarray(size) / frame.canvas).max(axis=1, keepdims=True)
+    covered = np.maximum(np.rint(frame.canvas * scale), size)
+    whole = np.concatenate([np.zeros_like(frame.canvas), frame.canvas], axis=1)
+    return CentreCrop().place(frame.crop(whole, covered), {}, size)
+
+
+def _chunks(n: int, numbers: int, device: torch.device) -> Iterator[slice]:
+    """Slices of ``n`` items of ``numbers`` values each: in pieces that fit the cache on the CPU, all at once elsewhere."""
+    step = max(1, CHUNK * torch.get_num_threads() // numbers) if device.type == "cpu" else n
+    return (slice(start, min(start + step, n)) for start in range(0, n, max(1, step)))
+
+

@@ -1,0 +1,161 @@
+"""From a recipe (a name, a YAML file or a mapping) to ``Views``."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from vesalius.errors import UserError
+from vesalius.views import operations
+from vesalius.views.operation import Operation, Occasional, refuse
+from vesalius.views.pipeline import Group, Views
+
+_GROUP_KEYS = ("count", "size", "operations")
+
+
+def names() -> list[str]:
+    """The named recipes."""
+    return sorted(file.name[: -len(".yaml")] for file in files(__package__).joinpath("recipes").iterdir() if file.name.endswith(".yaml"))
+
+
+@cache
+def known() -> Mapping[str, type[Operation]]:
+    """Every operation a recipe may name."""
+    found: dict[str, type[Operation]] = {}
+    for module in pkgutil.iter_modules(operations.__path__, f"{operations.__name__}."):
+        for value in vars(importlib.import_module(module.name)).values():
+            if isinstance(value, type) and issubclass(value, Operation) and value.name and value.__module__ == module.name:
+                found[value.name] = value
+    return found
+
+
+def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
+    """``Views`` for images of ``channels`` channels from a named recipe, a YAML file or a mapping.
+
+    A recipe has named groups ``{count, size, operations}`` and optionally ``shared``, operations drawn once per sample
+    and done first in every group. An operation is a name or ``{name: {parameter: value}}``.
+
+    Raises:
+        UserError: an unknown recipe, operation or parameter, or one that has no meaning for ``channels`` channels.
+
+    """
+    tree, place = _read(recipe)
+    if channels < 1:
+        raise refuse(f"Images need at least one channel, not {channels}.")
+    shared = _operations(tree.get("shared", []), f"{place}, shared", "shared")
+    groups, config = [], {}
+    if shared:
+        config["shared"] = [_written(op) for op in shared.values()]
+    for name, group in tree.items():
+        if name == "shared":
+            continue
+        where = f"{place}, group {name!r}"
+        if not isinstance(group, Mapping):
+            raise refuse(f"In {where} there must be count, size and operations, not {group!r}.")
+        for key in group:
+            if key not in _GROUP_KEYS:
+                raise refuse(f"In {where} there is no field {key!r}.{_near(key, _GROUP_KEYS)}")
+        own = _operations(group.get("operations", []), where, str(name))
+        made = Group(str(name), _count(group.get("count", 1), where), _size(group.get("size"), where), {**shared, **own})
+        for operation in made.operations.values():
+            operation.check(channels)
+            if isinstance(operation, Occasional) and any(v >= made.count for v in operation.views or ()) and operation in own.values():
+                raise refuse(f"In {where} {operation.name} names view {max(operation.views or ())}, and there are {made.count}, from 0.")
+        groups.append(made)
+        config[made.name] = {"count": made.count, "size": list(made.size), "operations": [_written(op) for op in own.values()]}
+    if not groups:
+        raise refuse(f"In {place} there is no group of views: add for example global: {{count: 2, size: 32, operations: []}}.")
+    return Views(groups, channels, config)
+
+
+def resize_crop(size: int | Sequence[int], channels: int, *, enlarge: float = 1.0) -> Views:
+    """The deterministic pipeline for evaluation: one view "image" of ``size`` pixels, nothing random.
+
+    The shorter side is resized (anti-aliased) to ``enlarge`` times the size, then the middle is cut out. 256 / 224 is
+    the habit for ImageNet encoders.
+    """
+    height, width = _size(size, "resize_crop")
+    steps: list[Any] = [{"resize": {"shorter": round(max(height, width) * enlarge)}}, "centre_crop"]
+    return load({"image": {"count": 1, "size": [height, width], "operations": steps}}, channels)
+
+
+def _read(recipe: str | Mapping[str, Any] | Path) -> tuple[Mapping[str, Any], str]:
+    """The tree of a recipe and what to call it in a message."""
+    if isinstance(recipe, Mapping):
+        return recipe, "the views"
+    text = str(recipe)
+    if isinstance(recipe, Path) or text.endswith((".yaml", ".yml")):
+        path = Path(text)
+        if not path.is_file():
+            raise refuse(f"There is no views file {text}. Named recipes: {', '.join(names())}.")
+        tree, place = yaml.safe_load(path.read_text()), f"the views file {path.name}"
+    elif text in names():
+        tree, place = yaml.safe_load(files(__package__).joinpath("recipes", f"{text}.yaml").read_text()), f"the views recipe {text}"
+    else:
+        raise refuse(f"There is no views recipe {text!r}.{_near(text, names())} Known: {', '.join(names())}.")
+    if not isinstance(tree, Mapping):
+        raise refuse(f"{place} holds no mapping of groups.")
+    return tree, place
+
+
+def _operations(listed: Any, where: str, group: str) -> dict[str, Operation]:
+    if not isinstance(listed, Sequence) or isinstance(listed, str):
+        raise refuse(f"In {where} the operations must be a list, not {listed!r}.")
+    return {f"{group}/{i}-{op.name}": op for i, op in enumerate(_operation(entry, where) for entry in listed)}
+
+
+def _operation(entry: Any, where: str) -> Operation:
+    if isinstance(entry, Mapping) and len(entry) == 1:
+        ((name, parameters),) = entry.items()
+    elif isinstance(entry, str):
+        name, parameters = entry, {}
+    else:
+        raise refuse(f"In {where} {entry!r} is not an operation: write its name, or {{name: {{parameter: value}}}}.")
+    name = str(name).replace("-", "_")
+    if name not in known():
+        raise refuse(f"In {where} there is no operation {name!r}.{_near(name, known())} Known: {', '.join(sorted(known()))}.")
+    kind = known()[name]
+    parameters = parameters if parameters is not None else {}
+    if not isinstance(parameters, Mapping):
+        raise refuse(f"In {where} the parameters of {name} must be a mapping, not {parameters!r}.")
+    for parameter in parameters:
+        if parameter not in kind.model_fields:
+            fields = ", ".join(kind.model_fields) or "none"
+            raise refuse(f"In {where} {name} has no parameter {parameter!r}.{_near(str(parameter), kind.model_fields)} It has: {fields}.")
+    try:
+        return kind.model_validate(dict(parameters))
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "parameters"
+        raise refuse(f"In {where} {name}: {field} = {first['input']!r} cannot be used: {first['msg']}.") from None
+
+
+def _written(operation: Operation) -> dict[str, Any]:
+    return {operation.name: operation.model_dump(mode="json", exclude_none=True)}
+
+
+def _count(count: Any, where: str) -> int:
+    if not isinstance(count, int) or isinstance(count, bool) or not 1 <= count < 1 << 16:
+        raise refuse(f"In {where} count must be a whole number of views from 1, not {count!r}.")
+    return count
+
+
+def _size(size: Any, where: str) -> tuple[int, int]:
+    sides = [size, size] if isinstance(size, int) else size
+    if isinstance(sides, Sequence) and len(sides) == 2 and all(isinstance(s, int) and s > 0 for s in sides):
+        return sides[0], sides[1]
+    raise refuse(f"In {where} size must be a number of pixels or [height, width], not {size!r}.")
+
+
+def _near(name: str, among: Any) -> str:
+    near = get_close_matches(name, [str(a) for a in among], n=2)
+    return f" Did you mean {' or '.join(near)}?" if near else ""
