@@ -1,0 +1,34 @@
+"""Files that hold many images in one array: idx, npz, CIFAR's batches."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vesalius import registry
+
+
+@lru_cache(maxsize=2)
+def _read(source: str, root: str, uri: str) -> NDArray[np.uint8]:
+    array: NDArray[np.uint8] = registry.entry("sources", source).read(Path(root), uri)
+    array.setflags(write=False)  # several readers share it
+    return array
+
+
+@dataclass(frozen=True)
+class SourceContainer:
+    """Reads uris by the ``read(root, uri)`` of a source's file; a value, so that it can be saved and sent to workers.
+
+    The last two arrays are kept, so that reading row by row opens a file once.
+    """
+
+    source: str
+    root: str
+
+    def __call__(self, uri: str) -> NDArray[np.uint8]:
+        """``(N, H, W)`` or ``(N, H, W, C)``, read-only."""
+        return _read(self.source, self.root, uri)

@@ -1,0 +1,73 @@
+"""All image files under a folder, a million in seconds: one ``scandir`` a folder, no ``stat`` of files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+SUFFIXES = frozenset(
+    "png jpg jpeg jpe jfif tif tiff bmp dib webp gif ppm pgm pbm pnm jp2 dcm dicom".split()
+)
+"""Suffixes (without the dot, in small letters) of what is taken for an image when a folder is listed."""
+
+Progress = Callable[[int, int], None]
+"""Called with how many are done and of how many (0: not known)."""
+
+
+@dataclass
+class Listing:
+    """``uris`` relative to the folder, with forward slashes, sorted folder by folder; and what was passed over."""
+
+    uris: list[str] = field(default_factory=list)
+    hidden: int = 0
+    other: int = 0
+    closed: int = 0
+    """Files and folders whose name begins with a dot; files of another suffix; folders that may not be read."""
+
+
+def list_images(root: Path, progress: Progress | None = None) -> Listing:
+    """Every image under ``root``, links followed but never in a circle."""
+    found = Listing()
+    told = 0
+    stack = [("", os.fspath(root))]
+    linked = {os.path.realpath(root)}
+    while stack:
+        prefix, folder = stack.pop()
+        names: list[str] = []
+        folders: list[tuple[str, str]] = []
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    name = entry.name
+                    if name[0] == ".":
+                        found.hidden += 1
+                    elif entry.is_dir():
+                        if not entry.is_symlink() or _new(entry.path, linked):
+                            folders.append((f"{prefix}{name}/", entry.path))
+                    elif name.rpartition(".")[2].lower() in SUFFIXES and "." in name:
+                        names.append(name)
+                    else:
+                        found.other += 1
+        except PermissionError:
+            found.closed += 1
+            continue
+        names.sort()
+        found.uris += [prefix + name for name in names] if prefix else names
+        stack += sorted(folders, reverse=True)
+        if progress is not None and len(found.uris) - told >= 20_000:
+            told = len(found.uris)
+            progress(told, 0)
+    if progress is not None:
+        progress(len(found.uris), len(found.uris))
+    return found
+
+
+def _new(path: str, linked: set[str]) -> bool:
+    """Whether the linked folder ``path`` leads neither to one seen before nor to one that contains it."""
+    real = os.path.realpath(path)
+    if real in linked or os.path.realpath(os.path.dirname(path)).startswith(real + os.sep):
+        return False
+    linked.add(real)
+    return True

@@ -1,0 +1,175 @@
+"""Data references: what a user writes for a data set, turned into a sample table.
+
+``NAME[@ROOT][:TASK]`` (a source), a folder of images, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.npz`` in MedMNIST's
+layout, or ``my_data.py:MySet`` (a function returning a SampleTable, or a class with ``index(root)``).
+"""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from vesalius import files, registry
+from vesalius.data.listing import Progress
+from vesalius.data.splits import refuse_leakage
+from vesalius.data.table import SampleTable
+from vesalius.data.task import Kind
+from vesalius.errors import UserError
+
+_TABLES = (".csv", ".tsv", ".parquet")
+_NOT_NAMED = ("folder", "table")  # sources that are meant by a path, not by a name
+
+
+class Reference(NamedTuple):
+    """A reference taken apart: ``source`` is a name of the registry, or "" for a user's Python file."""
+
+    source: str
+    root: Path | None
+    task: str | None
+    code: str = ""
+
+
+def data_folder() -> Path:
+    """``VESALIUS_DATA``, where sources lie by name; else a folder in the cache."""
+    named = os.environ.get("VESALIUS_DATA")
+    return Path(named).expanduser() if named else files.cache_folder() / "datasets"
+
+
+def sources() -> list[str]:
+    """The sources that are asked for by name."""
+    return [name for name in registry.names("sources") if name not in _NOT_NAMED]
+
+
+def parse(reference: str) -> Reference:
+    """Take ``reference`` apart. Raises UserError, with the nearest names, when it is neither a source nor there."""
+    if match := re.fullmatch(r"(.+\.py):(\w+)", reference):
+        if not Path(match[1]).expanduser().is_file():
+            raise UserError(f"There is no Python file {match[1]}, which {reference!r} names. Give its path, then a colon and the name of the class or function.")
+        return Reference("", None, None, f"{Path(match[1]).expanduser()}:{match[2]}")
+    known = registry.names("sources")
+    if match := re.fullmatch(r"([\w-]+)@(.+?)(?::([\w-]+))?", reference):
+        _known(match[1], reference)
+        return Reference(match[1], Path(match[2]).expanduser(), match[3])
+    if (match := re.fullmatch(r"([\w-]+)(?::([\w-]+))?", reference)) and match[1] in known and match[1] not in _NOT_NAMED:
+        return Reference(match[1], None, match[2])
+    path = Path(reference).expanduser()
+    if path.suffix.lower() in (*_TABLES, ".npz"):
+        if not path.is_file():
+            raise UserError(f"There is no file {reference}. Give the path of a table or .npz file that exists.")
+        return Reference("medmnist" if path.suffix == ".npz" else "table", path, None)
+    if path.is_dir():
+        return Reference("folder", path, None)
+    if path.is_file():
+        raise UserError(f"{reference} is one file. Give a folder of images, a table ({', '.join(_TABLES)}), a .npz file in MedMNIST's layout, or the name of a source.")
+    if os.sep in reference or reference.startswith((".", "~")):
+        raise UserError(f"There is no folder {reference}. Give a folder of images that exists, a table (.csv, .parquet), or the name of a source.")
+    _known(reference.partition(":")[0], reference)
+    raise AssertionError("unreachable: every known name was taken above")
+
+
+def _known(name: str, reference: str) -> None:
+    names = sources()
+    if name in names:
+        return
+    near = get_close_matches(name, names, n=3)
+    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    raise UserError(f"{reference!r} is neither a source nor a folder or file that exists.{hint} Sources: {', '.join(names)}. Or give a path.")
+
+
+def resolve(
+    reference: str | Path | SampleTable,
+    *,
+    root: str | Path | None = None,
+    task: str | None = None,
+    labels: Sequence[str] | str | bool | None = None,
+    kind: Kind | None = None,
+    subject: str | None = None,
+    download: bool = False,
+    allow_leakage: bool = False,
+    least: int = 2,
+    progress: Progress | None = None,
+) -> SampleTable:
+    """The sample table of ``reference``; no pixel is read.
+
+    ``root``: where the source lies, if the reference does not say. ``task``: one of the source's. ``labels``: columns of a
+    table, False for none. ``kind``: what those labels are, where it cannot be seen. ``subject``: a column of a table, or a
+    regular expression with one group for paths. ``download``: may the source be fetched if it is nowhere (its size and
+    place are in the source's page of the manual). ``least``: how few samples are too few. Raises UserError in one
+    paragraph for whatever is missing, unknown, empty, or leaks subjects between its parts.
+    """
+    if isinstance(reference, SampleTable):
+        return refuse_leakage(reference, allow_leakage=allow_leakage)
+    found = parse(os.fspath(reference))
+    if found.code:
+        table = _users(found.code, None if root is None else Path(root).expanduser())
+    else:
+        module = registry.entry("sources", found.source)
+        found = found._replace(task=task or found.task)
+        if found.task is not None and getattr(module, "TASKS", None) is not None:
+            _check_task(found, module.TASKS)
+        place = found.root or (None if root is None else Path(root).expanduser()) or _place(found, module, download, progress)
+        options = {
+            "labels": [labels] if isinstance(labels, str) else labels, "kind": kind, "subject": subject, "progress": progress,
+            "task": found.task, "root_of_files": None if found.root is None or root is None else Path(root).expanduser(),
+        }  # fmt: skip
+        table = module.index(place, **_accepted(module, {k: v for k, v in options.items() if v is not None}, found.source))
+    if len(table) < least:
+        raise UserError(f"{reference} holds {len(table)} image{'s' * (len(table) != 1)}, and at least {least} are needed. Add images, or give another folder or table.")
+    return refuse_leakage(table, allow_leakage=allow_leakage)
+
+
+def _check_task(found: Reference, tasks: dict[str, Any]) -> None:
+    name = re.sub(r"_\d+$", "", str(found.task))  # medmnist's size
+    if name not in tasks:
+        near = get_close_matches(name, tasks, n=2)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        raise UserError(f"{found.source} has no task {found.task!r}.{hint} Its tasks: {', '.join(tasks) or 'none'}.")
+
+
+def _accepted(module: Any, options: dict[str, Any], source: str) -> dict[str, Any]:
+    """The options that the source's ``index`` takes. Raises UserError for one that it would pass over."""
+    takes = inspect.signature(module.index).parameters
+    for name in options:
+        if name not in takes and name != "progress" and not (name == "labels" and options[name] is False):
+            what = "root" if name == "root_of_files" else name
+            raise UserError(f"The source {source} does not take {what!r}: it knows its own. Leave it out.")
+    return {name: value for name, value in options.items() if name in takes}
+
+
+def _place(found: Reference, module: Any, download: bool, progress: Progress | None) -> Path | None:
+    """Where a source named without a root lies; fetched there if it may be. None for what an installed package holds."""
+    home = data_folder() / found.source
+    if getattr(module, "BUILT_IN", False):
+        return None
+    for place in (home, *getattr(module, "PLACES", ())):
+        if module.present(place, found.task) if hasattr(module, "present") else place.is_dir():
+            return Path(place)
+    if not hasattr(module, "download"):
+        raise UserError(f"The source {found.source} lies nowhere that is known and cannot be downloaded. Give its folder as {found.source}@FOLDER.")
+    if not download:
+        raise UserError(
+            f"The data of {found.source} are not at {home}. Give their folder as {found.source}@FOLDER, set VESALIUS_DATA to the folder that holds "
+            f"{found.source}, or allow the download (download=True; --download on the command line)."
+        )
+    takes = inspect.signature(module.download).parameters
+    module.download(home, **({"task": found.task} if "task" in takes else {}), progress=progress)
+    return home
+
+
+def _users(code: str, root: Path | None) -> SampleTable:
+    made = registry.import_attribute(code)
+    if inspect.isclass(made):
+        made = made()
+    if callable(getattr(made, "index", None)):
+        made = made.index(root)
+    elif callable(made):
+        made = made(root) if inspect.signature(made).parameters else made()
+    if not isinstance(made, SampleTable):
+        raise UserError(f"{code} gave a {type(made).__name__}, not a SampleTable. Return SampleTable.of(source, root, uris, columns) from the function, or from the class's index(root).")
+    return replace(made)

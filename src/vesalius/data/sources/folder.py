@@ -1,0 +1,94 @@
+"""A folder of images, however deep: labels from class sub-folders, splits from folders called train, val, test.
+
+What is taken for a split: when the first-level folders bear only names of splits (train, training, val, valid,
+validation, dev, test, testing; at least two of them) and every image lies in one, they are the split.
+
+What is taken for a class: when every image lies in a first-level folder (below the split's), there are 2 to 1000 such
+folders and they hold two images each on average, the folder is the label ``class``. A tree of one folder per patient
+can look the same: ``labels=False`` turns it off, and ``subject='(patient[0-9]+)'`` says whose an image is.
+
+Hidden files and files that are no images are passed over and counted. Licence: the user's own data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from vesalius.data.listing import SUFFIXES, Progress, list_images
+from vesalius.data.schema import SPLIT_WORDS
+from vesalius.data.subjects import subjects_of
+from vesalius.data.table import SampleTable
+from vesalius.data.task import TaskSpec, classification
+from vesalius.errors import UserError
+
+TASKS: dict[str, TaskSpec] = {}
+MOST_CLASSES = 1000
+
+
+def index(
+    root: Path | None,
+    *,
+    labels: Sequence[str] | bool | None = None,
+    subject: str | None = None,
+    progress: Progress | None = None,
+) -> SampleTable:
+    """The table of the images under ``root``.
+
+    ``labels``: None takes class folders where there are some, False takes none, ``["class"]`` demands them.
+    ``subject``: a regular expression with one group, searched in the relative path. Raises UserError when the folder
+    is missing or holds no image, when the demanded labels are not there, or when no path matches ``subject``.
+    """
+    if root is None or not root.is_dir():
+        raise UserError(f"There is no folder {root}. Give a folder of images that exists, a table (.csv, .parquet), or the name of a source.")
+    found = list_images(root, progress)
+    passed = f"{found.other} files of other kinds and {found.hidden} hidden ones were passed over"
+    if not found.uris:
+        raise UserError(f"The folder {root} holds no images ({passed}). Images end in {', '.join('.' + s for s in sorted(SUFFIXES))}; check the path.")
+    warnings = [f"{found.closed} sub-folders may not be read and were left out."] if found.closed else []
+    if found.other or found.hidden:
+        warnings.append(f"In the folder, {passed}.")
+    columns: dict[str, object] = {}
+    below = found.uris
+    splits, rest = _first_folders(below)
+    if splits is not None and len({SPLIT_WORDS.get(s.lower(), s) for s in set(splits)}) >= 2 and all(s.lower() in SPLIT_WORDS for s in set(splits)):
+        columns["split"], below = [SPLIT_WORDS[s.lower()] for s in splits], rest
+    classes, task = _classes(below, columns, labels, root)
+    if subject is not None:
+        columns["subject"] = subjects_of(found.uris, subject, "folder")
+    return SampleTable.of(
+        "folder", root, found.uris, columns, private=True, warnings=warnings, class_names=classes, task=task,
+        split_by="source" if "split" in columns else "", licence="the user's own data",
+    )  # fmt: skip
+
+
+def _first_folders(uris: list[str]) -> tuple[list[str] | None, list[str]]:
+    """The first folder of each path and the paths below it; None when an image lies in no folder."""
+    cut = [uri.partition("/") for uri in uris]
+    if any(not slash for _, slash, _ in cut):
+        return None, uris
+    return [first for first, _, _ in cut], [rest for _, _, rest in cut]
+
+
+def _classes(below: list[str], columns: dict[str, object], labels: Sequence[str] | bool | None, root: Path) -> tuple[dict[str, list[str]], TaskSpec | None]:
+    if labels is False or (not isinstance(labels, bool) and labels is not None and not list(labels)):
+        return {}, None
+    wanted = labels is True or labels is not None
+    if not isinstance(labels, bool) and labels is not None and list(labels) != ["class"]:
+        raise UserError(f"A folder of images has at most the label 'class', from its sub-folders, not {', '.join(labels)}. Give a CSV table for other labels.")
+    folders, _ = _first_folders(below)
+    names = [] if folders is None else sorted(set(folders))
+    if not 2 <= len(names) <= MOST_CLASSES or (not wanted and len(below) < 2 * len(names)):
+        if wanted:
+            raise UserError(
+                f"The images of {root} carry no labels: labels are read from first-level sub-folders, one per class (2 to {MOST_CLASSES}, every image "
+                f"inside one). Sort the images so, or give a CSV table with a column of labels."
+            )
+        return {}, None
+    assert folders is not None
+    codes, _ = pd.factorize(pd.Series(folders), sort=True)
+    columns["label.class"] = codes.astype(np.float64)
+    return {"class": names}, classification("class", "class", names)
