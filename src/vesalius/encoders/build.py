@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from vesalius.encoders import own, resnet
+from vesalius.encoders import densenet, own, resnet, timm_family, torchvision_family
 from vesalius.encoders.encoder import Card, Encoder, Encoding
 from vesalius.encoders.loading import fill, weights_from
 from vesalius.encoders.probing import dummy_forward
@@ -25,8 +25,8 @@ _log = logging.getLogger("vesalius")
 
 
 def known_names() -> tuple[str, ...]:
-    """Names of the networks that are ours; besides them ``timm:NAME``, ``torchvision:NAME`` and ``my_file.py:build``."""
-    return (*resnet.NAMES,)
+    """Names of our own networks; besides them ``timm:NAME``, ``torchvision:NAME`` and ``my_file.py:build``."""
+    return (*resnet.NAMES, *densenet.NAMES)
 
 
 def is_name(reference: str) -> bool:
@@ -59,7 +59,8 @@ def build_encoder(
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(torch_seed("encoder", seed))
         encoder, facts = family(network_name, channels=channels, size=size, **options)
-    encoder.card = Card(**{"architecture": name, "options": options, "channels": channels, "size": size, "dim": 1, **facts})
+    said = {"architecture": name, "options": options, "channels": channels, "size": size, "dim": 1}
+    encoder.card = Card.model_validate({**said, **facts})
     encoding = _first_look(encoder, name, channels, size)
     encoder.card = encoder.card.model_copy(update={"dim": encoding.pooled.shape[1]})
     if weights is not None:
@@ -70,6 +71,12 @@ def build_encoder(
 def _family(name: str, code: str | Path | None, from_card: bool) -> tuple[Family, str]:
     if name in resnet.NAMES:
         return resnet.build, name
+    if name in densenet.NAMES:
+        return densenet.build, name
+    if name.startswith("timm:"):
+        return timm_family.build, name.removeprefix("timm:")
+    if name.startswith("torchvision:"):
+        return torchvision_family.build, name.removeprefix("torchvision:")
     if ".py:" in name:
         return own.build, own.locate(name, code, from_card)
     near = get_close_matches(name, known_names(), n=3)
@@ -88,7 +95,9 @@ def _check_options(name: str, family: Family, options: dict[str, Any]) -> None:
         if key not in known:
             near = get_close_matches(key, known, n=1)
             raise UserError(
-                f"{name} has no option {key!r}." + (f" Did you mean {near[0]!r}?" if near else "") + f" Known: {', '.join(known)}."
+                f"{name} has no option {key!r}."
+                + (f" Did you mean {near[0]!r}?" if near else "")
+                + f" Known: {', '.join(known)}."
             )
 
 
@@ -98,7 +107,7 @@ def _first_look(encoder: Encoder, name: str, channels: int, size: tuple[int, ...
     except (RuntimeError, ValueError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"{name} cannot take an input of {channels} channels and {'×'.join(map(str, size))} pixels: {reason[:300]}. "
+            f"{name} cannot take {channels} channels of {'×'.join(map(str, size))} pixels: {reason[:300]}. "
             "Choose another size, or a network made for it."
         ) from error
     return encoding

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
+
+Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
 
 def adapt_kernel(kernel: Float[Tensor, "out channels *size"], channels: int) -> Float[Tensor, "out new *size"]:
@@ -18,27 +21,35 @@ def adapt_kernel(kernel: Float[Tensor, "out channels *size"], channels: int) -> 
     return kernel.sum(1, keepdim=True).repeat_interleave(channels, dim=1) / channels
 
 
-def first_convolution(network: nn.Module) -> tuple[str, nn.Module] | None:
+def first_convolution(network: nn.Module) -> tuple[str, Convolution] | None:
     """Name and module of the convolution that sees the input, or None where there is none."""
     for name, module in network.named_modules():
-        if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
+        if isinstance(module, Convolution):
             return name, module
     return None
 
 
 def replace_first_convolution(network: nn.Module, channels: int) -> str:
-    """Give ``network`` a first convolution of ``channels`` inputs, its kernel by ``adapt_kernel``; returns what was done."""
+    """Give ``network`` a first convolution of ``channels`` inputs by ``adapt_kernel``; returns what was done."""
     found = first_convolution(network)
     if found is None or found[1].in_channels == channels:
         return ""
     name, old = found
-    assert isinstance(old, nn.Conv1d | nn.Conv2d | nn.Conv3d)
-    new = type(old)(
-        channels, old.out_channels, old.kernel_size, old.stride, old.padding, old.dilation, bias=old.bias is not None,
-        padding_mode=old.padding_mode, device=old.weight.device, dtype=old.weight.dtype,
-    )  # type: ignore[arg-type]  # fmt: skip
+    kind: Any = type(old)
+    new = kind(
+        channels,
+        old.out_channels,
+        old.kernel_size,
+        old.stride,
+        old.padding,
+        old.dilation,
+        bias=old.bias is not None,
+        padding_mode=old.padding_mode,
+        device=old.weight.device,
+        dtype=old.weight.dtype,
+    )
     new.weight.data.copy_(adapt_kernel(old.weight.data, channels))
-    if old.bias is not None and new.bias is not None:
+    if old.bias is not None:
         new.bias.data.copy_(old.bias.data)
     parent, _, child = name.rpartition(".")
     setattr(network.get_submodule(parent), child, new)
@@ -46,7 +57,7 @@ def replace_first_convolution(network: nn.Module, channels: int) -> str:
 
 
 def adapt(tensors: Mapping[str, Tensor], network: nn.Module) -> tuple[dict[str, Tensor], list[str]]:
-    """``tensors`` with the first kernel fitted to the network's channels and position embeddings to its grid; and notes."""
+    """``tensors`` with the first kernel fitted to the network's channels, positions to its grid; and what was done."""
     out, notes, own = dict(tensors), list[str](), network.state_dict()
     found = first_convolution(network)
     if found is not None:
@@ -72,10 +83,11 @@ def _channels_note(name: str, given: int, wanted: int) -> str:
 def _resample_positions(positions: Float[Tensor, "1 given dim"], wanted: int) -> Tensor | None:
     """Square grids of positions of another side, the same number of class tokens before them."""
     for prefix in range(9):
-        if math.isqrt(wanted - prefix) ** 2 == wanted - prefix and math.isqrt(positions.shape[1] - prefix) ** 2 == positions.shape[1] - prefix:
-            from timm.layers import resample_abs_pos_embed
+        sides = [math.isqrt(max(0, count - prefix)) for count in (positions.shape[1], wanted)]
+        if [side**2 + prefix for side in sides] == [positions.shape[1], wanted]:
+            from timm.layers.pos_embed import resample_abs_pos_embed
 
-            side = math.isqrt(wanted - prefix)
-            fitted: Tensor = resample_abs_pos_embed(positions, [side, side], num_prefix_tokens=prefix, verbose=False)
+            new = [sides[1], sides[1]]
+            fitted: Tensor = resample_abs_pos_embed(positions, new, num_prefix_tokens=prefix, verbose=False)
             return fitted
     return None

@@ -32,7 +32,7 @@ class Card(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     architecture: str
-    """Name the network is built from, with ``options``: ``resnet18``, ``timm:vit_small_patch16_224``, ``my_file.py:build``."""
+    """What the network is built from, with ``options``: ``resnet18``, ``timm:NAME``, ``my_file.py:build``."""
     options: Mapping[str, Any] = {}
     """Stem, width and other keywords the network was built with."""
     channels: int = 3
@@ -72,9 +72,9 @@ class Encoder(nn.Module):
             self.card = card
 
     def forward(self, x: Tensor, *, keep: Tensor | None = None, hide: Tensor | None = None) -> Encoding:
-        """``keep`` (B, K): tokens to encode, the others are dropped; ``hide`` (B, N) bool: tokens swapped for a mask token.
+        """``keep`` (B, K): tokens to encode, the others are dropped; ``hide`` (B, N) bool: swapped for a mask token.
 
-        ``x``: what the card's preprocessing makes. Raises UserError for ``keep`` or ``hide`` where ``card.tokens`` is false.
+        ``x``: what the card's preprocessing makes. Raises UserError for ``keep`` and ``hide`` without ``card.tokens``.
         """
         if keep is not None or hide is not None:
             raise UserError(
@@ -84,7 +84,7 @@ class Encoder(nn.Module):
         return from_map(self.network(x))
 
     def layers(self, x: Tensor, names: Sequence[str]) -> Mapping[str, Tensor]:
-        """What the modules ``names`` of the network put out for ``x``; differentiable. Raises UserError for an unknown name."""
+        """What the network's modules ``names`` put out for ``x``; differentiable. An unknown name is a UserError."""
         known = dict(self.network.named_modules())
         for name in names:
             if not name or name not in known:

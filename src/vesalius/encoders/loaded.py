@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Loaded:
-    """Names of tensors that matched, that the network has but the source lacks (or has in another shape), and the rest."""
+    """Names of tensors that matched; that the source lacks or has in another shape; that the network has no use for."""
 
     source: str
     matched: tuple[str, ...]

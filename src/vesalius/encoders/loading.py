@@ -23,7 +23,7 @@ _NESTS = ("state_dict", "model_state_dict", "model", "network", "teacher")
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a ``.safetensors`` file, or of a ``.pth``/``.pt``/``.ckpt``/``.bin`` that holds nothing but data."""
+    """The tensors of a ``.safetensors`` file, or of a ``.pth``, ``.pt``, ``.ckpt`` or ``.bin`` of plain data."""
     path = Path(path)
     if not path.is_file():
         raise UserError(f"The weights file {path} does not exist. Give the path of a .safetensors or .pth file.")
@@ -37,9 +37,9 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(
-            f"{path.name} cannot be read as weights ({reason[:200]}). It must be a whole .safetensors file or a checkpoint "
-            "of plain tensors; a checkpoint holding other Python objects is refused, because reading it could run code. "
-            "Save its state_dict() alone and try again."
+            f"{path.name} cannot be read as weights ({reason[:200]}). It must be a whole .safetensors file or a "
+            "checkpoint of plain tensors; one that holds other Python objects is refused, because reading it could run "
+            "code. Save its state_dict() alone and try again."
         ) from error
     while isinstance(content, dict):
         nest = next((n for n in _NESTS if isinstance(content.get(n), dict)), None)
@@ -53,7 +53,7 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
 
 
 def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str, min_match: float = 0.95) -> Loaded:
-    """Copy ``tensors`` into ``network`` in place, its own layout kept. Raises UserError when fewer than ``min_match`` match.
+    """Copy ``tensors`` into ``network`` in place, its own layout kept. Raises UserError under a share of ``min_match``.
 
     A common prefix (``module.``, ``encoder.``, ``backbone.``) is found and dropped; first convolution and position
     embeddings are adapted (see ``channels``). Counters of batch-norm and a mask token may be missing.
@@ -72,7 +72,7 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str, min_mat
             f"Only {share:.0%} of the network's tensors were found in {source}; {min_match:.0%} are asked for. "
             f"Missing: {some(missing)}. Not used: {some(unexpected)}."
             + (f" Other shapes: {some(shapes)}." if shapes else "")
-            + " Build the network with the options the weights were trained with (stem, width, size), or lower min_match."
+            + " Build the network with the options of the weights (stem, width, size), or lower min_match."
         )
     with torch.no_grad():
         for name in matched:
@@ -109,21 +109,22 @@ def load_encoder(
     if isinstance(reference, str) and is_name(reference):
         return build_encoder(reference, min_match=min_match, **options).eval()
     if options:
-        raise UserError(f"{', '.join(options)} cannot be chosen for saved weights: the card of {reference} says how it was built.")
+        raise UserError(f"The card of {reference} says how it was built: {', '.join(options)} cannot be chosen again.")
     place = _place(str(reference))
     folder, weights = (place, place / WEIGHTS) if place.is_dir() else (place.parent, place.with_suffix(".safetensors"))
     card_file = folder / CARD if place.is_dir() else place.with_suffix(".json")
     if not card_file.is_file() or not weights.is_file():
         inside = ", ".join(sorted(p.name for p in folder.iterdir())[:8]) or "nothing"
         raise UserError(
-            f"{reference} holds no encoder: {card_file.name} and {weights.name} must stand together, and there is {inside}. "
-            "Give the folder of a finished run, a folder written by save_encoder, or build the network and pass weights=FILE."
+            f"{reference} holds no encoder: {card_file.name} and {weights.name} must be there, and there is {inside}. "
+            "Give the folder of a finished run or one written by save_encoder, or pass weights=FILE to build_encoder."
         )
     try:
         card = Card.model_validate(json.loads(card_file.read_text(encoding="utf-8")))
     except ValueError as error:
-        raise UserError(f"{card_file.name} of {reference} is not an encoder's card: {error}. Export the encoder again.") from error
-    built = build_encoder(card.architecture, channels=card.channels, size=card.size, code=code, from_card=True, **card.options)
+        raise UserError(f"{card_file} is not an encoder's card: {error}. Export the encoder again.") from error
+    shape: dict[str, Any] = {"channels": card.channels, "size": card.size}
+    built = build_encoder(card.architecture, code=code, from_card=True, **shape, **card.options)
     loaded = fill(built.network, read_tensors(weights), weights.name, min_match)
     built.loaded = loaded
     built.card = card
@@ -144,8 +145,8 @@ def _place(reference: str) -> Path:
     from vesalius.encoders.build import known_names
 
     raise UserError(
-        f"There is no encoder {reference!r}: no such folder or file, and no such network. Give a run folder, run:ID, or one "
-        f"of {', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
+        f"There is no encoder {reference!r}: no such folder, file or network. Give a run folder, run:ID, or one of "
+        f" {', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
     )
 
 
@@ -154,4 +155,3 @@ def _prefix(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> str:
     probes = {names[0], names[len(names) // 2], names[-1]}
     candidates = {""} | {k.removesuffix(p) for k in tensors for p in probes if k.endswith(p)}
     return max(sorted(candidates, key=len), key=lambda c: sum(c + n in tensors for n in names))
-

@@ -49,11 +49,13 @@ def as_encoding(out: Any, x: Tensor) -> Encoding:
         if out.ndim == x.ndim:
             return from_map(out)
         if out.ndim == 3:
-            return Encoding(out.mean(1), out.mT.unflatten(2, _grid(out.shape[1], tuple(x.shape[2:]))), out)
+            return Encoding(
+                out.mean(1), out.mT.reshape(*out.mT.shape[:2], *_grid(out.shape[1], tuple(x.shape[2:]))), out
+            )
     what = f"a tensor of shape {tuple(out.shape)}" if isinstance(out, Tensor) else f"a {type(out).__name__}"
     raise UserError(
-        f"The network returned {what} for an input of shape {tuple(x.shape)}. Return a vector (B, D), a map (B, D, *spatial), "
-        "tokens (B, N, D), or a vesalius.encoders.Encoding(pooled, map, tokens)."
+        f"The network returned {what} for an input of shape {tuple(x.shape)}. Return a vector (B, D), a map "
+        "(B, D, *spatial), tokens (B, N, D), or a vesalius.encoders.Encoding(pooled, map, tokens)."
     )
 
 
@@ -66,9 +68,10 @@ def locate(reference: str, code: str | Path | None, from_card: bool) -> str:
     if from_card:
         path = Path(code) if code is not None else _used.get(path.name, Path(path.name))
     if not path.is_file():
+        file_name = Path(file).name
         raise UserError(
-            f"The network was built by {attribute!r} of {Path(file).name}, and {path} is not there. Put {Path(file).name} into the "
-            f"current folder, or say where it is: load_encoder(..., code='path/to/{Path(file).name}')."
+            f"The network was built by {attribute!r} of {file_name}, and {path} is not there. Put {file_name} into the "
+            f"current folder, or say where it is: load_encoder(..., code='FOLDER/{file_name}')."
         )
     _used[path.name] = path.resolve()
     return f"{path.resolve()}:{attribute}"

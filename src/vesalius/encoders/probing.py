@@ -20,10 +20,11 @@ def untouched(module: nn.Module) -> Iterator[None]:
     try:
         with torch.no_grad():
             yield
+    finally:
+        with torch.no_grad():
             for name, buffer in module.named_buffers():
                 if name in buffers and buffers[name].shape == buffer.shape:
                     buffer.copy_(buffers[name])
-    finally:
         torch.random.set_rng_state(state)
         for child, mode in modes.items():
             child.training = mode

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from torch import nn
+
+from vesalius.encoders.saving import tensor_bytes
+from vesalius.files import atomic_write
 
 
 class MLP(nn.Sequential):
@@ -32,7 +36,7 @@ class MLP(nn.Sequential):
     ) -> None:
         modules: list[nn.Module] = []
         widths = [dim_in, *[hidden] * (layers - 1), dim_out]
-        for left, right in zip(widths[:-2], widths[1:-1]):
+        for left, right in pairwise(widths[:-1]):
             modules.append(nn.Linear(left, right, bias=first_bias))
             modules += [nn.BatchNorm1d(right)] if norm else []
             modules.append(nn.ReLU(inplace=True))
@@ -47,10 +51,8 @@ class MLP(nn.Sequential):
 
 def save_projector(projector: MLP, folder: Path) -> None:
     """Write ``projector.safetensors`` and ``projector.json`` into ``folder``."""
-    from vesalius.encoders.saving import write_json, write_tensors
-
-    write_tensors(folder / "projector.safetensors", projector.state_dict())
-    write_json(folder / "projector.json", json.dumps(projector.config, indent=2))
+    atomic_write(folder / "projector.safetensors", tensor_bytes(projector.state_dict()))
+    atomic_write(folder / "projector.json", json.dumps(projector.config, indent=2) + "\n")
 
 
 def load_projector(folder: Path) -> MLP | None:

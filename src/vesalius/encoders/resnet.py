@@ -29,7 +29,7 @@ class _Layers:
 
     def __init__(self, dims: int) -> None:
         if dims not in (2, 3):
-            raise UserError(f"A ResNet is built for 2 or 3 spatial dimensions, not {dims}. Give size two or three numbers.")
+            raise UserError(f"A ResNet has 2 or 3 spatial dimensions, not {dims}. Give size two or three numbers.")
         self.conv: type[nn.Conv2d] | type[nn.Conv3d] = nn.Conv2d if dims == 2 else nn.Conv3d
         self.norm: type[nn.BatchNorm2d] | type[nn.BatchNorm3d] = nn.BatchNorm2d if dims == 2 else nn.BatchNorm3d
         self.pool: type[nn.MaxPool2d] | type[nn.MaxPool3d] = nn.MaxPool2d if dims == 2 else nn.MaxPool3d
@@ -75,10 +75,18 @@ class _Bottleneck(nn.Module):
 
 
 class ResNet(nn.Module):
-    """``(B, C, *size)`` -> feature map ``(B, D, *size / reduction)``; reduction 8 (small), 16 (innereye), 32 (standard)."""
+    """``(B, C, *size)`` -> feature map ``(B, D, *size / reduction)``; reduction 8 (small stem), 16, 32 (standard)."""
 
     def __init__(
-        self, bottleneck: bool, depths: Sequence[int], channels: int, dims: int, stem: str, width: float, zero_init: bool
+        self,
+        bottleneck: bool,
+        depths: Sequence[int],
+        channels: int,
+        dims: int,
+        *,
+        stem: str,
+        width: float,
+        zero_init: bool,
     ) -> None:
         super().__init__()
         make, base = _Layers(dims), int(64 * width)
@@ -106,6 +114,7 @@ class ResNet(nn.Module):
                 nn.init.zeros_((module.bn3 if isinstance(module, _Bottleneck) else module.bn2).weight)
 
     def forward(self, x: Tensor) -> Tensor:
+        """The last feature map."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
         return self.layer4(self.layer3(self.layer2(self.layer1(x))))  # type: ignore[no-any-return, operator]
 
@@ -127,6 +136,7 @@ def build(
     if stem not in STEMS:
         raise UserError(f"There is no stem {stem!r}. Use one of {', '.join(STEMS)}.")
     if int(64 * width) < 1:
-        raise UserError(f"A width of {width} leaves no channel. The least is 1/64; 0.25 gives 16 channels in the first stage.")
+        raise UserError(f"A width of {width} leaves no channel. The least is 1/64; 0.25 gives 16 in the first stage.")
     bottleneck, depths = _DEPTHS[name]
-    return Encoder(ResNet(bottleneck, depths, channels, len(size), stem, width, zero_init_residual)), {}
+    network = ResNet(bottleneck, depths, channels, len(size), stem=stem, width=width, zero_init=zero_init_residual)
+    return Encoder(network), {}

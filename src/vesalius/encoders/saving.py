@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 from torch import Tensor
 
 from vesalius.encoders.encoder import Card, Encoder
+from vesalius.files import atomic_write
 
 WEIGHTS, CARD = "encoder.safetensors", "encoder.json"
 
@@ -25,33 +25,23 @@ def weights_hash(encoder: Encoder) -> str:
 
 
 def save_encoder(encoder: Encoder, folder: str | Path) -> Card:
-    """Write weights and card into ``folder``, each atomically, the card last; returns the card with the weights' hash."""
+    """Write weights and card into ``folder``, each atomically, the card last; returns the card with its hash filled."""
     folder = Path(folder)
-    folder.mkdir(parents=True, exist_ok=True)
     card = encoder.card.model_copy(update={"weights": weights_hash(encoder)})
-    write_tensors(folder / WEIGHTS, encoder.network.state_dict())
-    write_json(folder / CARD, card.model_dump_json(indent=2))
+    atomic_write(folder / WEIGHTS, tensor_bytes(encoder.network.state_dict()))
+    atomic_write(folder / CARD, card.model_dump_json(indent=2) + "\n")
     encoder.card = card
     return card
 
 
-def write_tensors(path: Path, tensors: Mapping[str, Tensor]) -> None:
-    """Write ``tensors`` atomically as safetensors; layouts become contiguous, shared memory becomes copies."""
-    from safetensors.torch import save_file
+def tensor_bytes(tensors: Mapping[str, Tensor]) -> bytes:
+    """``tensors`` as safetensors; layouts become contiguous, shared memory becomes copies (the format refuses both)."""
+    from safetensors.torch import save
 
     seen: set[int] = set()
     plain: dict[str, Tensor] = {}
     for name, tensor in tensors.items():
-        tensor = tensor.detach().cpu().contiguous()
-        plain[name] = tensor.clone() if tensor.untyped_storage().data_ptr() in seen else tensor
-        seen.add(tensor.untyped_storage().data_ptr())
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    save_file(plain, partial)
-    os.replace(partial, path)
-
-
-def write_json(path: Path, text: str) -> None:
-    """Write ``text`` atomically."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    partial.write_text(text, encoding="utf-8")
-    os.replace(partial, path)
+        here = tensor.detach().cpu().contiguous()
+        plain[name] = here.clone() if here.untyped_storage().data_ptr() in seen else here
+        seen.add(here.untyped_storage().data_ptr())
+    return save(plain)

@@ -1,0 +1,121 @@
+"""Any classification network of torchvision: ``torchvision:NAME``."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from typing import Any
+
+from torch import Tensor, nn
+
+from vesalius.encoders.channels import replace_first_convolution
+from vesalius.encoders.encoder import Encoder, Encoding, from_map
+from vesalius.errors import UserError
+
+# In this order: most have an average pool; the others pool by a function, inside the classifier, or have tokens.
+_PLACES = (
+    ("avgpool", True),
+    ("features", False),
+    ("conv5", False),
+    ("layers", False),
+    ("classifier", True),
+    ("encoder", False),
+)
+
+
+class TorchvisionEncoder(Encoder):
+    """``network`` without its last layer: what that layer would have seen is pooled; ``last_map`` makes the map.
+
+    The map is what enters (``before``) or leaves the module ``last_map``.
+    """
+
+    def __init__(self, network: nn.Module, last_map: str, before: bool) -> None:
+        super().__init__(network)
+        self.last_map, self.before = last_map, before
+
+    def forward(self, x: Tensor, *, keep: Tensor | None = None, hide: Tensor | None = None) -> Encoding:
+        """See ``Encoder``; nothing of torchvision's has tokens to mask."""
+        if keep is not None or hide is not None:
+            return super().forward(x, keep=keep, hide=hide)
+        maps: list[Tensor] = []
+        module = self.network.get_submodule(self.last_map)
+        if self.before:
+            handle = module.register_forward_pre_hook(lambda module, inputs: maps.append(inputs[0]))
+        else:
+            handle = module.register_forward_hook(lambda module, inputs, output: maps.append(output))
+        try:
+            pooled: Tensor = self.network(x)
+        finally:
+            handle.remove()
+        pooled = pooled.flatten(1)
+        if maps[-1].ndim == 3:  # a vision transformer: one class token, then the patches
+            tokens = maps[-1][:, 1:]
+            patch = int(self.network.patch_size)  # type: ignore[arg-type]
+            grid = [side // patch for side in x.shape[2:]]
+            return Encoding(pooled, tokens.mT.reshape(*tokens.mT.shape[:2], *grid), tokens)
+        return from_map(maps[-1])._replace(pooled=pooled)
+
+
+def build(name: str, *, channels: int, size: tuple[int, ...], **options: Any) -> tuple[Encoder, dict[str, Any]]:
+    """``options`` are the model's own. Weights are random; a vision transformer is built for ``size``."""
+    from torchvision import models
+
+    known = models.list_models(module=models)
+    if name not in known:
+        near = get_close_matches(name, known, n=4)
+        raise UserError(
+            f"torchvision has no network {name!r}." + (f" Did you mean {', '.join(near)}?" if near else "")
+            + f" Known: {', '.join(known)}."
+        )  # fmt: skip
+    if len(size) != 2:
+        raise UserError(f"torchvision:{name} is for two dimensions, not {len(size)}. Give size two numbers.")
+    try:
+        network: nn.Module = models.get_model(name, weights=None, **_defaults(name, size), **options)
+    except (TypeError, ValueError, RuntimeError, AssertionError) as error:
+        raise UserError(f"torchvision:{name} cannot be built: {error or type(error).__name__}.") from error
+    remove_last_layer(network)
+    note = replace_first_convolution(network, channels)
+    place, before = _map_place(network)
+    facts = {"pooling": "its own", "licence": "code: torchvision, BSD-3-Clause", "notes": [note] if note else []}
+    return TorchvisionEncoder(network, place, before), facts
+
+
+def pretrained(name: str) -> dict[str, Tensor]:
+    """Tensors of torchvision's default weights, downloaded by torchvision."""
+    from torchvision import models
+
+    try:
+        options = {"aux_logits": True} if name in ("googlenet", "inception_v3") else {}
+        network: nn.Module = models.get_model(name, weights="DEFAULT", **options)
+    except Exception as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise UserError(
+            f"The pretrained weights of torchvision:{name} could not be had: {reason[:200]}. Without a network, get "
+            "the .pth file on another machine and give its path as weights."
+        ) from error
+    return dict(network.state_dict())
+
+
+def remove_last_layer(network: nn.Module) -> None:
+    """Replace the last linear layer by nothing; where there is none (SqueezeNet), the last convolution."""
+    for kind in (nn.Linear, nn.Conv2d):
+        names = [name for name, module in network.named_modules() if isinstance(module, kind)]
+        if names:
+            parent, _, child = names[-1].rpartition(".")
+            setattr(network.get_submodule(parent), child, nn.Identity())
+            return
+
+
+def _defaults(name: str, size: tuple[int, ...]) -> dict[str, Any]:
+    if name.startswith("vit_"):
+        if size[0] != size[1]:
+            raise UserError(f"torchvision:{name} takes square images only, not {size[0]}×{size[1]}.")
+        return {"image_size": size[0]}
+    if name == "maxvit_t":
+        return {"input_size": size}
+    # Auxiliary classifiers and the slow initialisation of both are of no use here.
+    return {"aux_logits": False, "init_weights": False} if name in ("googlenet", "inception_v3") else {}
+
+
+def _map_place(network: nn.Module) -> tuple[str, bool]:
+    """The module whose input (True) or output (False) is the last map."""
+    return next((place, before) for place, before in _PLACES if hasattr(network, place))
