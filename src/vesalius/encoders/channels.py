@@ -29,11 +29,11 @@ def first_convolution(network: nn.Module) -> tuple[str, Convolution] | None:
     return None
 
 
-def replace_first_convolution(network: nn.Module, channels: int) -> str:
-    """Give ``network`` a first convolution of ``channels`` inputs by ``adapt_kernel``; returns what was done."""
+def replace_first_convolution(network: nn.Module, channels: int) -> None:
+    """Give a ``network`` of random weights a first convolution of ``channels`` inputs, as random as the old one."""
     found = first_convolution(network)
     if found is None or found[1].in_channels == channels:
-        return ""
+        return
     name, old = found
     kind: Any = type(old)
     new = kind(
@@ -48,12 +48,11 @@ def replace_first_convolution(network: nn.Module, channels: int) -> str:
         device=old.weight.device,
         dtype=old.weight.dtype,
     )
-    new.weight.data.copy_(adapt_kernel(old.weight.data, channels))
+    nn.init.normal_(new.weight, std=float(old.weight.detach().std()))
     if old.bias is not None:
         new.bias.data.copy_(old.bias.data)
     parent, _, child = name.rpartition(".")
     setattr(network.get_submodule(parent), child, new)
-    return _channels_note(name, old.in_channels, channels)
 
 
 def adapt(tensors: Mapping[str, Tensor], network: nn.Module) -> tuple[dict[str, Tensor], list[str]]:

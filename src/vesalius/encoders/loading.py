@@ -146,7 +146,7 @@ def _place(reference: str) -> Path:
 
     raise UserError(
         f"There is no encoder {reference!r}: no such folder, file or network. Give a run folder, run:ID, or one of "
-        f" {', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
+        f"{', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
     )
 
 

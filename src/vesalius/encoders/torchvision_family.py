@@ -73,9 +73,9 @@ def build(name: str, *, channels: int, size: tuple[int, ...], **options: Any) ->
     except (TypeError, ValueError, RuntimeError, AssertionError) as error:
         raise UserError(f"torchvision:{name} cannot be built: {error or type(error).__name__}.") from error
     remove_last_layer(network)
-    note = replace_first_convolution(network, channels)
+    replace_first_convolution(network, channels)
     place, before = _map_place(network)
-    facts = {"pooling": "its own", "licence": "code: torchvision, BSD-3-Clause", "notes": [note] if note else []}
+    facts = {"pooling": "its own", "licence": "code: torchvision, BSD-3-Clause"}
     return TorchvisionEncoder(network, place, before), facts
 
 
