@@ -1,0 +1,1 @@
+"""Data sets: tables of samples, their pixels, and how they are divided."""

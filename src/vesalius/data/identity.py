@@ -80,9 +80,9 @@ def sample_ids(
     return np.frombuffer(bytes(out), "<u8").astype(np.uint64)
 
 
-def subject_name(original: str, source: str, key: bytes) -> str:
-    """The 16 hexadecimal digits that stand for a person: the same person of one source, the same digits."""
-    digest = blake2b(b"".join(_framed(part) for part in ("subject", key, source, original)), digest_size=8).digest()
+def subject_name(original: str, key: bytes) -> str:
+    """The 16 hexadecimal digits that stand for a person: the same name in two tables of a user, the same digits."""
+    digest = blake2b(b"".join(_framed(part) for part in ("subject", key, original)), digest_size=8).digest()
     return f"{int.from_bytes(digest, 'little'):016x}"
 
 

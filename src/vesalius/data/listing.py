@@ -7,9 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-SUFFIXES = frozenset(
-    "png jpg jpeg jpe jfif tif tiff bmp dib webp gif ppm pgm pbm pnm jp2 dcm dicom".split()
-)
+_RASTER = "png jpg jpeg jpe jfif tif tiff bmp dib webp gif ppm pgm pbm pnm jp2 j2k"
+SUFFIXES = frozenset([*_RASTER.split(), "dcm", "dicom"])
 """Suffixes (without the dot, in small letters) of what is taken for an image when a folder is listed."""
 
 Progress = Callable[[int, int], None]

@@ -6,7 +6,6 @@ import io
 import json
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -24,7 +23,10 @@ _LISTS = {"box": pa.list_(pa.int64()), "spacing": pa.list_(pa.float64())}
 def save(table: SampleTable, path: Path) -> Path:
     """Write ``table`` to ``path``; readable by this user alone (mode 0600) where the table is private."""
     if table.container is not None and not isinstance(table.container, SourceContainer):
-        raise UserError(f"The table of {table.source} reads its pixels by a function of its own, which a file cannot hold. Save the reference to your Python file instead.")
+        raise UserError(
+            f"The table of {table.source} reads its pixels by a function of its own, which a file cannot hold. Save the"
+            " reference to your Python file instead."
+        )
     arrays, names = [], []
     for name in map(str, table.frame.columns):
         column = table.frame[name]
@@ -45,7 +47,9 @@ def save(table: SampleTable, path: Path) -> Path:
         "split_by": table.split_by,
         "private": table.private,
     }
-    arrow = pa.Table.from_arrays([a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays], names=names)
+    arrow = pa.Table.from_arrays(
+        [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays], names=names
+    )
     arrow = arrow.replace_schema_metadata({_KEY: json.dumps(about).encode()})
     buffer = io.BytesIO()
     pq.write_table(arrow, buffer, compression="zstd")
@@ -65,7 +69,10 @@ def load(path: Path) -> SampleTable:
     if not path.is_file():
         raise UserError(f"There is no table {path}. Give the path of a table that was saved.")
     if not is_sample_table(path):
-        raise UserError(f"{path} is a Parquet file, but not a saved sample table. Give it as a data reference: it is then read as a table of paths and labels.")
+        raise UserError(
+            f"{path} is a Parquet file, but not a saved sample table. Give it as a data reference: it is then read as a"
+            " table of paths and labels."
+        )
     arrow = pq.read_table(path)
     about = json.loads(arrow.schema.metadata[_KEY])
     columns: dict[str, object] = {}
@@ -80,7 +87,7 @@ def load(path: Path) -> SampleTable:
             columns[name] = column.to_pandas()
     root, source = about["root"], about["container"]
     return SampleTable(
-        pd.DataFrame(columns, index=pd.RangeIndex(np.int64(arrow.num_rows))),
+        pd.DataFrame(columns, index=pd.RangeIndex(arrow.num_rows)),
         about["source"],
         root,
         class_names=about["class_names"],

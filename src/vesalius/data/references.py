@@ -1,7 +1,7 @@
 """Data references: what a user writes for a data set, turned into a sample table.
 
-``NAME[@ROOT][:TASK]`` (a source), a folder of images, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.npz`` in MedMNIST's
-layout, or ``my_data.py:MySet`` (a function returning a SampleTable, or a class with ``index(root)``).
+``NAME[@ROOT][:TASK]`` (a source), a folder of images, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.npz`` in
+MedMNIST's layout, or ``my_data.py:MySet`` (a function returning a SampleTable, or a class with ``index(root)``).
 """
 
 from __future__ import annotations
@@ -50,13 +50,20 @@ def parse(reference: str) -> Reference:
     """Take ``reference`` apart. Raises UserError, with the nearest names, when it is neither a source nor there."""
     if match := re.fullmatch(r"(.+\.py):(\w+)", reference):
         if not Path(match[1]).expanduser().is_file():
-            raise UserError(f"There is no Python file {match[1]}, which {reference!r} names. Give its path, then a colon and the name of the class or function.")
+            raise UserError(
+                f"There is no Python file {match[1]}, which {reference!r} names. Give its path, then a colon and the"
+                " name of the class or function."
+            )
         return Reference("", None, None, f"{Path(match[1]).expanduser()}:{match[2]}")
     known = registry.names("sources")
     if match := re.fullmatch(r"([\w-]+)@(.+?)(?::([\w-]+))?", reference):
         _known(match[1], reference)
         return Reference(match[1], Path(match[2]).expanduser(), match[3])
-    if (match := re.fullmatch(r"([\w-]+)(?::([\w-]+))?", reference)) and match[1] in known and match[1] not in _NOT_NAMED:
+    if (
+        (match := re.fullmatch(r"([\w-]+)(?::([\w-]+))?", reference))
+        and match[1] in known
+        and match[1] not in _NOT_NAMED
+    ):
         return Reference(match[1], None, match[2])
     path = Path(reference).expanduser()
     if path.suffix.lower() in (*_TABLES, ".npz"):
@@ -66,9 +73,15 @@ def parse(reference: str) -> Reference:
     if path.is_dir():
         return Reference("folder", path, None)
     if path.is_file():
-        raise UserError(f"{reference} is one file. Give a folder of images, a table ({', '.join(_TABLES)}), a .npz file in MedMNIST's layout, or the name of a source.")
+        raise UserError(
+            f"{reference} is one file. Give a folder of images, a table ({', '.join(_TABLES)}), a .npz file in"
+            " MedMNIST's layout, or the name of a source."
+        )
     if os.sep in reference or reference.startswith((".", "~")):
-        raise UserError(f"There is no folder {reference}. Give a folder of images that exists, a table (.csv, .parquet), or the name of a source.")
+        raise UserError(
+            f"There is no folder {reference}. Give a folder of images that exists, a table (.csv, .parquet), or the"
+            " name of a source."
+        )
     _known(reference.partition(":")[0], reference)
     raise AssertionError("unreachable: every known name was taken above")
 
@@ -79,7 +92,10 @@ def _known(name: str, reference: str) -> None:
         return
     near = get_close_matches(name, names, n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise UserError(f"{reference!r} is neither a source nor a folder or file that exists.{hint} Sources: {', '.join(names)}. Or give a path.")
+    raise UserError(
+        f"{reference!r} is neither a source nor a folder or file that exists.{hint} Sources: {', '.join(names)}. Or"
+        " give a path."
+    )
 
 
 def resolve(
@@ -97,11 +113,11 @@ def resolve(
 ) -> SampleTable:
     """The sample table of ``reference``; no pixel is read.
 
-    ``root``: where the source lies, if the reference does not say. ``task``: one of the source's. ``labels``: columns of a
-    table, False for none. ``kind``: what those labels are, where it cannot be seen. ``subject``: a column of a table, or a
-    regular expression with one group for paths. ``download``: may the source be fetched if it is nowhere (its size and
-    place are in the source's page of the manual). ``least``: how few samples are too few. Raises UserError in one
-    paragraph for whatever is missing, unknown, empty, or leaks subjects between its parts.
+    ``root``: where the source lies, if the reference does not say; for a table, where its paths begin. ``task``: one of
+    the source's. ``labels``: columns of a table, False for none. ``kind``: what those labels are, where it cannot be
+    seen. ``subject``: a column of a table, or a regular expression with one group for paths. ``download``: whether the
+    source may be fetched if it is nowhere. ``least``: fewer samples are refused. Raises UserError, one paragraph, for
+    whatever is missing, unknown, empty, or leaks subjects between its parts.
     """
     if isinstance(reference, SampleTable):
         return refuse_leakage(reference, allow_leakage=allow_leakage)
@@ -113,14 +129,27 @@ def resolve(
         found = found._replace(task=task or found.task)
         if found.task is not None and getattr(module, "TASKS", None) is not None:
             _check_task(found, module.TASKS)
-        place = found.root or (None if root is None else Path(root).expanduser()) or _place(found, module, download, progress)
+        place = (
+            found.root
+            or (None if root is None else Path(root).expanduser())
+            or _place(found, module, download, progress)
+        )
         options = {
-            "labels": [labels] if isinstance(labels, str) else labels, "kind": kind, "subject": subject, "progress": progress,
-            "task": found.task, "root_of_files": None if found.root is None or root is None else Path(root).expanduser(),
-        }  # fmt: skip
-        table = module.index(place, **_accepted(module, {k: v for k, v in options.items() if v is not None}, found.source))
+            "labels": [labels] if isinstance(labels, str) else labels,
+            "kind": kind,
+            "subject": subject,
+            "progress": progress,
+            "task": found.task,
+            "root_of_files": None if found.root is None or root is None else Path(root).expanduser(),
+        }
+        table = module.index(
+            place, **_accepted(module, {k: v for k, v in options.items() if v is not None}, found.source)
+        )
     if len(table) < least:
-        raise UserError(f"{reference} holds {len(table)} image{'s' * (len(table) != 1)}, and at least {least} are needed. Add images, or give another folder or table.")
+        raise UserError(
+            f"{reference} holds {len(table)} image{'s' * (len(table) != 1)}, and at least {least} are needed. Add"
+            " images, or give another folder or table."
+        )
     return refuse_leakage(table, allow_leakage=allow_leakage)
 
 
@@ -143,7 +172,7 @@ def _accepted(module: Any, options: dict[str, Any], source: str) -> dict[str, An
 
 
 def _place(found: Reference, module: Any, download: bool, progress: Progress | None) -> Path | None:
-    """Where a source named without a root lies; fetched there if it may be. None for what an installed package holds."""
+    """Where a source without a root lies, fetched there if it may be; None for what an installed package holds."""
     home = data_folder() / found.source
     if getattr(module, "BUILT_IN", False):
         return None
@@ -151,11 +180,15 @@ def _place(found: Reference, module: Any, download: bool, progress: Progress | N
         if module.present(place, found.task) if hasattr(module, "present") else place.is_dir():
             return Path(place)
     if not hasattr(module, "download"):
-        raise UserError(f"The source {found.source} lies nowhere that is known and cannot be downloaded. Give its folder as {found.source}@FOLDER.")
+        raise UserError(
+            f"The source {found.source} lies nowhere that is known and cannot be downloaded. Give its folder as"
+            f" {found.source}@FOLDER."
+        )
     if not download:
         raise UserError(
-            f"The data of {found.source} are not at {home}. Give their folder as {found.source}@FOLDER, set VESALIUS_DATA to the folder that holds "
-            f"{found.source}, or allow the download (download=True; --download on the command line)."
+            f"The data of {found.source} are not at {home}. Give their folder as {found.source}@FOLDER, set"
+            f" VESALIUS_DATA to the folder that holds {found.source}, or allow the download (download=True; --download"
+            " on the command line)."
         )
     takes = inspect.signature(module.download).parameters
     module.download(home, **({"task": found.task} if "task" in takes else {}), progress=progress)
@@ -171,5 +204,8 @@ def _users(code: str, root: Path | None) -> SampleTable:
     elif callable(made):
         made = made(root) if inspect.signature(made).parameters else made()
     if not isinstance(made, SampleTable):
-        raise UserError(f"{code} gave a {type(made).__name__}, not a SampleTable. Return SampleTable.of(source, root, uris, columns) from the function, or from the class's index(root).")
+        raise UserError(
+            f"{code} gave a {type(made).__name__}, not a SampleTable. Return SampleTable.of(source, root, uris,"
+            " columns) from the function, or from the class's index(root)."
+        )
     return replace(made)

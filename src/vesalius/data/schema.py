@@ -41,7 +41,9 @@ def checked(frame: pd.DataFrame, what: str) -> pd.DataFrame:
     """``frame`` with every column of its right type. Raises UserError naming the column and the first bad row."""
     for name in REQUIRED:
         if name not in frame:
-            raise UserError(f"The table of {what} has no column {name!r}. Every sample table needs {', '.join(REQUIRED)}.")
+            raise UserError(
+                f"The table of {what} has no column {name!r}. Every sample table needs {', '.join(REQUIRED)}."
+            )
     columns: dict[str, pd.Series] = {}
     for name in map(str, frame.columns):
         columns[name] = _typed(frame[name], _kind(name, what), name, what)
@@ -51,8 +53,9 @@ def checked(frame: pd.DataFrame, what: str) -> pd.DataFrame:
         first = int(np.flatnonzero(again)[0])
         rows = np.flatnonzero((out["id"] == out["id"].iloc[first]).to_numpy())[:5]
         raise UserError(
-            f"{int(again.sum())} rows in the table of {what} share an id with another row: rows {', '.join(map(str, rows))} are the same "
-            f"file, frame and box. Remove the repeated rows, or give each its own frame or box."
+            f"{int(again.sum())} rows in the table of {what} share an id with another row: rows"
+            f" {', '.join(map(str, rows))} are the same file, frame and box. Remove the repeated rows, or give each its"
+            " own frame or box."
         )
     return out
 
@@ -67,8 +70,8 @@ def _kind(name: str, what: str) -> str:
     near = get_close_matches(name, [*known, *(f"{prefix}{name}" for prefix in PREFIXES)], n=1, cutoff=0.6)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise UserError(
-        f"The table of {what} has an unknown column {name!r}.{hint} Known are {', '.join(known)}; labels are called label.NAME, "
-        f"other values meta.NAME, scores score.NAME."
+        f"The table of {what} has an unknown column {name!r}.{hint} Known are {', '.join(known)}; labels are called"
+        " label.NAME, other values meta.NAME, scores score.NAME."
     )
 
 
@@ -83,7 +86,10 @@ def _typed(column: pd.Series, kind: str, name: str, what: str) -> pd.Series:
     if kind == "text":
         text = column.astype("str").reset_index(drop=True)
         if name == "uri" and text.isna().any():
-            raise UserError(f"Row {int(text.isna().to_numpy().argmax())} in the table of {what} has no uri. Give every row its file, or leave the row out.")
+            raise UserError(
+                f"Row {int(text.isna().to_numpy().argmax())} in the table of {what} has no uri. Give every row its"
+                " file, or leave the row out."
+            )
         return _splits(text, what) if name == "split" else text
     try:
         return column.astype(kind).reset_index(drop=True)  # type: ignore[call-overload,no-any-return]
@@ -91,7 +97,10 @@ def _typed(column: pd.Series, kind: str, name: str, what: str) -> pd.Series:
         number = pd.to_numeric(column, errors="coerce")
         bad = np.flatnonzero((number.isna() & column.notna()).to_numpy())
         where = f"row {bad[0]} holds {column.iloc[bad[0]]!r}" if len(bad) else "a value is missing or does not fit"
-        raise UserError(f"The column {name!r} in the table of {what} must be of type {kind}, but {where}. Correct the value or leave it empty.") from None
+        raise UserError(
+            f"The column {name!r} in the table of {what} must be of type {kind}, but {where}. Correct the value or"
+            " leave it empty."
+        ) from None
 
 
 def _empty(value: object) -> bool:
@@ -102,8 +111,8 @@ def _check_boxes(boxes: list[tuple[float, ...] | None], what: str) -> None:
     for row, box in enumerate(boxes):
         if box is not None and (len(box) != 4 or min(box[:2]) < 0 or min(box[2:]) < 1):
             raise UserError(
-                f"Row {row} in the table of {what} has the box {box}. A box is (x, y, width, height) in pixels, with x, y of at least 0 "
-                f"and width, height of at least 1."
+                f"Row {row} in the table of {what} has the box {box}. A box is (x, y, width, height) in pixels, with x,"
+                " y of at least 0 and width, height of at least 1."
             )
 
 
@@ -115,7 +124,7 @@ def _splits(column: pd.Series, what: str) -> pd.Series:
         near = get_close_matches(value.lower(), SPLIT_WORDS, n=1)
         hint = f" Did you mean {SPLIT_WORDS[near[0]]!r}?" if near else ""
         raise UserError(
-            f"The column 'split' in the table of {what} holds {value!r} in row {bad[0]}.{hint} A split is one of {', '.join(SPLITS)}, or empty "
-            f"where it is not decided yet."
+            f"The column 'split' in the table of {what} holds {value!r} in row {bad[0]}.{hint} A split is one of"
+            f" {', '.join(SPLITS)}, or empty where it is not decided yet."
         )
     return known.astype("str")

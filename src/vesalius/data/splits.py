@@ -1,4 +1,4 @@
-"""Who trains, who validates, who tests: by subject where subjects are known, stratified by label, by hash and not by chance.
+"""Who trains, who validates, who tests: by subject where it is known, stratified by label, by hash and not by chance.
 
 Each group (a subject, or an image where none is known) gets a number in [0, 1) from the seed and its own name, so the
 order of rows means nothing. Groups are sorted into strata by the rarest label they bear; within a stratum the lowest
@@ -20,8 +20,8 @@ from vesalius.errors import UserError
 from vesalius.random import digest64
 
 BY_IMAGE = (
-    "The split is by image: no subject is known for these images, so pictures of one person may lie on both sides and results may be too good. "
-    "Name a subject column or rule to split by subject."
+    "The split is by image: no subject is known for these images, so pictures of one person may lie on both sides and"
+    " results may be too good. Name a subject column or rule to split by subject."
 )
 
 
@@ -40,14 +40,21 @@ def split(
     ``val`` and ``test`` are shares of groups. A table with a split of its own keeps it: a part that it lacks is drawn
     from its training part, the others are not touched. ``by``: None groups by subject where every row has one, else by
     image, with a warning kept in ``table.warnings``. Raises UserError when the shares do not fit, when there are fewer
-    groups than parts, when subjects are demanded and unknown, or when a subject lies in two parts (see ``refuse_leakage``).
+    groups than parts, when subjects are demanded and unknown, or when a subject lies in two parts (see
+    ``refuse_leakage``).
     """
     if not (0 <= val < 1 and 0 <= test < 1 and val + test < 1):
-        raise UserError(f"Shares of val={val} and test={test} leave nothing to train on. Give shares of at least 0 whose sum is below 1.")
+        raise UserError(
+            f"Shares of val={val} and test={test} leave nothing to train on. Give shares of at least 0 whose sum is"
+            " below 1."
+        )
     subjects = table.subjects
     known = subjects is not None and all(s is not None for s in subjects)
-    if by == "subject" and not known or (require_subjects and not known):
-        raise UserError(f"A split by subject was asked for, but the table of {table.source} does not know the subject of every row. Name a subject column or rule, or split by image.")
+    if (by == "subject" and not known) or (require_subjects and not known):
+        raise UserError(
+            f"A split by subject was asked for, but the table of {table.source} does not know the subject of every row."
+            " Name a subject column or rule, or split by image."
+        )
     parts = _own_split(table)
     pool = np.flatnonzero(parts == "train") if (parts != "").any() else np.arange(len(table))
     shares = {name: share for name, share in (("test", test), ("val", val)) if share > 0 and not (parts == name).any()}
@@ -55,14 +62,16 @@ def split(
     warnings = list(table.warnings)
     split_by = table.split_by
     if shares:
-        names = subjects if grouped and subjects is not None else np.array([f"{i:016x}" for i in table.ids], dtype=object)
+        names = (
+            subjects if grouped and subjects is not None else np.array([f"{i:016x}" for i in table.ids], dtype=object)
+        )
         parts[pool] = _draw(names[pool], _strata(table)[pool], shares, seed, table.source)
         split_by = "subject" if grouped else "image"
         if not grouped and BY_IMAGE not in warnings:
             warnings.append(BY_IMAGE)
     elif not (parts != "").any():
         parts[:] = "train"
-    out = table.with_columns(split=pd.Series(np.where(parts == "", None, parts), dtype="str"))
+    out = table.with_columns(split=pd.Series(parts, dtype="str").replace("", None))
     out.warnings, out.split_by = warnings, split_by
     return refuse_leakage(out, allow_leakage=allow_leakage)
 
@@ -92,10 +101,15 @@ def _strata(table: SampleTable) -> NDArray[np.int64]:
     return best
 
 
-def _draw(groups: NDArray[np.object_], strata: NDArray[np.int64], shares: dict[str, float], seed: int, source: str) -> NDArray[np.object_]:
+def _draw(
+    groups: NDArray[np.object_], strata: NDArray[np.int64], shares: dict[str, float], seed: int, source: str
+) -> NDArray[np.object_]:
     codes, names = pd.factorize(groups)
     if len(names) <= len(shares):
-        raise UserError(f"The table of {source} has {len(names)} subjects or images to divide into {len(shares) + 1} parts. Add data, or ask for fewer parts.")
+        raise UserError(
+            f"The table of {source} has {len(names)} subjects or images to divide into {len(shares) + 1} parts. Add"
+            " data, or ask for fewer parts."
+        )
     number = np.array([digest64("split", seed, str(name)) / 2.0**64 for name in names])
     rows_of = np.bincount(strata)
     stratum = np.zeros(len(names), np.int64)
@@ -124,7 +138,7 @@ def _draw(groups: NDArray[np.object_], strata: NDArray[np.int64], shares: dict[s
 
 
 def refuse_leakage(table: SampleTable, *, allow_leakage: bool = False) -> SampleTable:
-    """``table`` itself. Raises UserError when a subject lies in two parts; allowed, it becomes a warning of the table."""
+    """``table`` itself. Raises UserError when a subject lies in two parts; where allowed, that is a warning of it."""
     subjects = table.subjects
     if subjects is None or "split" not in table.frame:
         return table
@@ -135,7 +149,10 @@ def refuse_leakage(table: SampleTable, *, allow_leakage: bool = False) -> Sample
         return table
     said = f"{shared} of {len(parts)} subjects of {table.source} occur in more than one of train, val and test"
     if not allow_leakage:
-        raise UserError(f"{said}: results would be too good. Split by subject, correct the split, or set allow_leakage, and every result then carries this warning.")
+        raise UserError(
+            f"{said}: results would be too good. Split by subject, correct the split, or set allow_leakage, and every"
+            " result then carries this warning."
+        )
     warning = f"{said}; this was allowed, and results may be too good."
     if warning not in table.warnings:
         table.warnings.append(warning)
@@ -146,7 +163,7 @@ def innereye(n: int, val_split: float = 0.1, seed: int = 42) -> tuple[NDArray[np
     """The rows of the training and the validation part by the rule of InnerEye (``compat: innereye``), in its order.
 
     A random permutation of n rows by torch's generator, the last ``int(n * val_split)`` of which validate; neither
-    subjects nor labels are looked at. For CIFAR-10 (n = 50,000, seed 42) training begins 37542, 44491, 216, 43688, 41558.
+    subjects nor labels are looked at. For CIFAR-10 (n = 50,000, seed 42) training begins 37542, 44491, 216.
     """
     import torch
 

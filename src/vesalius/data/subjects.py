@@ -9,27 +9,33 @@ from vesalius.data import identity
 from vesalius.errors import UserError
 
 
-def hashed(originals: Iterable[str | None], source: str) -> list[str | None]:
-    """The keyed hash of each name; the same name of one source, the same hash. None stays None."""
+def hashed(originals: Iterable[str | None]) -> list[str | None]:
+    """The keyed hash of each name; the same name, the same hash. None stays None."""
     key = identity.user_key()
     names: dict[str, str] = {}
     out: list[str | None] = []
     for original in originals:
         if original is not None and original not in names:
-            names[original] = identity.subject_name(original, source, key)
+            names[original] = identity.subject_name(original, key)
         out.append(None if original is None else names[original])
     return out
 
 
-def subjects_of(paths: Sequence[str], pattern: str, source: str) -> list[str | None]:
+def subjects_of(paths: Sequence[str], pattern: str) -> list[str | None]:
     """Whose each path is, by the one group of ``pattern``, as keyed hashes. None where it does not match."""
     try:
         rule = re.compile(pattern)
     except re.error as error:
-        raise UserError(f"The subject rule {pattern!r} is not a regular expression: {error}. Give one with one group, as in '(patient[0-9]+)'.") from None
+        raise UserError(
+            f"The subject rule {pattern!r} is not a regular expression: {error}. Give one with one group, as in"
+            " '(patient[0-9]+)'."
+        ) from None
     if rule.groups != 1:
         raise UserError(f"The subject rule {pattern!r} has {rule.groups} groups. Give it one, as in '(patient[0-9]+)'.")
     found = [match.group(1) if (match := rule.search(path)) else None for path in paths]
     if all(name is None for name in found):
-        raise UserError(f"The subject rule {pattern!r} matches none of the {len(found)} paths. The first path is {paths[0]!r}: correct the rule.")
-    return hashed(found, source)
+        raise UserError(
+            f"The subject rule {pattern!r} matches none of the {len(found)} paths. The first path is {paths[0]!r}:"
+            " correct the rule."
+        )
+    return hashed(found)

@@ -59,13 +59,20 @@ class SampleTable:
         *,
         frames: Sequence[int] | NDArray[np.int64] | None = None,
         boxes: Sequence[identity.Box | None] | None = None,
+        names: Sequence[str] | None = None,
         private: bool = False,
         **rest: Any,
     ) -> SampleTable:
-        """A table from uris and further ``columns``; ids are made here. ``rest`` are further fields of the class."""
+        """A table from uris and further ``columns``; ids are made here. ``rest`` are further fields of the class.
+
+        ``names`` stand for the uris in the ids, where the same file may lie under several paths (packed or unpacked,
+        one folder deeper), so that a sample has one id everywhere.
+        """
         key = identity.user_key() if private else identity.PUBLIC
         data: dict[str, Any] = {
-            "id": identity.sample_ids(source, uri, None if frames is None else (int(f) for f in frames), boxes, key),
+            "id": identity.sample_ids(
+                source, names or uri, None if frames is None else (int(f) for f in frames), boxes, key
+            ),
             "uri": uri,
             "frame": np.zeros(len(uri), np.int64) if frames is None else np.asarray(frames, np.int64),
             "box": pd.Series([None] * len(uri) if boxes is None else list(boxes), dtype=object),
@@ -91,7 +98,9 @@ class SampleTable:
         column = f"label.{name}"
         if column not in self.frame:
             known = ", ".join(self.label_names) or "none"
-            raise UserError(f"The table of {self.source} has no label {name!r}. Its labels: {known}.{self._could_be_labels()}")
+            raise UserError(
+                f"The table of {self.source} has no label {name!r}. Its labels: {known}.{self._could_be_labels()}"
+            )
         return self.frame[column].to_numpy(np.float64)
 
     def targets(self) -> NDArray[np.float64]:
@@ -101,15 +110,22 @@ class SampleTable:
     def require_task(self) -> TaskSpec:
         """The table's task. Raises UserError, listing what could be labels, where nothing is labelled."""
         if self.task is None:
-            known = f" It has the labels {', '.join(self.label_names)}: name one as the task." if self.label_names else ""
+            known = (
+                f" It has the labels {', '.join(self.label_names)}: name one as the task." if self.label_names else ""
+            )
             raise UserError(
-                f"The data of {self.source} have no labels, but labels are needed here.{known}{self._could_be_labels()} Put the images "
-                f"into one sub-folder per class, or give a CSV table with a column of labels, or name another labelled data set."
+                f"The data of {self.source} have no labels, but labels are needed here.{known}{self._could_be_labels()}"
+                " Put the images into one sub-folder per class, or give a CSV table with a column of labels, or name"
+                " another labelled data set."
             )
         return self.task
 
     def _could_be_labels(self) -> str:
-        columns = [c.removeprefix("meta.") for c in self.frame.columns if c.startswith("meta.") and 2 <= self.frame[c].nunique() <= 50]
+        columns = [
+            c.removeprefix("meta.")
+            for c in self.frame.columns
+            if c.startswith("meta.") and 2 <= self.frame[c].nunique() <= 50
+        ]
         return f" Columns that could be labels (give them as labels): {', '.join(columns)}." if columns else ""
 
     @property
@@ -159,7 +175,10 @@ class SampleTable:
             try:
                 row = rows[int(wanted, 16) if isinstance(wanted, str) else int(wanted)]
             except (KeyError, ValueError):
-                raise UserError(f"No sample of {self.source} has the id {wanted}. Ids are 16 hexadecimal digits as a report shows them; was it made from these data?") from None
+                raise UserError(
+                    f"No sample of {self.source} has the id {wanted}. Ids are 16 hexadecimal digits as a report shows"
+                    " them; was it made from these data?"
+                ) from None
             frame, uri = int(self.frame["frame"].iloc[row]), str(self.frame["uri"].iloc[row])
             found.append(os.fspath(Path(self.root) / uri) + (f"#{frame}" if frame or self.container else ""))
         return found

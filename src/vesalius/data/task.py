@@ -37,11 +37,14 @@ class TaskSpec:
 
     def __post_init__(self) -> None:
         if self.kind not in get_args(Kind):
-            raise UserError(f"The task {self.name!r} is of the unknown kind {self.kind!r}. Choose one of {', '.join(get_args(Kind))}.")
+            raise UserError(
+                f"The task {self.name!r} is of the unknown kind {self.kind!r}. Choose one of"
+                f" {', '.join(get_args(Kind))}."
+            )
         if not self.labels or (self.kind != "multilabel" and len(self.labels) > 1):
             raise UserError(
-                f"The task {self.name!r} of kind {self.kind!r} names {len(self.labels)} label columns. Give one column, or "
-                f"the kind 'multilabel' for several."
+                f"The task {self.name!r} of kind {self.kind!r} names {len(self.labels)} label columns. Give one column,"
+                " or the kind 'multilabel' for several."
             )
         object.__setattr__(self, "labels", tuple(self.labels))
         object.__setattr__(self, "classes", tuple(self.classes))

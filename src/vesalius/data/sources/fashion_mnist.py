@@ -41,6 +41,7 @@ def index(root: Path | None, *, task: str | None = None) -> SampleTable:
     assert root is not None
     base = _base(root)
     uris: list[str] = []
+    names: list[str] = []
     frames: list[NDArray[np.int64]] = []
     labels: list[NDArray[np.uint8]] = []
     splits: list[str] = []
@@ -49,17 +50,30 @@ def index(root: Path | None, *, task: str | None = None) -> SampleTable:
         values = _idx(truth)
         (n, height, width), _ = _header(images)
         if (height, width) != (28, 28) or values.shape != (n,) or (len(values) and values.max() > 9):
-            raise UserError(f"{images.name} holds {n} images of {height} × {width} and {truth.name} labels of shape {values.shape}: not Fashion-MNIST. Download both again.")
+            raise UserError(
+                f"{images.name} holds {n} images of {height} × {width} and {truth.name} labels of shape {values.shape}:"
+                " not Fashion-MNIST. Download both again."
+            )
         uris += [images.relative_to(root).as_posix()] * n
+        names += [f"{part}-images"] * n
         frames.append(np.arange(n))
         labels.append(values)
         splits += [split] * n
     columns = {"split": splits, "label.class": np.concatenate(labels).astype(np.float64)}
     columns |= {"width": np.full(len(uris), 28), "height": np.full(len(uris), 28)}
     return SampleTable.of(
-        "fashion-mnist", root, uris, columns, frames=np.concatenate(frames), class_names={"class": list(CLASSES)},
-        task=TASKS[task or "class"], container=SourceContainer("fashion-mnist", str(root)), licence=LICENCE, split_by="source",
-    )  # fmt: skip
+        "fashion-mnist",
+        root,
+        uris,
+        columns,
+        names=names,
+        frames=np.concatenate(frames),
+        class_names={"class": list(CLASSES)},
+        task=TASKS[task or "class"],
+        container=SourceContainer("fashion-mnist", str(root)),
+        licence=LICENCE,
+        split_by="source",
+    )
 
 
 def present(root: Path, task: str | None = None) -> bool:
@@ -79,7 +93,9 @@ def download(root: Path, *, progress: Progress | None = None, url: str = URL) ->
 
 
 def _base(root: Path) -> Path:
-    return next((folder for folder in (root, root / "FashionMNIST" / "raw") if _file(folder, "train-images-idx3-ubyte")), root)
+    return next(
+        (folder for folder in (root, root / "FashionMNIST" / "raw") if _file(folder, "train-images-idx3-ubyte")), root
+    )
 
 
 def _file(folder: Path, name: str) -> Path | None:
@@ -90,8 +106,8 @@ def _need(folder: Path, name: str) -> Path:
     path = _file(folder, name)
     if path is None:
         raise UserError(
-            f"The folder {folder} holds no {name}.gz, which Fashion-MNIST needs. Give the folder of its four idx files as fashion-mnist@FOLDER, install "
-            f"Debian's package dataset-fashion-mnist, or allow the download."
+            f"The folder {folder} holds no {name}.gz, which Fashion-MNIST needs. Give the folder of its four idx files"
+            " as fashion-mnist@FOLDER, install Debian's package dataset-fashion-mnist, or allow the download."
         )
     return path
 
@@ -122,5 +138,8 @@ def _idx(path: Path) -> NDArray[np.uint8]:
     except (OSError, EOFError, zlib.error):
         data = b""
     if len(data) - start != int(np.prod(shape)):
-        raise UserError(f"{path} is damaged: its header promises {int(np.prod(shape))} values and {max(0, len(data) - start)} can be read. Download it again.")
+        raise UserError(
+            f"{path} is damaged: its header promises {int(np.prod(shape))} values and {max(0, len(data) - start)} can"
+            " be read. Download it again."
+        )
     return np.frombuffer(data, np.uint8, offset=start).reshape(shape).copy()

@@ -43,22 +43,32 @@ def index(
     is missing or holds no image, when the demanded labels are not there, or when no path matches ``subject``.
     """
     if root is None or not root.is_dir():
-        raise UserError(f"There is no folder {root}. Give a folder of images that exists, a table (.csv, .parquet), or the name of a source.")
+        raise UserError(
+            f"There is no folder {root}. Give a folder of images that exists, a table (.csv, .parquet), or the name of"
+            " a source."
+        )
     found = list_images(root, progress)
     passed = f"{found.other} files of other kinds and {found.hidden} hidden ones were passed over"
     if not found.uris:
-        raise UserError(f"The folder {root} holds no images ({passed}). Images end in {', '.join('.' + s for s in sorted(SUFFIXES))}; check the path.")
+        raise UserError(
+            f"The folder {root} holds no images ({passed}). Images end in"
+            f" {', '.join('.' + s for s in sorted(SUFFIXES))}; check the path."
+        )
     warnings = [f"{found.closed} sub-folders may not be read and were left out."] if found.closed else []
     if found.other or found.hidden:
         warnings.append(f"In the folder, {passed}.")
     columns: dict[str, object] = {}
     below = found.uris
     splits, rest = _first_folders(below)
-    if splits is not None and len({SPLIT_WORDS.get(s.lower(), s) for s in set(splits)}) >= 2 and all(s.lower() in SPLIT_WORDS for s in set(splits)):
+    if (
+        splits is not None
+        and len({SPLIT_WORDS.get(s.lower(), s) for s in set(splits)}) >= 2
+        and all(s.lower() in SPLIT_WORDS for s in set(splits))
+    ):
         columns["split"], below = [SPLIT_WORDS[s.lower()] for s in splits], rest
     classes, task = _classes(below, columns, labels, root)
     if subject is not None:
-        columns["subject"] = subjects_of(found.uris, subject, "folder")
+        columns["subject"] = subjects_of(found.uris, subject)
     return SampleTable.of(
         "folder", root, found.uris, columns, private=True, warnings=warnings, class_names=classes, task=task,
         split_by="source" if "split" in columns else "", licence="the user's own data",
@@ -73,19 +83,25 @@ def _first_folders(uris: list[str]) -> tuple[list[str] | None, list[str]]:
     return [first for first, _, _ in cut], [rest for _, _, rest in cut]
 
 
-def _classes(below: list[str], columns: dict[str, object], labels: Sequence[str] | bool | None, root: Path) -> tuple[dict[str, list[str]], TaskSpec | None]:
+def _classes(
+    below: list[str], columns: dict[str, object], labels: Sequence[str] | bool | None, root: Path
+) -> tuple[dict[str, list[str]], TaskSpec | None]:
     if labels is False or (not isinstance(labels, bool) and labels is not None and not list(labels)):
         return {}, None
     wanted = labels is True or labels is not None
     if not isinstance(labels, bool) and labels is not None and list(labels) != ["class"]:
-        raise UserError(f"A folder of images has at most the label 'class', from its sub-folders, not {', '.join(labels)}. Give a CSV table for other labels.")
+        raise UserError(
+            f"A folder of images has at most the label 'class', from its sub-folders, not {', '.join(labels)}. Give a"
+            " CSV table for other labels."
+        )
     folders, _ = _first_folders(below)
     names = [] if folders is None else sorted(set(folders))
     if not 2 <= len(names) <= MOST_CLASSES or (not wanted and len(below) < 2 * len(names)):
         if wanted:
             raise UserError(
-                f"The images of {root} carry no labels: labels are read from first-level sub-folders, one per class (2 to {MOST_CLASSES}, every image "
-                f"inside one). Sort the images so, or give a CSV table with a column of labels."
+                f"The images of {root} carry no labels: labels are read from first-level sub-folders, one per class (2"
+                f" to {MOST_CLASSES}, every image inside one). Sort the images so, or give a CSV table with a column of"
+                " labels."
             )
         return {}, None
     assert folders is not None

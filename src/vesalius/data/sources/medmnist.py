@@ -45,7 +45,7 @@ TASKS: dict[str, TaskSpec] = {flag: _task(flag) for flag in FLAGS}
 
 
 def index(root: Path | None, *, task: str | None = None) -> SampleTable:
-    """The table of one file: ``root`` itself, or ``task`` (a set's name, ``_64`` and so on for its size) in ``root``."""
+    """The table of one file: ``root`` itself, or ``task`` (a set's name, with ``_64`` or another size) in ``root``."""
     assert root is not None
     file = _find(root, task)
     flag = re.sub(r"_\d+$", "", file.stem)
@@ -56,11 +56,17 @@ def index(root: Path | None, *, task: str | None = None) -> SampleTable:
         keys = {name.removesuffix(".npy") for name in archive.namelist()}
         present = [split for split in SPLITS if f"{split}_images" in keys]
         if not present:
-            raise UserError(f"{file} is no file in MedMNIST's layout: it holds {', '.join(sorted(keys)[:8])}, but no train_images. Rename its arrays to SPLIT_images and SPLIT_labels.")
+            raise UserError(
+                f"{file} is no file in MedMNIST's layout: it holds {', '.join(sorted(keys)[:8])}, but no train_images."
+                " Rename its arrays to SPLIT_images and SPLIT_labels."
+            )
         for split in present:
             shape, kind = _header(archive, f"{split}_images", file)
             if kind != np.uint8 or not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))):
-                raise UserError(f"{file.name}: {split}_images has shape {shape} and type {kind}. Images are bytes of shape (N, H, W) or (N, H, W, 3); volumes are not 2D images.")
+                raise UserError(
+                    f"{file.name}: {split}_images has shape {shape} and type {kind}. Images are bytes of shape (N, H,"
+                    " W) or (N, H, W, 3); volumes are not 2D images."
+                )
             shapes.add(shape[1:3])
             uris += [f"{file.name}#{split}_images"] * shape[0]
             frames.append(np.arange(shape[0]))
@@ -68,7 +74,9 @@ def index(root: Path | None, *, task: str | None = None) -> SampleTable:
             if f"{split}_labels" in keys:
                 values = _array(archive, f"{split}_labels", file)
                 if len(values) != shape[0]:
-                    raise UserError(f"{file.name}: {split} has {shape[0]} images but {len(values)} labels. Get the file again.")
+                    raise UserError(
+                        f"{file.name}: {split} has {shape[0]} images but {len(values)} labels. Get the file again."
+                    )
                 labels.append(values.reshape(shape[0], -1).astype(np.float64))
             else:
                 labels.append(np.full((shape[0], 1), np.nan))
@@ -106,10 +114,16 @@ def _find(root: Path, task: str | None) -> Path:
     if task is None and len(here) == 1:
         return root / here[0]
     if task is None:
-        raise UserError(f"The folder {root} holds {len(here)} .npz files ({', '.join(here[:8]) or 'none'}). Say which set is meant, as in medmnist@FOLDER:pneumoniamnist.")
+        raise UserError(
+            f"The folder {root} holds {len(here)} .npz files ({', '.join(here[:8]) or 'none'}). Say which set is meant,"
+            " as in medmnist@FOLDER:pneumoniamnist."
+        )
     path = root / f"{_file_stem(task)}.npz"
     if not path.is_file():
-        raise UserError(f"There is no {path.name} in {root} (it holds {', '.join(here[:8]) or 'no .npz file'}). Put it there, give the file itself as medmnist@FILE.npz, or allow the download.")
+        raise UserError(
+            f"There is no {path.name} in {root} (it holds {', '.join(here[:8]) or 'no .npz file'}). Put it there, give"
+            " the file itself as medmnist@FILE.npz, or allow the download."
+        )
     return path
 
 
@@ -126,7 +140,10 @@ def _labelled(flag: str, truth: NDArray[np.float64], file: Path) -> TaskSpec | N
         spec = TASKS[flag]
         most = 1 if spec.kind == "multilabel" else len(spec.classes) - 1
         if truth.shape[1] != len(spec.labels) or known.min() < 0 or known.max() > most:
-            raise UserError(f"{file.name} is called {flag}, but its labels (shape {truth.shape}, {known.min():g} to {known.max():g}) are not those of {flag}. Rename the file.")
+            raise UserError(
+                f"{file.name} is called {flag}, but its labels (shape {truth.shape}, {known.min():g} to"
+                f" {known.max():g}) are not those of {flag}. Rename the file."
+            )
         return spec
     if truth.shape[1] > 1:
         names = tuple(f"label{i}" for i in range(truth.shape[1]))
@@ -187,10 +204,18 @@ def read(root: Path, uri: str) -> NDArray[np.uint8]:
         if archive.getinfo(f"{key}.npy").file_size <= _IN_MEMORY:
             return _array(archive, key, file).astype(np.uint8, copy=False)
         at = file.stat()
-        place = files.cache_folder() / "unpacked" / blake2b(f"{file.resolve()}|{at.st_size}|{at.st_mtime_ns}|{key}".encode(), digest_size=16).hexdigest()
+        place = (
+            files.cache_folder()
+            / "unpacked"
+            / blake2b(f"{file.resolve()}|{at.st_size}|{at.st_mtime_ns}|{key}".encode(), digest_size=16).hexdigest()
+        )
         if not place.exists():
             files.require_room(place, archive.getinfo(f"{key}.npy").file_size, f"unpacking {key} of {file.name}")
-            with files.atomic_folder(place) as folder, archive.open(f"{key}.npy") as packed, (folder / "array.npy").open("wb") as plain:
+            with (
+                files.atomic_folder(place) as folder,
+                archive.open(f"{key}.npy") as packed,
+                (folder / "array.npy").open("wb") as plain,
+            ):
                 shutil.copyfileobj(packed, plain, 1 << 20)
     mapped: NDArray[np.uint8] = np.load(place / "array.npy", mmap_mode="r", allow_pickle=False)
     return mapped
@@ -200,6 +225,9 @@ def download(root: Path, *, task: str | None = None, progress: Progress | None =
     """The file of ``task`` (as ``pathmnist`` or ``pathmnist_64``) into ``root``."""
     flag, _, size = (task or "").partition("_")
     if flag not in FLAGS or int(size or 28) not in SIZES:
-        raise UserError(f"MedMNIST has no 2D set {task!r}. Say which is meant, as in medmnist:pneumoniamnist or medmnist:pathmnist_64. Sets: {', '.join(FLAGS)}; sizes: 28, 64, 128, 224.")
+        raise UserError(
+            f"MedMNIST has no 2D set {task!r}. Say which is meant, as in medmnist:pneumoniamnist or"
+            f" medmnist:pathmnist_64. Sets: {', '.join(FLAGS)}; sizes: 28, 64, 128, 224."
+        )
     name = f"{_file_stem(str(task))}.npz"
     files.download(f"{url}{name}?download=1", root / name, md5=FLAGS[flag].md5[int(size or 28)], progress=progress)

@@ -15,6 +15,7 @@ import os
 from collections.abc import Sequence
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -65,11 +66,21 @@ def index(
     if whose is not None:
         columns["subject"] = whose
     taken = {column, "frame", "box", *columns, *wanted}
-    columns |= {f"meta.{str(name).removeprefix('meta.')}": frame[name] for name in frame.columns if name not in taken}
+    columns |= {f"meta.{str(n).removeprefix('meta.')}": frame[n] for n in frame.columns if n not in taken}
     return SampleTable.of(
-        "table", base, uris, columns, frames=frames, boxes=boxes, private=True, class_names=classes, task=task, warnings=warnings,
-        split_by="source" if "split" in columns else "", licence="the user's own data",
-    )  # fmt: skip
+        "table",
+        base,
+        uris,
+        columns,
+        frames=frames,
+        boxes=boxes,
+        private=True,
+        class_names=classes,
+        task=task,
+        warnings=warnings,
+        split_by="source" if "split" in columns else "",
+        licence="the user's own data",
+    )
 
 
 def _read(path: Path) -> pd.DataFrame:
@@ -79,7 +90,9 @@ def _read(path: Path) -> pd.DataFrame:
         else:
             frame = pd.read_csv(path, sep="\t" if path.suffix.lower() == ".tsv" else ",")
     except (ValueError, OSError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
-        raise UserError(f"The table {path} cannot be read: {error}. Save it as CSV with one header line (UTF-8), or as Parquet.") from None
+        raise UserError(
+            f"The table {path} cannot be read: {error}. Save it as CSV with one header line (UTF-8), or as Parquet."
+        ) from None
     frame.columns = [str(name).strip() for name in frame.columns]
     if not len(frame):
         raise UserError(f"The table {path} has no rows. Give one row per image.")
@@ -98,17 +111,26 @@ def _file_column(frame: pd.DataFrame, path: Path) -> str:
             like.append(str(name))
     if len(like) == 1:
         return like[0]
-    raise UserError(f"The table {path} has no column of image files: it has {', '.join(map(str, frame.columns))}. Call the column of paths 'path'.")
+    raise UserError(
+        f"The table {path} has no column of image files: it has {', '.join(map(str, frame.columns))}. Call the column"
+        " of paths 'path'."
+    )
 
 
 def _uris(column: pd.Series, base: Path, table: Path) -> list[str]:
     empty = np.flatnonzero(column.isna().to_numpy())
     if len(empty):
-        raise UserError(f"Row {empty[0]} of {table} names no file in the column {column.name!r}. Give every row its file, or leave the row out.")
+        raise UserError(
+            f"Row {empty[0]} of {table} names no file in the column {column.name!r}. Give every row its file, or leave"
+            " the row out."
+        )
     uris = [str(value).replace("\\", "/") for value in column]
     uris = [identity.inside(Path(uri), base) if os.path.isabs(uri) else uri.removeprefix("./") for uri in uris]
     if not any((base / uri).exists() for uri in uris[:100]):
-        raise UserError(f"None of the first {len(uris[:100])} files of {table} exists: {base / uris[0]} is the first. Give the folder that the paths begin in as root.")
+        raise UserError(
+            f"None of the first {len(uris[:100])} files of {table} exists: {base / uris[0]} is the first. Give the"
+            " folder that the paths begin in as root."
+        )
     return uris
 
 
@@ -116,28 +138,39 @@ def _whole_numbers(column: pd.Series, table: Path) -> list[int]:
     number = pd.to_numeric(column, errors="coerce")
     bad = np.flatnonzero((number.isna() | (number < 0) | (number != number.round())).to_numpy())
     if len(bad):
-        raise UserError(f"The column 'frame' of {table} holds {column.iloc[bad[0]]!r} in row {bad[0]}. Frames are numbered from 0.")
+        raise UserError(
+            f"The column 'frame' of {table} holds {column.iloc[bad[0]]!r} in row {bad[0]}. Frames are numbered from 0."
+        )
     return [int(value) for value in number]
 
 
-def _box(value: object, row: int, table: Path) -> identity.Box | None:
+def _box(value: Any, row: int, table: Path) -> identity.Box | None:
     if value is None or (isinstance(value, float) and np.isnan(value)):
         return None
+    sides = value.replace(",", " ").strip("()[] ").split() if isinstance(value, str) else value
     try:
-        x, y, width, height = (round(float(v)) for v in (str(value).replace(",", " ").strip("()[] ").split() if isinstance(value, str) else list(value)))  # type: ignore[call-overload]
+        x, y, width, height = (round(float(side)) for side in sides)
     except (ValueError, TypeError):
-        raise UserError(f"The column 'box' of {table} holds {value!r} in row {row}. Write a box as 'x y width height' in pixels, or leave it empty.") from None
+        raise UserError(
+            f"The column 'box' of {table} holds {value!r} in row {row}. Write a box as 'x y width height' in pixels, or"
+            " leave it empty."
+        ) from None
     return x, y, width, height
 
 
-def _wanted_labels(frame: pd.DataFrame, labels: Sequence[str] | bool | None, table: Path) -> tuple[list[str], list[str]]:
+def _wanted_labels(
+    frame: pd.DataFrame, labels: Sequence[str] | bool | None, table: Path
+) -> tuple[list[str], list[str]]:
     """Names of the labels and the columns they are in."""
     own = [name for name in map(str, frame.columns) if name.startswith("label.") or name.lower() == "label"]
     if labels is False:
         return [], []
     if labels is None or labels is True:
         if labels is True and not own:
-            raise UserError(f"The table {table} has no column called label or label.NAME. Name the columns that are labels: {', '.join(map(str, frame.columns))}.")
+            raise UserError(
+                f"The table {table} has no column called label or label.NAME. Name the columns that are labels:"
+                f" {', '.join(map(str, frame.columns))}."
+            )
         return [name.removeprefix("label.") for name in own], own
     columns = []
     for label in labels:
@@ -146,23 +179,31 @@ def _wanted_labels(frame: pd.DataFrame, labels: Sequence[str] | bool | None, tab
             near = get_close_matches(label, list(map(str, frame.columns)), n=1)
             hint = f" Did you mean {near[0]!r}?" if near else ""
             could = [str(n) for n in frame.columns if 2 <= frame[n].nunique() <= 50]
-            raise UserError(f"The table {table} has no column {label!r} to be a label.{hint} Columns that could be labels: {', '.join(could) or 'none'}.")
+            raise UserError(
+                f"The table {table} has no column {label!r} to be a label.{hint} Columns that could be labels:"
+                f" {', '.join(could) or 'none'}."
+            )
         columns.append(column)
     return [column.removeprefix("label.") for column in columns], columns
 
 
-def _subjects(frame: pd.DataFrame, subject: str | None, uris: list[str], table: Path) -> tuple[list[str], list[str | None] | None]:
+def _subjects(
+    frame: pd.DataFrame, subject: str | None, uris: list[str], table: Path
+) -> tuple[list[str], list[str | None] | None]:
     by_name = {str(name).lower().replace(" ", "_"): str(name) for name in reversed(frame.columns)}
     column = subject if subject is not None and subject in frame else None
     if column is None and subject is not None:
         if "(" in subject:
-            return [], subjects_of(uris, subject, "table")
+            return [], subjects_of(uris, subject)
         near = get_close_matches(subject, list(map(str, frame.columns)), n=1)
         hint = f" Did you mean {near[0]!r}?" if near else ""
-        raise UserError(f"The table {table} has no column {subject!r} of subjects.{hint} Its columns: {', '.join(map(str, frame.columns))}. A rule on paths needs one group in brackets.")
+        raise UserError(
+            f"The table {table} has no column {subject!r} of subjects.{hint} Its columns:"
+            f" {', '.join(map(str, frame.columns))}. A rule on paths needs one group in brackets."
+        )
     column = column or next((by_name[name] for name in _SUBJECTS if name in by_name), None)
     if column is None:
         return [], None
     missing = int(frame[column].isna().sum())
     warnings = [f"{missing} of {len(frame)} rows name no subject."] if missing else []
-    return warnings, hashed([None if pd.isna(v) else str(v) for v in frame[column]], "table")
+    return warnings, hashed([None if pd.isna(v) else str(v) for v in frame[column]])

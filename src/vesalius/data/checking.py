@@ -1,0 +1,97 @@
+"""What a data set holds, in numbers: what ``vesalius data check`` prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+
+from vesalius.data.leakage import overlap
+from vesalius.data.listing import Progress
+from vesalius.data.outcomes import Unreadable
+from vesalius.data.readers import read
+from vesalius.data.references import resolve
+from vesalius.data.table import SampleTable
+
+
+def check(
+    reference: str | SampleTable, *, decode: bool = False, progress: Progress | None = None, **options: Any
+) -> dict[str, Any]:
+    """Counts, class balance, subjects and overlaps of ``reference``; ``options`` are those of ``references.resolve``.
+
+    Keys: ``source``, ``images``, ``files``, ``splits`` {split: images}, ``labels`` {label: {class: images}} (with
+    ``unknown``), ``subjects`` (None where unknown), ``shared_subjects`` {"train/test": n}, ``task``, ``licence``,
+    ``fingerprint``, ``warnings``; and with ``decode``, which reads every image: ``unreadable`` [{id, reason}] and
+    ``same_images`` {"train/test": n}.
+    """
+    table = resolve(reference, allow_leakage=True, **{"least": 1, "progress": progress, **options})
+    splits = {name: len(table.rows(name)) for name in ("train", "val", "test") if len(table.rows(name))}
+    if unassigned := len(table.rows("")):
+        splits["not assigned"] = unassigned
+    subjects = table.subjects
+    found: dict[str, Any] = {
+        "source": table.source,
+        "images": len(table),
+        "files": int(table.frame["uri"].nunique()),
+        "splits": splits,
+        "labels": {name: _balance(table, name) for name in table.label_names},
+        "subjects": None if subjects is None else len({s for s in subjects if s is not None}),
+        "shared_subjects": {},
+        "task": None if table.task is None else table.task.as_dict(),
+        "licence": table.licence,
+        "fingerprint": table.fingerprint(),
+        "warnings": list(table.warnings),
+    }
+    if decode:
+        found["unreadable"] = list(_unreadable(table, progress))
+        found["same_images"] = {}
+    for one, two in combinations([name for name in splits if name != "not assigned"], 2):
+        a, b = table.rows(one), table.rows(two)
+        if subjects is not None:
+            found["shared_subjects"][f"{one}/{two}"] = len(({*subjects[a]} & {*subjects[b]}) - {None})
+        if decode:
+            found["same_images"][f"{one}/{two}"] = overlap(table.subset(a), table.subset(b)).images
+    return found
+
+
+def _balance(table: SampleTable, name: str) -> dict[str, Any]:
+    values = table.labels(name)
+    known = values[~np.isnan(values)]
+    names = table.class_names.get(name)
+    out: dict[str, Any]
+    if names is None and len(np.unique(known)) > 50:
+        out = {"least": float(known.min()), "mean": float(known.mean()), "most": float(known.max())}
+    else:
+        counts = Counter(known.tolist())
+        places = range(len(names)) if names is not None else sorted(counts)
+        out = {names[int(v)] if names is not None else f"{v:g}": counts.get(float(v), 0) for v in places}
+    if unknown := len(values) - len(known):
+        out["unknown"] = unknown
+    return out
+
+
+def _unreadable(table: SampleTable, progress: Progress | None) -> Iterator[dict[str, str]]:
+    """Each sample that gives no pixels, by id and reason. Arrays of containers were checked when they were indexed."""
+    if table.container is not None:
+        for uri in table.frame["uri"].unique():
+            table.container(str(uri))
+        return
+    places = [(table.path(str(uri)), int(frame)) for uri, frame in zip(table.frame["uri"], table.frame["frame"])]
+    with ThreadPoolExecutor() as pool:
+        for row, reason in enumerate(pool.map(lambda place: _reason(*place), places, chunksize=16)):
+            if reason is not None:
+                yield {"id": f"{int(table.ids[row]):016x}", "reason": reason}
+            if progress is not None and (row % 256 == 255 or row + 1 == len(places)):
+                progress(row + 1, len(places))
+
+
+def _reason(path: Any, frame: int) -> str | None:
+    try:
+        read(path, frame)
+    except Unreadable as error:
+        return str(error)
+    return None
