@@ -53,6 +53,8 @@ class BYOL(Method):
     """Student (encoder, projector, predictor) and teacher (encoder, projector)."""
 
     needs = {"global": 2}
+    independent = True
+    """Only batch norm looks at other samples: with accumulation its statistics are those of a micro-batch."""
 
     def __init__(self, encoder: Encoder, config: Config) -> None:
         super().__init__()

@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from vesalius.errors import UserError
-from vesalius.files import publish, sha256
+from vesalius.files import atomic_folder, checksum, sweep_leftovers
 from vesalius.training.optimizers import Stepper
 
 KEEP = 2
@@ -42,16 +42,16 @@ def save(
     """
     target = folder / (name or f"step-{step:08d}")
 
-    def write(temporary: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    sweep_leftovers(folder)
+    with atomic_folder(target) as temporary:
         parts = {"method": method.state_dict(), "optimizer": stepper.state() if step else {}, "monitors": dict(monitors)}
         sums = {}
         for part, tensors in parts.items():
             file = temporary / f"{part}.safetensors"
             save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, file)
-            sums[file.name] = sha256(file)
+            sums[file.name] = checksum(file)
         (temporary / "state.json").write_text(json.dumps({"step": step, "record": dict(record), "sha256": sums}, indent=1))
-
-    publish(target, write)
     if name is None:
         for old in sorted(folder.glob("step-*"))[:-keep]:
             shutil.rmtree(old, ignore_errors=True)
@@ -73,7 +73,7 @@ def damage(checkpoint: Path) -> str | None:
     try:
         state = json.loads((checkpoint / "state.json").read_text())
         for name, digest in state["sha256"].items():
-            if sha256(checkpoint / name) != digest:
+            if checksum(checkpoint / name) != digest:
                 return f"{name} does not match its checksum"
     except (OSError, ValueError, KeyError) as error:
         return f"{type(error).__name__} while reading it"

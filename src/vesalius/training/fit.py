@@ -14,13 +14,13 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from vesalius import random
 from vesalius.errors import NonFinite, Preempted, UserError
 from vesalius.runs import Run
 from vesalius.training import checkpoints
 from vesalius.training.feed import Feed, Read, ViewsLike
+from vesalius.training.guard import Guard, Refused
 from vesalius.training.method import Method, Output, Progress
 from vesalius.training.optimizers import Stepper
 from vesalius.training.stop import StopRequests
@@ -118,7 +118,12 @@ def fit(
     if resume:
         start, record = _take_up(folder, run, method, stepper, watch, world, display)
     wrapped = world.wrap(method)
-    norms = [m for m in method.modules() if isinstance(m, _BatchNorm)]
+    guard = Guard(method, late=world.device.type == "cuda")
+
+    def refuse_if(refused: Refused | None) -> None:
+        if refused is not None:
+            _refuse(folder, refused, method, stepper, watch, record, world, run)
+
     log = _Log(run, world, length)
     method.train()
     if start == 0 and watch.due(length.at(0)):
@@ -127,7 +132,7 @@ def fit(
         for step, (reads, samples, waited) in enumerate(feed.stream(start, length.steps), start):
             at = length.at(step)
             rate = stepper.set_rate(at)
-            before = _running_statistics(norms)
+            guard.before_forward()
             parts, out = _forward_backward(wrapped, method, views, reads, at, world, samples, spent, feed)
             if step == start:
                 _name_dead(method, world, display)
@@ -135,11 +140,9 @@ def fit(
             finite = torch.isfinite(norm)
             if clip is not None:
                 torch.nn.utils.clip_grads_with_norm_(method.parameters(), clip, norm)
-            if not bool(finite):
-                _restore(norms, before)
-                _refuse(folder, step, method, stepper, watch, record, world, parts, run)
+            refuse_if(guard.judge(step, finite, parts))
             stepper.step((~finite).float())
-            method.after_step(replace(out, finite=None if world.device.type == "cpu" else finite), at)
+            method.after_step(replace(out, finite=finite if guard.late else None), at)
             spent.waiting += waited
             spent.images += samples
             done = length.at(step + 1)
@@ -151,6 +154,7 @@ def fit(
             asked = stop.agreed()
             if ends or asked or done.step % length.checkpoint_every == 0 or done.step == length.steps:
                 mark = time.perf_counter()
+                refuse_if(guard.settle())
                 log.flush()
                 if world.first:
                     checkpoints.save(folder, done.step, method, stepper, watch.state(), record)
@@ -241,16 +245,6 @@ def _take_up(
     return step, record
 
 
-def _running_statistics(norms: list[_BatchNorm]) -> list[Tensor]:
-    """Copies of what a forward pass changes: a refused step must leave no trace."""
-    return [b.clone() for m in norms for b in m.buffers()]
-
-
-def _restore(norms: list[_BatchNorm], before: list[Tensor]) -> None:
-    for buffer, value in zip((b for m in norms for b in m.buffers()), before, strict=True):
-        buffer.copy_(value)
-
-
 def _name_dead(method: Method, world: World, display: Display) -> None:
     """Name every trainable parameter without gradient: a frozen part that was not declared frozen."""
     dead = [n for n, p in method.named_parameters() if p.requires_grad and p.grad is None]
@@ -264,24 +258,24 @@ def _name_dead(method: Method, world: World, display: Display) -> None:
 
 def _refuse(
     folder: Path,
-    step: int,
+    refused: Refused,
     method: Method,
     stepper: Stepper,
     watch: Watching,
     record: dict[str, Any],
     world: World,
-    parts: Mapping[str, Tensor],
     run: Run,
 ) -> None:
-    """End the run before the step, with what replays it."""
+    """End the run before the refused step, with what replays it."""
+    stepper.optimizer.zero_grad(set_to_none=True)
     if world.first:
-        checkpoints.save(folder, step, method, stepper, watch.state(), record, name="nonfinite")
+        checkpoints.save(folder, refused.step, method, stepper, watch.state(), record, name="nonfinite")
     world.barrier()
-    terms = ", ".join(f"{name} {float(value):.4g}" for name, value in parts.items())
+    terms = ", ".join(f"{name} {float(value):.4g}" for name, value in refused.parts.items())
     raise NonFinite(
-        f"Step {step} gave a gradient that is not finite (loss terms of this rank: {terms}). The weights are those before "
-        f"the step; {run.path.name}/checkpoints/nonfinite replays it. Lower --optimizer.lr, set --optimizer.clip 1.0, or "
-        "use --precision fp32; if it happens at step 0, look at the data with `vesalius recipes show NAME --views DATA`."
+        f"Step {refused.step} gave a gradient that is not finite (loss terms of this rank: {terms}). The weights are those "
+        f"before the step; {run.path.name}/checkpoints/nonfinite replays it. Lower --optimizer.lr, set --optimizer.clip 1.0, "
+        "or use --precision fp32; if it happens at step 0, look at the data with `vesalius recipes show NAME --views DATA`."
     )
 
 

@@ -71,13 +71,16 @@ def factor(schedule: Schedule, warmup: Warmup, at: Progress) -> float:
 
 
 def _from_zero(schedule: Schedule, warmup: Warmup, at: Progress) -> float:
-    """Warm-up from zero over ``n`` units of which the last reaches the peak (lightning-bolts' closed form)."""
+    """lightning-bolts' closed forms: between epochs the last of ``n`` warm-up epochs reaches the peak, between steps
+    the first step after ``n`` does.
+    """
     unit = at.steps_per_epoch if schedule.per == "epoch" else 1
     now, end = at.step // unit, at.steps / unit
-    n = (warmup.epochs or 0.0) * at.steps_per_epoch / unit if warmup.steps is None else warmup.steps / unit
     if warmup.share is not None:
         n = warmup.share * end
+    else:
+        n = warmup.steps / unit if warmup.steps is not None else (warmup.epochs or 0.0) * at.steps_per_epoch / unit
     if now < n:
-        return now / max(1.0, n - 1)
+        return now / max(1.0, n - 1 if schedule.per == "epoch" else n)
     done = (now - n) / max(1.0, end - n)
     return schedule.final + (1 - schedule.final) * (1 + math.cos(math.pi * done)) / 2

@@ -52,6 +52,19 @@ class World:
             dist.all_reduce(x)
         return x
 
+    def share(self, text: str | None) -> str:
+        """The first rank's ``text``, on all ranks."""
+        if self.size == 1:
+            assert text is not None
+            return text
+        data = (text or "").encode()
+        length = self.total(torch.tensor([len(data)], device=self.device))
+        buffer = torch.zeros(int(length[0]), dtype=torch.uint8, device=self.device)
+        if data:
+            buffer.copy_(torch.frombuffer(bytearray(data), dtype=torch.uint8))
+        dist.broadcast(buffer, 0)
+        return bytes(buffer.tolist()).decode()
+
     def barrier(self) -> None:
         """Wait for all ranks."""
         if self.size > 1:

@@ -1,0 +1,124 @@
+"""A table together with its pixels: what every verb asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vesalius.data import readers, references, splits, store
+from vesalius.data.outcomes import Unreadable
+from vesalius.data.settings import StoreSettings
+from vesalius.data.store import PixelStore
+from vesalius.data.table import SampleTable
+from vesalius.terminal import Terminal
+
+_LOOKED_AT = 24
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """``table`` and ``store``; the store may hold fewer records, since unreadable ones are left out and reported."""
+
+    name: str
+    table: SampleTable
+    store: PixelStore
+
+    def rows(self, split: str | None = None) -> NDArray[np.int64]:
+        """Record numbers in the store of the samples of ``split``, or of all, in the table's order."""
+        ids = self.table.ids if split is None else self.table.ids[self.table.rows(split)]
+        return self.store.rows(ids[np.isin(ids, self.store.ids)])
+
+    def table_rows(self, records: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where records of the store stand in the table."""
+        order = np.argsort(self.table.ids)
+        return order[np.searchsorted(self.table.ids, self.store.ids[records], sorter=order)]
+
+    def labels(self, records: NDArray[np.int64]) -> Mapping[str, Tensor]:
+        """The task's label columns for records: name -> (n,) float32, NaN unknown; empty without a task."""
+        if self.table.task is None:
+            return {}
+        at = self.table_rows(records)
+        return {n: torch.from_numpy(self.table.labels(n)[at].astype(np.float32)) for n in self.table.task.labels}
+
+
+def resolve(
+    reference: str | SampleTable,
+    *,
+    root: str | None = None,
+    labels: str | Sequence[str] | None = None,
+    subject: str | None = None,
+    download: bool = False,
+    allow_leakage: bool = False,
+    limit: int | None = None,
+    terminal: Terminal | None = None,
+) -> SampleTable:
+    """The table of ``reference``, its first ``limit`` training rows; see ``references.resolve``."""
+    with (terminal or Terminal(quiet=True)).bar(f"listing {reference}", "files") as progress:
+        table = references.resolve(
+            reference,
+            root=root,
+            labels=labels,
+            subject=subject,
+            download=download,
+            allow_leakage=allow_leakage,
+            progress=lambda done, total=None, *_: progress(done, total),
+        )
+    if limit is None:
+        return table
+    rest = np.setdiff1d(np.arange(len(table)), table.rows("train" if len(table.rows("train")) else ""))
+    first = (table.rows("train") if len(table.rows("train")) else table.rows(""))[:limit]
+    return table.subset(np.sort(np.concatenate([first, rest])))
+
+
+def divide(table: SampleTable, split: Any, *, allow_leakage: bool = False, require_subjects: bool = False) -> SampleTable:
+    """``table`` with train, val and test; ``split`` has ``val``, ``test``, ``by`` (auto, subject, image) and ``seed``."""
+    return splits.split(
+        table,
+        split.val,
+        split.test,
+        by=None if split.by == "auto" else split.by,
+        seed=split.seed,
+        allow_leakage=allow_leakage,
+        require_subjects=require_subjects,
+    )
+
+
+def pick_channels(table: SampleTable) -> Literal[1, 3, "keep"]:
+    """1 where the first images are all grey, 3 where they are grey or colour, keep where they have other channels."""
+    rows = np.linspace(0, len(table) - 1, min(_LOOKED_AT, len(table))).astype(int)
+    counts = {found for row in rows if (found := _channels(table, int(row))) is not None}
+    if counts <= {1}:
+        return 1
+    return 3 if counts <= {1, 2, 3, 4} else "keep"
+
+
+def _channels(table: SampleTable, row: int) -> int | None:
+    uri, frame = str(table.frame["uri"].iloc[row]), int(table.frame["frame"].iloc[row])
+    if table.container is not None:
+        shape = table.container(uri).shape
+        return 1 if len(shape) == 3 else int(shape[-1])
+    try:
+        return int(readers.read(table.path(uri), frame).pixels.shape[-1])
+    except Unreadable:
+        return None
+
+
+def open_data(
+    name: str,
+    table: SampleTable,
+    settings: StoreSettings,
+    terminal: Terminal,
+    *,
+    max_bad_share: float = 0.05,
+    watch: Callable[[int, int], None] | None = None,
+) -> DataSet:
+    """``table`` with its store, decoded where that has not been done before, with a bar. See ``store.build``."""
+    with terminal.bar(f"decoding {name}", "images") as progress:
+        built = store.build(table, settings, progress=watch or progress, max_bad_share=max_bad_share)
+    return DataSet(name, table, built)

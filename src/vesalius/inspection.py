@@ -1,0 +1,197 @@
+"""Looking at what there is: data, runs, recipes. Each function prints one answer."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from vesalius.errors import UserError
+from vesalius.terminal import Terminal, answer, table
+
+GIB = 2**30
+
+
+def _size(count: float) -> str:
+    from vesalius.files import in_words
+
+    return in_words(count)
+
+
+# ---- data
+
+
+def data_list() -> None:
+    """Sources by name with their first line, and the stores of decoded pixels."""
+    from vesalius import registry
+    from vesalius.data import store
+    from vesalius.data.references import data_folder, sources
+
+    rows = []
+    for name in sources():
+        about = (registry.entry("sources", name).__doc__ or "").strip().splitlines()
+        rows.append([name, about[0] if about else "", "there" if (data_folder() / name).exists() else ""])
+    table("Sources", ["name", "what", f"in {data_folder().name}"], rows)
+    stores = [[s.name, f"{s.records:,}", _size(s.bytes), s.used] for s in store.inspect()]
+    if stores:
+        table("Decoded pixels", ["data", "images", "size", "last used"], stores)
+
+
+def data_show(reference: str, *, out: Path | None, labels: str | None) -> None:
+    """The table's columns and first rows; ``out`` writes it."""
+    from vesalius.data.dataset import resolve
+
+    found = resolve(reference, labels=labels, terminal=Terminal(), allow_leakage=True)
+    if out is not None:
+        answer(str(found.save(out)))
+        return
+    shown = found.frame.head(10)
+    table(f"{found.source}: {len(found):,} rows", list(shown.columns), [[str(v) for v in row] for row in shown.itertuples(index=False)])
+
+
+def data_check(reference: str, *, labels: str | None, subject: str | None, decode: bool) -> None:
+    """What ``data.checking.check`` finds."""
+    from vesalius.data.checking import check
+
+    options = {key: value for key, value in (("labels", labels), ("subject", subject)) if value is not None}
+    with Terminal().bar("reading" if decode else "listing") as progress:
+        found = check(reference, decode=decode, progress=lambda done, total=None, *_: progress(done, total), **options)
+    rows = []
+    for key, value in found.items():
+        if key == "unreadable":
+            rows.append([key, f"{len(value)}"])
+            rows += [["", f"{item['id']}: {item['reason']}"] for item in value[:20]]
+        elif isinstance(value, dict):
+            rows += [[key, "none"]] if not value else [[f"{key} {name}", _said(inner)] for name, inner in value.items()]
+        elif isinstance(value, list):
+            rows += [[key, str(item)] for item in value]
+        else:
+            rows.append([key, "unknown" if value is None else str(value)])
+    table("", ["", reference], rows)
+
+
+def _said(value: Any) -> str:
+    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+
+
+def data_index(reference: str, *, size: str, channels: str, download: bool) -> None:
+    """Decode ``reference`` into the store."""
+    from vesalius.data.dataset import open_data, pick_channels, resolve
+    from vesalius.data.settings import StoreSettings
+
+    terminal = Terminal()
+    found = resolve(reference, download=download, terminal=terminal, allow_leakage=True)
+    if size != "native" and not size.isdigit():
+        raise UserError(f"--size is {size!r}; give a number of pixels, or native.")
+    if channels not in ("1", "3", "keep", "auto"):
+        raise UserError(f"--channels is {channels!r}; it is one of 1, 3, keep, auto.")
+    chosen: Any = pick_channels(found) if channels == "auto" else int(channels) if channels.isdigit() else "keep"
+    made = open_data(reference, found, StoreSettings(size="native" if size == "native" else int(size), channels=chosen), terminal)
+    answer(f"{len(made.store):,} images, {_size(made.store.nbytes)}, {len(made.store.left_out)} left out")
+    for sample, reason in made.store.left_out[:20]:
+        answer(f"{sample:016x}: {reason}")
+
+
+def data_locate(reference: str, ids: list[str]) -> None:
+    """The files of ids."""
+    from vesalius.data.dataset import resolve
+
+    for place in resolve(reference, terminal=Terminal(), allow_leakage=True).locate(ids):
+        answer(place)
+
+
+def data_prune(*, older_than_days: float | None, max_gb: float | None, dataset: str | None) -> None:
+    """Delete from the store."""
+    from vesalius.data import store
+
+    if older_than_days is None and max_gb is None and dataset is None:
+        raise UserError("Say what to delete: --older-than-days N, --max-gb N, or --dataset NAME. `vesalius data list` shows the store.")
+    freed = store.prune(
+        older_than_days=older_than_days, max_bytes=None if max_gb is None else int(max_gb * GIB), dataset=dataset
+    )
+    answer(f"{_size(freed)} freed")
+
+
+# ---- runs
+
+
+def runs_list() -> None:
+    """Every run."""
+    from vesalius.runs import every
+
+    rows = [[f["id"], f.get("verb", ""), f.get("name", ""), f.get("state", ""), f.get("started", ""), str(p)] for p, f in every()]
+    table("Runs", ["id", "verb", "name", "state", "started", "folder"], rows)
+
+
+def runs_show(reference: str) -> None:
+    """One run."""
+    from vesalius.runs import Run, find
+
+    run = Run.open(find(reference))
+    answer(f"{run.path}")
+    for key, value in run.facts().items():
+        answer(f"{key}: {json.dumps(value) if isinstance(value, dict) else value}")
+    answer("\n" + (run.path / "config.yaml").read_text())
+    results = run.path / "results.json"
+    for sentence in json.loads(results.read_text()).get("verdict", []) if results.exists() else []:
+        answer(sentence)
+
+
+def runs_checkpoint(reference: str, name: str) -> None:
+    """The folder of a checkpoint."""
+    from vesalius.runs import find
+
+    folder = find(reference) / "checkpoints"
+    if name == "last":
+        steps = sorted(folder.glob("step-*"))
+        if not steps:
+            raise UserError(f"{folder.parent.name} has no checkpoint yet.")
+        answer(str(steps[-1]))
+        return
+    if not (folder / name).is_dir():
+        have = ", ".join(["last", *sorted(p.name for p in folder.glob("best-*"))])
+        raise UserError(f"{folder.parent.name} has no checkpoint {name!r}. It has: {have}.")
+    answer(str(folder / name))
+
+
+# ---- recipes
+
+
+def recipes_list() -> None:
+    """Recipes with their first comment line, and views recipes."""
+    from importlib.resources import files
+
+    from vesalius import views
+    from vesalius.recipes.loading import aliases, names
+
+    also: dict[str, list[str]] = {}
+    for alias, name in aliases()["recipes"].items():
+        also.setdefault(name, []).append(alias)
+    rows = []
+    for name in names():
+        first = (files("vesalius.recipes") / "library" / f"{name}.yaml").read_text().splitlines()[0]
+        rows.append([name, ", ".join(also.get(name, [])), first.lstrip("# ")])
+    table("Recipes", ["name", "also known as", "what"], rows)
+    table("Views", ["name"], [[name] for name in views.names()])
+
+
+def recipes_show(name: str, *, views: str | None, out: Path, count: int) -> None:
+    """Fields of a recipe with their meanings, or a picture of views."""
+    from vesalius.recipes.describing import describe
+    from vesalius.recipes.loading import aliases, names
+
+    known = aliases()["recipes"].get(name, name) in names()
+    if views is not None:
+        from vesalius.recipes.picturing import picture
+
+        answer(str(picture(name, views, out, count, Terminal())))
+        return
+    if not known and not name.endswith((".yaml", ".yml")):
+        from vesalius import views as views_room
+
+        if name in views_room.names():
+            import yaml
+
+            answer(yaml.safe_dump(views_room.load(name, 3).config(), sort_keys=False).rstrip())
+            return
+    table(name, ["field", "value", "meaning"], describe(name))

@@ -1,0 +1,139 @@
+"""From a recipe to its parts: views, encoder, method, monitors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vesalius import random, registry, views
+from vesalius.encoders import build_encoder
+from vesalius.encoders.encoder import Encoder
+from vesalius.errors import UserError
+from vesalius.features import forward
+from vesalius.recipes.config import PretrainConfig
+from vesalius.recipes.loading import check
+from vesalius.recipes.material import Material, monitor_key
+from vesalius.training.method import Method
+from vesalius.training.monitor import Interval, Monitor
+from vesalius.training.watch import Watch, Watched
+from vesalius.training.world import World
+from vesalius.views.pipeline import Views
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What a recipe is made of, on its device."""
+
+    views: Views
+    encoder: Encoder
+    method: Method
+    watch: Watch
+
+
+def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
+    """Build the parts of ``config``. Raises UserError where the views do not make what the method needs."""
+    made = views.load(config.views, material.channels)
+    module = registry.entry("methods", config.method.name)
+    kind = cast("type[Method]", next(v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Method) and v is not Method))
+    _check_views(config.method.name, kind.needs, made.makes)
+    _check_accumulation(config, kind.independent)
+    encoder = fresh_encoder(config, material, made)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(random.torch_seed("method", config.seed))
+        method: Method = module.build(encoder, check(module.Config, config.method.fields, f"method {config.method.name}"))
+    method.to(world.device)
+    if encoder.card.size and len(encoder.card.size) == 2:
+        # convolutions run faster so; no number changes but in the last bits
+        method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return Parts(made, encoder, method, Watch(world, _monitors(config, material, world)))
+
+
+def fresh_encoder(config: PretrainConfig, material: Material, made: Views) -> Encoder:
+    """The encoder as it is before the first step: a pure function of the recipe, so also the random-init baseline."""
+    fields = config.encoder.fields
+    sides = next(iter(made.makes.values()))[1]
+    encoder = build_encoder(config.encoder.name, channels=material.channels, size=sides, seed=config.seed, **fields)
+    card = encoder.card.model_copy(
+        update={"preprocessing": views.resize_crop(sides, material.channels).config()["image"]["operations"]}
+    )
+    encoder.card = card
+    return encoder
+
+
+def _check_views(method: str, needs: Mapping[str, int], makes: Mapping[str, tuple[int, tuple[int, ...]]]) -> None:
+    for name, least in needs.items():
+        count = makes[name][0] if name in makes else 0
+        if count < least:
+            have = ", ".join(f"{n} ({c})" for n, (c, _) in makes.items())
+            raise UserError(
+                f"The method {method} needs {least} view(s) named {name!r}; these views make {have}. "
+                "Choose another views recipe (`vesalius recipes list`) or add the group."
+            )
+
+
+def _check_accumulation(config: PretrainConfig, independent: bool) -> None:
+    if config.accumulate > 1 and not independent:
+        raise UserError(
+            f"accumulate is {config.accumulate}, but {config.method.name} compares the samples of a batch with each other: "
+            "accumulated micro-batches would be another loss. Raise --batch_size, or run more "
+            "processes (torchrun), whose batches count as one."
+        )
+
+
+def evaluation_views(encoder: Encoder) -> Views:
+    """The deterministic pipeline of the encoder's card."""
+    card = encoder.card
+    return views.load({"image": {"count": 1, "size": list(card.size), "operations": list(card.preprocessing)}}, card.channels)
+
+
+def _monitors(config: PretrainConfig, material: Material, world: World) -> list[tuple[Monitor, Watched, Interval]]:
+    entries: list[tuple[Monitor, Watched, Interval]] = []
+    shared: dict[str, Watched] = {}
+    names: dict[str, int] = {}
+    for given in config.monitors:
+        module = registry.entry("monitors", given.name)
+        fields = {**given.fields}
+        if config.compat != "none" and "compat" in module.Config.model_fields:
+            fields.setdefault("compat", config.compat)
+        interval = given.every or config.validate_every
+        key = monitor_key(config, given)
+        if key is None and given.name != "spread":
+            if given.data is None and given == type(given)(name=given.name):
+                continue  # one of the defaults, and nothing is labelled: only what needs no labels looks
+            raise UserError(f"The monitor {given.name!r} needs labelled data: set --data.monitor, or give the monitor its own data.")
+        watched_key = key or "training"
+        if watched_key not in shared:
+            shared[watched_key] = _watched(material, key, config, world)
+        task = material.monitors[key].table.task if key is not None else None
+        count = names[given.name] = names.get(given.name, 0) + 1
+        settings = check(module.Config, {**fields, "interval": interval}, f"monitor {given.name}")
+        monitor = module.build(settings, given.name if count == 1 else f"{given.name}-{count}", task, config.seed)
+        entries.append((monitor, shared[watched_key], interval))
+    return entries
+
+
+def _watched(material: Material, key: str | None, config: PretrainConfig, world: World) -> Watched:
+    """A monitoring set, or, without one, a sample of the training images for what needs no labels."""
+    data = material.monitors[key] if key is not None else material.train
+    if key is not None:
+        rows = {split: data.rows(split) for split in ("train", "val")}
+    else:
+        some = random.permutation(random.digest64("watched", config.seed), 0, len(material.rows))[:4096]
+        rows = {"train": np.sort(material.rows[some]), "val": np.sort(material.rows[some])}
+    forward_rows = forwarder(data, world)
+    return Watched(forward_rows, rows, {split: data.labels(r) for split, r in rows.items()})
+
+
+def forwarder(data: Any, world: World) -> Callable[[Encoder, NDArray[np.int64]], Tensor]:
+    """``(encoder, records) -> (n, D)``: one pass in evaluation mode that leaves no trace in the encoder."""
+
+    def run(encoder: Encoder, rows: NDArray[np.int64]) -> Tensor:
+        return forward(encoder, data.store, rows, evaluation_views(encoder), device=world.device, autocast=world.autocast)
+
+    return run

@@ -1,0 +1,108 @@
+"""What a recipe may say: frozen, typed, every key known. The names here are part of the public interface."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from vesalius.training.monitor import Interval
+from vesalius.training.optimizers import OptimizerConfig
+
+
+class Frozen(BaseModel):
+    """A part of a recipe: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Named(BaseModel):
+    """A choice: its ``name`` in the registry, the rest checked by that entry's own config class."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    name: str
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Everything but the name."""
+        return dict(self.model_extra or {})
+
+
+class SplitConfig(Frozen):
+    """How the labelled data is divided where its source does not say."""
+
+    val: float = Field(0.1, gt=0, lt=1, description="Share held out to choose by.")
+    test: float = Field(0.2, ge=0, lt=1, description="Share scored once, at the end.")
+    by: Literal["auto", "subject", "image"] = Field("auto", description="auto: by subject wherever subjects are known.")
+    seed: int = 0
+
+
+class DataConfig(Frozen):
+    """Which images to learn from, and which labelled ones to watch with."""
+
+    train: str = Field(description="Images to learn from: NAME[@ROOT], a folder, a .csv/.parquet table, a .npz.")
+    monitor: str | None = Field(None, description="Labelled images to watch with; none watches without labels.")
+    root: str | None = Field(None, description="Folder the train reference is relative to.")
+    monitor_root: str | None = Field(None, description="Folder the monitor reference is relative to.")
+    labels: str | Sequence[str] | None = Field(None, description="Label column(s) of the monitoring data.")
+    subject: str | None = Field(None, description="Subject column, or a regular expression with one group on the path.")
+    split: SplitConfig = SplitConfig()
+    draws_per_sample: int = Field(1, ge=1, description="Windows of one image that count as samples of an epoch.")
+    channels: Literal[1, 3, "keep", "auto"] = Field(
+        "auto", description="Channels of the stored images: 1, 3 or keep; auto takes 1 where all are grey, else 3."
+    )
+    size: int | Literal["native", "auto"] = Field("auto", description="Shorter side in the store; auto is 1.25 x the view.")
+    max_bad_share: float = Field(0.05, ge=0, le=1, description="More unreadable files than this ends the run.")
+    allow_leakage: bool = Field(False, description="Go on when a subject is in two splits; every result says so.")
+    require_subjects: bool = Field(False, description="Refuse data without subjects.")
+    drop_last: bool = Field(True, description="Leave out an epoch's last batch when it is short.")
+    download: bool = Field(True, description="Fetch a public data set that is not there yet.")
+    limit: int | None = Field(None, ge=2, description="Use the first so many training images.")
+
+
+class MonitorConfig(Named):
+    """One monitor: name, its own data, task and interval, and its own fields."""
+
+    data: str | None = None
+    labels: str | Sequence[str] | None = None
+    every: Interval | None = None
+
+
+class PretrainConfig(Frozen):
+    """One pretraining."""
+
+    data: DataConfig
+    views: str | Mapping[str, Any] = Field("simclr", description="A views recipe: name, YAML file, or inline.")
+    encoder: Named = Named(name="resnet18")
+    method: Named = Named(name="simclr")
+    optimizer: OptimizerConfig = OptimizerConfig()
+    epochs: float | None = Field(None, gt=0, description="Length in epochs; or give steps.")
+    steps: int | None = Field(None, gt=0, description="Length in steps; or give epochs.")
+    batch_size: int = Field(256, ge=2, description="Samples per process and step.")
+    accumulate: int = Field(1, ge=1, description="Micro-batches per step; only for methods whose samples are independent.")
+    validate_every: Interval = Interval(epochs=5)
+    checkpoint_every: Interval = Interval(epochs=1)
+    monitors: Sequence[MonitorConfig] = (
+        MonitorConfig(name="linear"),
+        MonitorConfig(name="knn"),
+        MonitorConfig(name="spread"),
+    )
+    examine: bool = Field(True, description="Probe the encoder beside its baselines at the end.")
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    device: str = "auto"
+    compile: bool = Field(False, description="torch.compile the step; pays on GPUs, not on CPUs.")
+    deterministic: bool = Field(False, description="Deterministic kernels on CUDA, for bit-exact resume there.")
+    threads: int | None = Field(None, ge=1, description="CPU threads; torch's choice when absent.")
+    seed: int = 1
+    debug: bool = Field(False, description="One batch per epoch, to try a recipe out.")
+    compat: Literal["none", "innereye"] = Field("none", description="Bring back an original's numbers.")
+    plugins: Sequence[str] = Field((), description="Python files whose entries join the registry.")
+    name: str = Field("", description="A word for the run's folder.")
+
+    @model_validator(mode="after")
+    def _one_length(self) -> PretrainConfig:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give exactly one of epochs and steps")
+        return self

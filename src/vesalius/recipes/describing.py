@@ -1,0 +1,49 @@
+"""Each field of a recipe with its value, and what it means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from vesalius import registry
+from vesalius.recipes.config import Named
+from vesalius.recipes.loading import load_pretrain
+
+
+def describe(reference: str) -> list[list[str]]:
+    """Rows of (dotted name, value, meaning) for the recipe ``reference``."""
+    config, _ = load_pretrain(reference)
+    return _rows(config, "")
+
+
+def _rows(model: BaseModel, prefix: str) -> list[list[str]]:
+    out: list[list[str]] = []
+    for name, info in type(model).model_fields.items():
+        value = getattr(model, name)
+        if isinstance(value, Named):
+            out += _choice(name, value, prefix)
+        elif isinstance(value, BaseModel):
+            out += _rows(value, f"{prefix}{name}.")
+        elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Named):
+            for item in value:
+                out += _choice(f"{name}.{item.name}", item, prefix, named=False)
+        else:
+            out.append([f"{prefix}{name}", "" if value is None else str(value), info.description or ""])
+    return out
+
+
+def _choice(name: str, value: Named, prefix: str, *, named: bool = True) -> list[list[str]]:
+    """A choice and the fields of its own config class."""
+    out = [[f"{prefix}{name}.name" if named else f"{prefix}{name}", value.name, ""]]
+    group = {"method": "methods"}.get(name, "monitors" if name.startswith("monitors.") else "")
+    fields: dict[str, Any] = value.fields
+    if group:
+        model = registry.entry(group, value.name).Config
+        for field, info in model.model_fields.items():
+            if field != "interval":
+                shown = fields.get(field, info.default)
+                out.append([f"{prefix}{name}.{field}", str(shown), info.description or ""])
+    else:
+        out += [[f"{prefix}{name}.{field}", str(shown), ""] for field, shown in fields.items()]
+    return out

@@ -1,0 +1,151 @@
+"""From a recipe to its images: the training set, the monitoring sets, and what the two share."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vesalius import views
+from vesalius.data.dataset import DataSet, divide, open_data, pick_channels, resolve
+from vesalius.data.leakage import overlap
+from vesalius.data.settings import StoreSettings
+from vesalius.data.table import SampleTable
+from vesalius.errors import UserError
+from vesalius.recipes.config import MonitorConfig, PretrainConfig
+from vesalius.terminal import Terminal
+
+MARGIN = 1.25
+"""The store's shorter side is this many times the largest view's, so that a crop is seldom enlarged much."""
+
+
+@dataclass(frozen=True)
+class Material:
+    """``train`` and the records ``rows`` of it that are learnt from; ``monitors``: labelled sets by reference.
+
+    ``main``: the set that ``data.monitor`` names, the one the encoder is examined on. ``overlap``: what training and
+    monitoring data share, and how many records were left out for it.
+    """
+
+    train: DataSet
+    rows: NDArray[np.int64]
+    monitors: Mapping[str, DataSet]
+    main: str | None
+    overlap: Mapping[str, Any]
+    channels: int
+    seconds: float
+
+    @property
+    def examined(self) -> DataSet | None:
+        """The labelled set for the examination."""
+        return self.monitors.get(self.main) if self.main is not None else None
+
+
+def monitor_key(config: PretrainConfig, monitor: MonitorConfig) -> str | None:
+    """Which monitoring set ``monitor`` reads: one key per reference and label choice; None where there is none."""
+    data = monitor.data or config.data.monitor
+    labels = monitor.labels if monitor.labels is not None else config.data.labels
+    return None if data is None else f"{data}|{labels}"
+
+
+def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
+    """List, divide, check and decode the data of ``config``. Raises UserError in one paragraph for what cannot be used."""
+    began = time.perf_counter()
+    data = config.data
+    table = resolve(
+        data.train,
+        root=data.root,
+        subject=data.subject,
+        download=data.download,
+        allow_leakage=data.allow_leakage,
+        limit=data.limit,
+        terminal=terminal,
+    )
+    keys = {key: m for m in config.monitors if (key := monitor_key(config, m)) is not None}
+    tables = {key: _monitoring_table(config, monitor, table, terminal) for key, monitor in keys.items()}
+    main = f"{data.monitor}|{data.labels}" if data.monitor is not None else None
+    if main is not None and main in tables and data.monitor == data.train and not data.monitor_root:
+        # one data set in both roles: its validation and test images are not learnt from
+        table = tables[main]
+    settings = _settings(config, table, list(tables.values()))
+    train = open_data(data.train, table, settings, terminal, max_bad_share=data.max_bad_share)
+    if len(train.store.ids) < 2:
+        raise UserError(f"{data.train} holds {len(train.store.ids)} readable image(s); a pretraining needs at least two.")
+    learnt = table.rows("train")
+    rows = train.rows("train") if len(learnt) else train.rows()
+    monitors = {}
+    for key, t in tables.items():
+        same = t is table
+        monitors[key] = train if same else open_data(key.partition("|")[0], t, settings, terminal, max_bad_share=data.max_bad_share)
+        if monitors[key].store.channels != train.store.channels:
+            raise UserError(
+                f"The training images have {train.store.channels} channel(s) and those of {key.partition('|')[0]} have "
+                f"{monitors[key].store.channels}. Set --data.channels to 1 or 3 for both."
+            )
+    rows, overlap = _without_shared(train, rows, monitors, terminal)
+    return Material(train, rows, monitors, main, overlap, train.store.channels, time.perf_counter() - began)
+
+
+def _monitoring_table(config: PretrainConfig, monitor: MonitorConfig, table: SampleTable, terminal: Terminal) -> SampleTable:
+    data = config.data
+    reference = monitor.data or data.monitor
+    assert reference is not None
+    labels = monitor.labels if monitor.labels is not None else data.labels
+    root = data.monitor_root or (data.root if reference == data.train else None)
+    found = resolve(
+        reference,
+        root=root,
+        labels=labels,
+        subject=data.subject,
+        download=data.download,
+        allow_leakage=data.allow_leakage,
+        limit=data.limit if reference == data.train else None,
+        terminal=terminal,
+    )
+    if monitor.name != "spread":
+        found.require_task()
+    return divide(found, data.split, allow_leakage=data.allow_leakage, require_subjects=data.require_subjects)
+
+
+def _settings(config: PretrainConfig, table: SampleTable, others: list[SampleTable]) -> StoreSettings:
+    """The store's size from the largest view, its channels from the images, equal for all sets of the run."""
+    size: Any = config.data.size
+    channels: Any = config.data.channels
+    if channels == "auto":
+        found = {pick_channels(t) for t in (table, *others)}
+        channels = found.pop() if len(found) == 1 else 3
+    if size == "auto":
+        made = views.load(config.views, 1 if channels == 1 else 3).makes
+        size = round(MARGIN * max(max(side) for _, side in made.values()))
+    return StoreSettings(size=size, channels=channels)
+
+
+def _without_shared(
+    train: DataSet, rows: NDArray[np.int64], monitors: Mapping[str, DataSet], terminal: Terminal
+) -> tuple[NDArray[np.int64], dict[str, Any]]:
+    """``rows`` without the records that are, byte for byte, validation or test images of a monitoring set."""
+    report: dict[str, Any] = {"left_out": 0, "sets": {}}
+    for key, monitor in monitors.items():
+        held = np.concatenate([monitor.rows("val"), monitor.rows("test")])
+        mine = train.store.digests[rows]
+        shared = np.isin(mine, monitor.store.digests[held])
+        name = key.partition("|")[0]
+        learnt, kept = train.table.subset(train.table_rows(rows)), monitor.table.subset(monitor.table_rows(held))
+        found = overlap(learnt, kept, digests=(mine, monitor.store.digests[held]))
+        report["sets"][name] = found.as_dict()
+        if found.subjects:
+            terminal.say(
+                f"{found.subjects} of {found.of_subjects} subjects of {name}'s validation and test images are also in the "
+                "training data: the encoder has seen other images of them."
+            )
+        if shared.any():
+            rows = rows[~shared]
+            report["left_out"] += int(shared.sum())
+            terminal.say(f"{int(shared.sum())} training image(s) are validation or test images of {name}; they are left out.")
+    if not len(rows):
+        raise UserError("Every training image is a validation or test image of the monitoring data. Train on other images.")
+    return rows, report

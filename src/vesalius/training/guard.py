@@ -1,0 +1,55 @@
+"""A step whose gradient is not finite never happened: weights, optimizer, teacher and running statistics stay.
+
+The norm of the reduced gradient is equal on all ranks, so they all stop. On a GPU the host looks one step late, when the
+flag has long arrived, so that no step waits; until then ``found_inf`` and ``Output.finite`` hold everything still on the
+device.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The step that was not taken, with the terms of its loss."""
+
+    step: int
+    parts: Mapping[str, Tensor]
+
+
+class Guard:
+    """Watches the gradients of ``method``. ``late`` looks at a step's flag when the next one has been queued."""
+
+    def __init__(self, method: nn.Module, late: bool) -> None:
+        self.late = late
+        self._norms = [m for m in method.modules() if isinstance(m, _BatchNorm)]
+        self._held: tuple[Refused, Tensor, list[Tensor]] | None = None
+        self._before: list[Tensor] = []
+
+    def before_forward(self) -> None:
+        """Copy what a forward pass changes."""
+        self._before = [buffer.clone() for norm in self._norms for buffer in norm.buffers()]
+
+    def judge(self, step: int, finite: Tensor, parts: Mapping[str, Tensor]) -> Refused | None:
+        """Note ``finite`` () of ``step``; returns a refused step, this one or, when ``late``, the one before."""
+        if not self.late:
+            self._held = (Refused(step, parts), finite, self._before)
+            return self.settle()
+        refused = self.settle()
+        self._held = (Refused(step, parts), finite, self._before)
+        return refused
+
+    def settle(self) -> Refused | None:
+        """Look at the flag that is still held: before a checkpoint, and at the end."""
+        held, self._held = self._held, None
+        if held is None or bool(held[1]):
+            return None
+        buffers = (buffer for norm in self._norms for buffer in norm.buffers())
+        for buffer, value in zip(buffers, held[2], strict=True):
+            buffer.copy_(value)
+        return held[0]

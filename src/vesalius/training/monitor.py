@@ -1,0 +1,127 @@
+"""The contract of a monitor: it reads features of the monitoring set and says what they are worth; it touches nothing.
+
+One monitor per file in ``monitors/``. Each file has ``Config``, its fields, and ``build(config, name, task, seed)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+import torch
+from jaxtyping import Float
+from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_validator
+from torch import Tensor
+
+from vesalius.data.task import TaskSpec
+from vesalius.errors import UserError
+from vesalius.measures.metrics import Kind
+from vesalius.training.method import Method, Progress
+
+
+class Interval(BaseModel):
+    """How often a monitor looks: every so many ``epochs`` or every so many ``steps``, exactly one of the two."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    epochs: PositiveFloat | None = None
+    steps: PositiveInt | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Interval:
+        if (self.epochs is None) == (self.steps is None):
+            raise ValueError("give either epochs or steps")
+        return self
+
+    def due(self, at: Progress) -> bool:
+        """Whether to look before step ``at.step``: at the start, at the end, and at each whole interval between."""
+        if at.step in (0, at.steps):
+            return True
+        every = self.steps if self.steps is not None else max(1, round((self.epochs or 1.0) * at.steps_per_epoch))
+        return at.step % every == 0
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a monitor found: numbers to log, by name; which of them are the best so far; whether to end the run; one
+    sentence for the user. A number that is not defined (one class present) is NaN.
+    """
+
+    scalars: Mapping[str, float]
+    best: Mapping[str, bool] = field(default_factory=dict)
+    stop: bool = False
+    warning: str | None = None
+
+
+@runtime_checkable
+class FeaturesLike(Protocol):
+    """What a monitor reads, made by one shared pass in evaluation mode: see ``vesalius.features.Features``."""
+
+    @property
+    def vectors(self) -> Tensor:
+        """(N, D) floating point."""
+
+    @property
+    def labels(self) -> Mapping[str, Tensor]:
+        """Label columns by name, (N,) each, NaN = unknown."""
+
+
+@runtime_checkable
+class Monitor(Protocol):
+    """Deterministic given seed and step; its whole state is in ``state_dict``, so that a resumed run is bit-exact."""
+
+    name: str
+    metric: str
+    """The scalar that chooses its best checkpoint."""
+    higher_is_better: bool
+
+    def __call__(self, features: Callable[[str], FeaturesLike], method: Method, at: Progress) -> Finding:
+        """Look at ``features("train")`` and ``features("val")`` before step ``at.step``."""
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Everything it remembers, on the CPU."""
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Remember it again."""
+
+
+@dataclass
+class Record:
+    """The best value of a metric so far; NaN is never the best, nor is the encoder before its first step."""
+
+    higher_is_better: bool
+    best: float = float("nan")
+
+    def improves(self, value: float, at: Progress) -> bool:
+        """Whether ``value`` is better than all before it, which it then replaces."""
+        if at.step == 0:
+            return False
+        better = value > self.best if self.higher_is_better else value < self.best
+        if value == value and (self.best != self.best or better):
+            self.best = value
+            return True
+        return False
+
+
+def kind_of(task: TaskSpec | None, monitor: str) -> Kind:
+    """The task as the measures know it. Raises UserError where there is no task, or one without classes."""
+    if task is None:
+        raise UserError(
+            f"The monitor {monitor!r} needs labelled images, and the monitoring data have none. Name a labelled data "
+            f"set as data.monitor, or drop this monitor: the monitor 'spread' needs no labels."
+        )
+    if task.kind == "regression":
+        raise UserError(f"The monitor {monitor!r} measures classes; {task.name!r} is a regression. Name another task.")
+    return "classes" if task.kind == "ordinal" else task.kind
+
+
+def target(features: FeaturesLike, task: TaskSpec) -> Float[Tensor, "samples ..."]:
+    """The task's labels, (N,) class numbers or (N, L) for multi-label, in single precision beside the vectors."""
+    columns = [features.labels[name].to(features.vectors.device, torch.float32) for name in task.labels]
+    return torch.stack(columns, 1) if task.kind == "multilabel" else columns[0]
+
+
+def labelled(labels: Float[Tensor, "samples ..."]) -> Tensor:
+    """(N,) whether anything is known of a sample."""
+    return ~labels.isnan() if labels.ndim == 1 else ~labels.isnan().all(1)

@@ -1,0 +1,71 @@
+"""How far the embeddings spread out, without labels, and an alarm when they collapse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import torch
+from pydantic import BaseModel, ConfigDict, PositiveInt
+from torch import Tensor
+
+from vesalius import random
+from vesalius.data.task import TaskSpec
+from vesalius.measures import rank
+from vesalius.training.method import Method, Progress
+from vesalius.training.monitor import FeaturesLike, Finding, Interval, Record
+
+
+class Config(BaseModel):
+    """``at_most`` samples of ``split`` are measured, the same at each event: the rank grows with their number."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    interval: Interval = Interval(epochs=1)
+    split: Literal["train", "val"] = "train"
+    at_most: PositiveInt = 10_000
+    stop: bool = False
+    """Whether a collapse ends the run."""
+
+
+class Spread:
+    """The monitor; its only state is its best value."""
+
+    metric = "rankme"
+    higher_is_better = True
+
+    def __init__(self, config: Config, name: str, task: TaskSpec | None, seed: int) -> None:
+        self.config, self.name, self.seed = config, name, seed
+        self.record = Record(self.higher_is_better)
+
+    def __call__(self, features: Callable[[str], FeaturesLike], method: Method, at: Progress) -> Finding:
+        """Deviation, ranks and verdict."""
+        vectors = features(self.config.split).vectors
+        if len(vectors) > self.config.at_most:  # the same samples at every event
+            chosen = random.permutation(random.digest64("spread", self.seed), 0, len(vectors))[: self.config.at_most]
+            vectors = vectors[torch.from_numpy(chosen).sort().values.to(vectors.device)]
+        found = rank.spread(vectors.float())
+        collapsed = found.verdict == "collapsed"
+        scalars = {
+            "std": found.std,
+            "rankme": found.rankme,
+            "effective_rank": found.effective_rank,
+            "alpha_req": found.alpha,
+            "collapsed": float(collapsed),
+        }
+        best = self.record.improves(float("nan") if collapsed else found.rankme, at)
+        warning = f"Collapse at step {at.step}: {found.reason}" if collapsed else None
+        return Finding(scalars, {self.metric: best}, collapsed and self.config.stop and at.step > 0, warning)
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """Its best value."""
+        return {"best": torch.tensor(self.record.best, dtype=torch.float64)}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Take ``state_dict``'s tensors back."""
+        self.record.best = float(state["best"])
+
+
+def build(config: Config, name: str, task: TaskSpec | None, seed: int) -> Spread:
+    """The monitor ``name``; it needs no ``task``."""
+    return Spread(config, name, task, seed)
