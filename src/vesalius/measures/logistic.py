@@ -1,0 +1,200 @@
+"""Logistic regression with an L2 penalty over a path of strengths, warm-started, on any device.
+
+Objective as scikit-learn's: C * sum of losses + |weights|^2 / 2, the intercept not penalised. Two classes, and each
+label of a multi-label task, are one sigmoid output; three classes or more share a softmax.
+
+Why it is fast: the penalty does not change under rotation, so the problem is solved in the principal axes of the
+features, in as many dimensions as they span, where the curvature is nearly diagonal; the inverse of Böhning's bound on
+it (Ann. Inst. Statist. Math. 44, 1992), scaled to the present probabilities, starts each L-BFGS step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from vesalius.errors import UserError
+from vesalius.measures.lbfgs import minimise
+from vesalius.measures.metrics import Kind
+
+_NULL = 1e-13
+"""Eigenvalues below this share of the largest are rounding: single precision leaves 4e-15."""
+
+
+@dataclass(frozen=True, eq=False)
+class Probe:
+    """A fitted linear probe on raw vectors: ``weights`` (dim, outputs), ``bias`` (outputs,)."""
+
+    weights: Tensor
+    bias: Tensor
+    kind: Kind
+    c: float
+    iterations: int
+    converged: bool
+
+    def logits(self, vectors: Float[Tensor, "samples dim"]) -> Float[Tensor, "samples outputs"]:
+        """A column per class (two for one sigmoid: 0 and the logit), or per label for multi-label."""
+        raw = vectors.to(self.weights) @ self.weights + self.bias
+        return torch.cat([torch.zeros_like(raw), raw], 1) if self.kind != "multilabel" and raw.shape[1] == 1 else raw
+
+    def probabilities(self, vectors: Float[Tensor, "samples dim"]) -> Float[Tensor, "samples outputs"]:
+        """Probability of each class (rows sum to 1), or of each label."""
+        logits = self.logits(vectors)
+        return logits.sigmoid() if self.kind == "multilabel" else logits.softmax(1)
+
+
+def grid(points: int = 45, lowest: float = 1e-6, highest: float = 1e5) -> list[float]:
+    """Strengths C, equally spaced in the logarithm, weakest first; 45 from 1e-6 to 1e5 is DINOv2's grid."""
+    return torch.logspace(
+        torch.tensor(lowest).log10().item(), torch.tensor(highest).log10().item(), points, dtype=torch.float64
+    ).tolist()
+
+
+def path(
+    vectors: Float[Tensor, "samples dim"],
+    labels: Float[Tensor, "samples ..."],
+    strengths: Sequence[float],
+    *,
+    kind: Kind = "classes",
+    classes: int = 0,
+    standardise: bool = True,
+    balanced: bool = False,
+    tolerance: float = 1e-4,
+    max_iterations: int = 1000,
+    dtype: torch.dtype | None = None,
+) -> list[Probe]:
+    """A probe for each C of ``strengths``, in their order, each started from the one before (give them ascending).
+
+    ``labels`` (N,) class numbers, or (N, L) of 0 and 1; NaN = unknown: the entry has no loss. ``standardise``: to zero
+    mean and unit deviation first (constant features stay), by these vectors. ``balanced``: a class counts
+    N / (classes * its samples). ``tolerance``: largest gradient of the mean loss (scikit-learn's ``tol``). ``dtype``:
+    double precision by default, single on MPS. Raises UserError for fewer than two known classes and for vectors that
+    are not finite.
+    """
+    if not bool(vectors.isfinite().all()):
+        raise UserError("Some feature vectors are not finite, so no linear probe can be fitted. Look at the encoder.")
+    known = ~labels.isnan() if labels.ndim == 1 else ~labels.isnan().all(1)
+    dtype = dtype or (torch.float32 if vectors.device.type == "mps" else torch.float64)
+    vectors, labels = vectors[known].to(dtype), labels[known].to(dtype)
+    target, weight = _targets(labels, kind, classes, balanced)
+    mean = vectors.mean(0)
+    scale = vectors.std(0, correction=0) if standardise else torch.ones_like(mean)
+    scale = torch.where(scale > 1e-7 * mean.abs().clamp(min=1e-30), scale, torch.ones_like(scale))
+    axes, rotated, spectrum = _principal((vectors - mean) / scale)
+    del vectors
+    problem = _Problem(rotated, spectrum, target, weight, softmax=kind != "multilabel" and target.shape[1] > 1)
+    point, probes = problem.start(), []
+    for c in strengths:
+        result = minimise(problem.at(c), point, tolerance=tolerance, max_iterations=max_iterations)
+        point = result.point
+        weights = axes @ point[:-1] / scale[:, None]
+        probes.append(Probe(weights, point[-1] - mean @ weights, kind, c, result.iterations, result.converged))
+    return probes
+
+
+def select(
+    probes: Sequence[Probe], vectors: Float[Tensor, "samples dim"], labels: Float[Tensor, "samples ..."]
+) -> Probe:
+    """The probe of lowest log loss on these (validation) samples; of equal ones the first, so the strongest penalty.
+
+    Log loss and not accuracy: it is defined for every task, does not jump with single samples, and favours
+    probabilities that can be believed.
+    """
+    losses = [log_loss(probe, vectors, labels) for probe in probes]
+    best = min(range(len(probes)), key=lambda i: losses[i] if losses[i] == losses[i] else float("inf"))
+    return probes[best]
+
+
+def log_loss(probe: Probe, vectors: Float[Tensor, "samples dim"], labels: Float[Tensor, "samples ..."]) -> float:
+    """Mean negative log-likelihood over the known labels, in nats."""
+    logits = probe.logits(vectors)
+    known = ~labels.isnan()
+    if probe.kind == "multilabel":
+        return float(F.binary_cross_entropy_with_logits(logits[known], labels[known].to(logits)))
+    return float(F.cross_entropy(logits[known], labels[known].long()))
+
+
+def _targets(labels: Tensor, kind: Kind, classes: int, balanced: bool) -> tuple[Tensor, Tensor]:
+    """One-hot or 0/1 targets (N, outputs) and the weight of each entry (N, outputs), zero where unknown."""
+    if kind == "multilabel":
+        known = ~labels.isnan()
+        target, weight = labels.nan_to_num(), known.to(labels)
+        if balanced:
+            count = known.sum(0)
+            positive = target.sum(0)
+            weight = weight * torch.where(target > 0, count / (2 * positive), count / (2 * (count - positive)))
+        return target, weight
+    number = labels.long()
+    classes = max(classes, int(number.max()) + 1) if len(number) else classes
+    count = torch.bincount(number, minlength=classes)
+    if int((count > 0).sum()) < 2:
+        raise UserError(
+            "A linear probe needs labelled training samples of at least two classes, and fewer were found. "
+            "Label more images, or leave the probe out."
+        )
+    present = count > 0
+    per_class = torch.where(present, len(number) / (present.sum() * count.clamp(min=1)), 0.0).to(labels)
+    weight = per_class[number] if balanced else torch.ones_like(labels)
+    if classes == 2:
+        return labels[:, None], weight[:, None]
+    return F.one_hot(number, classes).to(labels), weight[:, None].expand(-1, classes)
+
+
+def _principal(centred: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Principal axes (dim, rank), the samples in them with a column of ones (N, rank + 1), and their mean squares."""
+    count, dim = centred.shape
+    null = _NULL if centred.dtype == torch.float64 else 1e-6
+    if count < dim:  # the axes of few samples from their products with one another
+        square, vectors = torch.linalg.eigh(centred @ centred.T)
+        keep = square > null * square[-1].clamp(min=torch.finfo(square.dtype).tiny)
+        axes = centred.T @ vectors[:, keep] / square[keep].sqrt()
+    else:
+        square, vectors = torch.linalg.eigh(centred.T @ centred)
+        keep = square > null * square[-1].clamp(min=torch.finfo(square.dtype).tiny)
+        axes = vectors[:, keep]
+    ones = centred.new_ones(count, 1)
+    return axes, torch.cat([centred @ axes, ones], 1), torch.cat([square[keep] / count, ones[0]])
+
+
+class _Problem:
+    """Mean loss + penalty in the principal axes; parameters (rank + 1, outputs), the last row the intercepts."""
+
+    def __init__(self, samples: Tensor, spectrum: Tensor, target: Tensor, weight: Tensor, softmax: bool) -> None:
+        self.samples, self.spectrum, self.target, self.weight, self.softmax = samples, spectrum, target, weight, softmax
+        self.total = len(samples)
+        self.penalty = 0.0
+        self.spread = samples.new_tensor(0.25)
+
+    def start(self) -> Tensor:
+        return self.samples.new_zeros(self.samples.shape[1], self.target.shape[1])
+
+    def at(self, c: float) -> _Problem:
+        self.penalty = 1 / (c * self.total)
+        return self
+
+    def value(self, point: Tensor) -> tuple[Tensor, Tensor]:
+        """Objective and gradient; keeps the mean variance of the predictions for ``precondition``."""
+        logits = self.samples @ point
+        if self.softmax:
+            normaliser = logits.logsumexp(1, keepdim=True)
+            loss = (self.weight[:, 0] * (normaliser[:, 0] - (logits * self.target).sum(1))).sum()
+            expected = (logits - normaliser).exp()
+        else:
+            loss = (self.weight * (F.softplus(logits) - logits * self.target)).sum()
+            expected = logits.sigmoid()
+        self.spread = (self.weight * expected * (1 - expected)).mean()
+        gradient = self.samples.T @ (self.weight * (expected - self.target)) / self.total
+        gradient[:-1] += self.penalty * point[:-1]
+        return loss / self.total + 0.5 * self.penalty * (point[:-1] ** 2).sum(), gradient
+
+    def precondition(self, gradient: Tensor) -> Tensor:
+        """The gradient over a diagonal estimate of the curvature."""
+        curvature = self.spread * self.spectrum
+        curvature[:-1] += self.penalty
+        return gradient / curvature.clamp(min=1e-12)[:, None]
+

@@ -1,0 +1,53 @@
+from __future__ import annotations
+
+import pytest
+import torch
+
+from tests.training.monitors.features import METHOD, Toy, after_epochs
+from vesalius.measures import rank
+from vesalius.training.monitors import spread
+
+
+def test_it_reports_what_the_measures_say_without_labels():
+    toy = Toy()
+    for split in toy.splits.values():
+        split.labels.clear()
+    seen = spread.build(spread.Config(), "spread", None, 0)
+    finding, direct = seen(toy, METHOD, after_epochs(1)), rank.spread(toy.splits["train"].vectors)
+    assert finding.scalars["rankme"] == direct.rankme
+    assert finding.scalars["std"] == direct.std
+    assert finding.scalars["alpha_req"] == pytest.approx(direct.alpha)
+    assert finding.scalars["collapsed"] == 0
+    assert finding.warning is None
+    assert finding.best == {"rankme": True}
+    assert toy.asked == ["train"]
+
+
+@pytest.mark.parametrize("stop", [False, True])
+def test_a_collapse_raises_the_alarm_and_is_never_the_best(stop):
+    toy = Toy()
+    toy.splits["train"].vectors = torch.ones(300, 8)
+    seen = spread.build(spread.Config(stop=stop), "spread", None, 0)
+    assert not seen(toy, METHOD, after_epochs(0)).stop
+    finding = seen(toy, METHOD, after_epochs(1))
+    assert finding.scalars["collapsed"] == 1
+    assert finding.stop is stop
+    assert "Collapse at step 10" in finding.warning
+    assert finding.best == {"rankme": False}
+
+
+def test_at_most_so_many_samples_and_always_the_same():
+    toy = Toy()
+    seen = spread.build(spread.Config(at_most=40), "spread", None, 0)
+    values = [seen(toy, METHOD, after_epochs(e)).scalars for e in (1, 2)]
+    assert values[0] == values[1]
+    assert values[0] != spread.build(spread.Config(at_most=40), "spread", None, 1)(toy, METHOD, after_epochs(1)).scalars
+    few = rank.spread(toy.splits["train"].vectors[:40])
+    assert values[0]["effective_rank"] == pytest.approx(few.effective_rank, rel=0.2)
+
+
+def test_a_resumed_monitor_remembers_its_best():
+    first, second = (spread.build(spread.Config(), "spread", None, 0) for _ in range(2))
+    first(Toy(), METHOD, after_epochs(1))
+    second.load_state_dict(first.state_dict())
+    assert second(Toy(), METHOD, after_epochs(2)).best == {"rankme": False}
