@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ def build_encoder(
     channels: int = 3,
     size: tuple[int, ...] = (32, 32),
     weights: str | Path | None = None,
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
     seed: int = 0,
     min_match: float = 0.95,
     code: str | Path | None = None,
@@ -49,7 +51,8 @@ def build_encoder(
     """The network ``name`` for views of ``channels`` and ``size`` pixels, with a filled card, in training mode.
 
     ``weights``: where to start from: ``timm:NAME`` or ``torchvision:NAME`` (downloaded), a .safetensors or .pth file, a
-    run; None starts from random weights, a pure function of ``seed``. ``options``: the family's own (stem, width ...).
+    run; None starts from random weights, a pure function of ``seed``. ``mean``, ``std``: what the encoder subtracts
+    from and divides each channel by; those of pretrained weights and runs are known. ``options``: the family's own.
     ``code`` and ``from_card`` are for reloading a network of the user's (see ``load_encoder``). Raises UserError for an
     unknown name or option, and when fewer than ``min_match`` of the tensors are found in ``weights``.
     """
@@ -60,12 +63,19 @@ def build_encoder(
         torch.default_generator.manual_seed(torch_seed("encoder", seed))
         encoder, facts = family(network_name, channels=channels, size=size, **options)
     said = {"architecture": name, "options": options, "channels": channels, "size": size, "dim": 1}
-    encoder.card = Card.model_validate({**said, **facts})
+    encoder.card = Card.model_validate({**said, "preprocessing": _geometry(size), **facts})
     encoding = _first_look(encoder, name, channels, size)
     encoder.card = encoder.card.model_copy(update={"dim": encoding.pooled.shape[1]})
     if weights is not None:
         _start_from(encoder, str(weights), min_match)
+    if mean or std:
+        _standardise(encoder, tuple(mean), tuple(std))
     return encoder
+
+
+def _geometry(size: tuple[int, ...]) -> list[dict[str, Any]]:
+    """The shorter side is resized to the encoder's size, then the middle is cut out; nothing yet for volumes."""
+    return [{"resize": {"shorter": max(size)}}, {"centre_crop": {}}] if len(size) == 2 else []
 
 
 def _family(name: str, code: str | Path | None, from_card: bool) -> tuple[Family, str]:
@@ -113,9 +123,21 @@ def _first_look(encoder: Encoder, name: str, channels: int, size: tuple[int, ...
     return encoding
 
 
+def _standardise(encoder: Encoder, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+    """Write ``mean`` and ``std`` into the card, their averages where the encoder has another number of channels."""
+    if len(mean) != len(std) or any(value <= 0 for value in std):
+        raise UserError(f"mean {mean} and std {std} must be as many numbers, one for each channel, and std above zero.")
+    channels = encoder.card.channels
+    if len(mean) not in (0, channels):
+        mean, std = ((sum(values) / len(values),) * channels for values in (mean, std))
+    encoder.card = encoder.card.model_copy(update={"mean": mean, "std": std})
+
+
 def _start_from(encoder: Encoder, weights: str, min_match: float) -> None:
     source = weights if weights.startswith(("timm:", "torchvision:", "run:")) else Path(weights).name
-    loaded = fill(encoder.network, weights_from(weights), source, min_match)
+    tensors, mean, std = weights_from(weights)
+    loaded = fill(encoder.network, tensors, source, min_match)
+    _standardise(encoder, mean, std)
     encoder.loaded = loaded
     _log.info("%s", loaded.sentence())
     notes = [*encoder.card.notes, loaded.sentence()]

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NamedTuple
 
+import torch
 from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
@@ -44,7 +45,10 @@ class Card(BaseModel):
     tokens: bool = False
     """Whether ``keep`` and ``hide`` work."""
     preprocessing: Sequence[Mapping[str, Any]] = ()
-    """Views operations that make stored pixels into the network's input, in order (see ``views``)."""
+    """Views operations that make stored pixels into the encoder's input, floats in [0, 1], in order (see ``views``)."""
+    mean: tuple[float, ...] = ()
+    """Subtracted from each channel by the encoder itself, before ``std`` divides; empty for none."""
+    std: tuple[float, ...] = ()
     weights: str = ""
     """SHA-256 over names, shapes and bytes of the tensors."""
     code: str = ""
@@ -55,10 +59,11 @@ class Card(BaseModel):
 
 
 class Encoder(nn.Module):
-    """A network that maps ``(B, C, *size)`` to an ``Encoding``, with its card.
+    """A network that maps ``(B, C, *size)``, floats in [0, 1], to an ``Encoding``, with its card.
 
-    ``network`` is the plain module whose tensors are saved, under its own names. Base of every family; a family that
-    makes maps only gives a ``network`` which returns them and uses this class as it is.
+    ``network`` is the plain module whose tensors are saved, under its own names. A family whose network returns maps
+    uses this class as it is; others give ``encode``. The card's mean and deviation are applied here and not by views,
+    so that no recipe can forget what pretrained weights need.
     """
 
     card: Card
@@ -76,11 +81,21 @@ class Encoder(nn.Module):
 
         ``x``: what the card's preprocessing makes. Raises UserError for ``keep`` and ``hide`` without ``card.tokens``.
         """
-        if keep is not None or hide is not None:
+        if (keep is not None or hide is not None) and not self.card.tokens:
             raise UserError(
                 f"{self.card.architecture} has no tokens to keep or hide. Use a network whose card says tokens: true, "
                 "such as timm:vit_small_patch16_224, or a method that does not mask tokens."
             )
+        if self.card.mean:
+            shape = (1, -1, *[1] * (x.ndim - 2))
+            mean, std = (
+                torch.tensor(v, dtype=x.dtype, device=x.device).view(shape) for v in (self.card.mean, self.card.std)
+            )
+            x = (x - mean) / std
+        return self.encode(x, keep, hide)
+
+    def encode(self, x: Tensor, keep: Tensor | None, hide: Tensor | None) -> Encoding:
+        """What a family does with the standardised input; ``keep`` and ``hide`` come only where the card allows."""
         return from_map(self.network(x))
 
     def layers(self, x: Tensor, names: Sequence[str]) -> Mapping[str, Tensor]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -80,18 +81,18 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str, min_mat
     return loaded
 
 
-def weights_from(reference: str) -> dict[str, Tensor]:
-    """Tensors of ``timm:NAME``, ``torchvision:NAME`` (pretrained, downloaded), a file, a folder or ``run:ID``."""
-    if reference.startswith("timm:"):
-        from vesalius.encoders.timm_family import pretrained
-
-        return pretrained(reference.removeprefix("timm:"))
-    if reference.startswith("torchvision:"):
-        from vesalius.encoders.torchvision_family import pretrained
-
-        return pretrained(reference.removeprefix("torchvision:"))
+def weights_from(reference: str) -> tuple[dict[str, Tensor], tuple[float, ...], tuple[float, ...]]:
+    """Tensors, mean and deviation of ``timm:NAME``, ``torchvision:NAME`` (downloaded), a file, folder or run."""
+    family, _, name = reference.partition(":")
+    if family in ("timm", "torchvision"):
+        module = import_module(f"vesalius.encoders.{family}_family")
+        return module.pretrained(name), *module.statistics(name)
     path = _place(reference)
-    return read_tensors(path / WEIGHTS if path.is_dir() else path)
+    file, card = (path / WEIGHTS, path / CARD) if path.is_dir() else (path, path.with_suffix(".json"))
+    if not card.is_file():
+        return read_tensors(file), (), ()
+    read = read_card(card)
+    return read_tensors(file), read.mean, read.std
 
 
 def load_encoder(
@@ -101,7 +102,7 @@ def load_encoder(
 
     ``reference``: a folder or run folder with ``encoder.safetensors`` and ``encoder.json``, such a file, ``run:ID``, or
     a network's name (``resnet18``, ``timm:NAME``, ``torchvision:NAME``), whose weights are random unless ``weights`` is
-    among ``options`` (see ``build_encoder``). ``code``: the user's file, where the architecture is one and it is not in
+    among ``options`` (see ``build_encoder``). ``latest`` is the latest run. ``code``: the user's file, where the architecture is one and it is not in
     the current folder. What matched is logged and kept as ``encoder.loaded``. Raises UserError.
     """
     from vesalius.encoders.build import build_encoder, is_name
@@ -119,10 +120,7 @@ def load_encoder(
             f"{reference} holds no encoder: {card_file.name} and {weights.name} must be there, and there is {inside}. "
             "Give the folder of a finished run or one written by save_encoder, or pass weights=FILE to build_encoder."
         )
-    try:
-        card = Card.model_validate(json.loads(card_file.read_text(encoding="utf-8")))
-    except ValueError as error:
-        raise UserError(f"{card_file} is not an encoder's card: {error}. Export the encoder again.") from error
+    card = read_card(card_file)
     shape: dict[str, Any] = {"channels": card.channels, "size": card.size}
     built = build_encoder(card.architecture, code=code, from_card=True, **shape, **card.options)
     loaded = fill(built.network, read_tensors(weights), weights.name, min_match)
@@ -134,20 +132,30 @@ def load_encoder(
     return built.eval()
 
 
-def _place(reference: str) -> Path:
-    if reference.startswith("run:"):
-        from vesalius import runs
+def read_card(file: Path) -> Card:
+    """The card in ``file``. Raises UserError where it is none."""
+    try:
+        return Card.model_validate(json.loads(file.read_text(encoding="utf-8")))
+    except ValueError as error:
+        raise UserError(f"{file} is not an encoder's card: {error}. Export the encoder again.") from error
 
-        return Path(runs.find(reference))
+
+def _place(reference: str) -> Path:
+    from vesalius import runs
+    from vesalius.encoders.build import known_names
+
     path = Path(reference).expanduser()
     if path.exists():
         return path
-    from vesalius.encoders.build import known_names
-
-    raise UserError(
-        f"There is no encoder {reference!r}: no such folder, file or network. Give a run folder, run:ID, or one of "
-        f"{', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
-    )
+    try:
+        return runs.find(reference)
+    except UserError as error:
+        if reference.startswith("run:") or " fits " in str(error):
+            raise
+        raise UserError(
+            f"There is no encoder {reference!r}: no such folder, file, run or network. Give a run folder or id, or one of "
+            f"{', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
+        ) from None
 
 
 def _prefix(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> str:

@@ -23,17 +23,10 @@ _used: dict[str, Path] = {}
 class OwnEncoder(Encoder):
     """Wraps a module that returns a vector (B, D), a map (B, D, *spatial), tokens (B, N, D) or an ``Encoding``."""
 
-    def __init__(self, network: nn.Module, masks: bool) -> None:
-        super().__init__(network)
-        self.masks = masks
-
-    def forward(self, x: Tensor, *, keep: Tensor | None = None, hide: Tensor | None = None) -> Encoding:
+    def encode(self, x: Tensor, keep: Tensor | None, hide: Tensor | None) -> Encoding:
         """See ``Encoder``; ``keep`` and ``hide`` are handed on where the network's forward takes them."""
-        if self.masks:
-            return as_encoding(self.network(x, keep=keep, hide=hide), x)
-        if keep is not None or hide is not None:
-            return super().forward(x, keep=keep, hide=hide)
-        return as_encoding(self.network(x), x)
+        masks = {"keep": keep, "hide": hide} if self.card.tokens else {}
+        return as_encoding(self.network(x, **masks), x)
 
 
 def as_encoding(out: Any, x: Tensor) -> Encoding:
@@ -95,7 +88,7 @@ def build(name: str, *, channels: int, size: tuple[int, ...], **options: Any) ->
     masks = "keep" in forward and "hide" in forward
     as_encoding(dummy_forward(network, channels, size), torch.empty(2, channels, *size))
     digest = hashlib.sha256(Path(file).read_bytes()).hexdigest()
-    return OwnEncoder(network, masks), {"architecture": short, "tokens": masks, "pooling": "own", "code": digest}
+    return OwnEncoder(network), {"architecture": short, "tokens": masks, "pooling": "own", "code": digest}
 
 
 def _grid(count: int, size: tuple[int, ...]) -> tuple[int, ...]:

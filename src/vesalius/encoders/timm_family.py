@@ -18,16 +18,10 @@ _MASKED = ("patch_embed", "patch_drop", "_pos_embed", "num_prefix_tokens", "bloc
 
 
 class TimmEncoder(Encoder):
-    """``network``: a timm model without classifier. ``width`` is the length of its token or channel vectors."""
+    """``network``: a timm model without classifier."""
 
-    def __init__(self, network: nn.Module, masks: bool) -> None:
-        super().__init__(network)
-        self.masks = masks
-
-    def forward(self, x: Tensor, *, keep: Tensor | None = None, hide: Tensor | None = None) -> Encoding:
+    def encode(self, x: Tensor, keep: Tensor | None, hide: Tensor | None) -> Encoding:
         """See ``Encoder``. With ``keep`` there is no grid: the map is (B, D, K, 1)."""
-        if (keep is not None or hide is not None) and not self.masks:
-            return super().forward(x, keep=keep, hide=hide)
         with ExitStack() as stack:
             if hide is not None:
                 stack.enter_context(_replaced(self.network.patch_embed, self._hidden(hide)))
@@ -102,7 +96,7 @@ def build(name: str, *, channels: int, size: tuple[int, ...], **options: Any) ->
     masks = _make_maskable(network)
     config: dict[str, Any] = getattr(network, "pretrained_cfg", {})
     notes = [] if sized else [f"built for {'×'.join(map(str, config.get('input_size', ())[1:]))} pixels by its authors"]
-    return TimmEncoder(network, masks), {
+    return TimmEncoder(network), {
         "tokens": masks,
         "pooling": _pooling(network),
         "licence": f"code: timm, Apache-2.0; its pretrained weights: {config.get('license') or 'see the hub'}",
@@ -123,6 +117,14 @@ def pretrained(name: str) -> dict[str, Tensor]:
             "model's .safetensors file from the Hugging Face hub on another machine and give its path as weights."
         ) from error
     return dict(network.state_dict())
+
+
+def statistics(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel that timm's weights of ``name`` were trained with."""
+    import timm
+
+    config = timm.get_pretrained_cfg(name)
+    return (tuple(config.mean), tuple(config.std)) if config is not None else ((), ())
 
 
 def _create(name: str, channels: int, size: tuple[int, ...], options: dict[str, Any]) -> tuple[nn.Module, bool]:

@@ -32,10 +32,8 @@ class TorchvisionEncoder(Encoder):
         super().__init__(network)
         self.last_map, self.before = last_map, before
 
-    def forward(self, x: Tensor, *, keep: Tensor | None = None, hide: Tensor | None = None) -> Encoding:
-        """See ``Encoder``; nothing of torchvision's has tokens to mask."""
-        if keep is not None or hide is not None:
-            return super().forward(x, keep=keep, hide=hide)
+    def encode(self, x: Tensor, keep: Tensor | None, hide: Tensor | None) -> Encoding:
+        """See ``Encoder``."""
         maps: list[Tensor] = []
         module = self.network.get_submodule(self.last_map)
         if self.before:
@@ -93,6 +91,14 @@ def pretrained(name: str) -> dict[str, Tensor]:
             "the .pth file on another machine and give its path as weights."
         ) from error
     return dict(network.state_dict())
+
+
+def statistics(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of each channel that torchvision's default weights of ``name`` were trained with."""
+    from torchvision import models
+
+    transforms = models.get_model_weights(name)["DEFAULT"].transforms()
+    return tuple(transforms.mean), tuple(transforms.std)
 
 
 def remove_last_layer(network: nn.Module) -> None:

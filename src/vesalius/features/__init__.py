@@ -1,0 +1,9 @@
+"""Rows of vectors with the ids of their samples: one pass over the images, one cache."""
+
+from __future__ import annotations
+
+from vesalius.features.cache import Cache
+from vesalius.features.compute import Features, compute
+from vesalius.features.one_pass import blocks, evaluation_views, forward
+
+__all__ = ["Cache", "Features", "blocks", "compute", "evaluation_views", "forward"]

@@ -1,0 +1,130 @@
+"""Each image once through an encoder, in evaluation mode, leaving no trace in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vesalius import views as recipes
+from vesalius.data.pixel_store import PixelStore
+from vesalius.data.pixels import Pixels
+from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.probing import untouched
+from vesalius.errors import UserError
+from vesalius.views.batch import Draws
+from vesalius.views.pipeline import Views
+
+Project = Callable[[Tensor], Tensor | None]
+"""Pooled vectors (B, D) through a method's projector."""
+
+
+def evaluation_views(encoder: Encoder) -> Views:
+    """The deterministic pipeline of the encoder's card, one view ``image``."""
+    card = encoder.card
+    group = {"count": 1, "size": list(card.size), "operations": [dict(step) for step in card.preprocessing]}
+    return recipes.load({"image": group}, card.channels)
+
+
+def forward(
+    encoder: Encoder,
+    store: PixelStore,
+    rows: NDArray[np.int64],
+    views: Views | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    autocast: torch.dtype | None = None,
+    layer: str = "pooled",
+    project: Project | None = None,
+    batch_size: int = 256,
+    progress: Callable[[int, int], None] | None = None,
+) -> Tensor:
+    """``(n, D)`` float32 on ``device``: the features of records ``rows`` (n,). See ``blocks``."""
+    found = []
+    for part in blocks(
+        encoder,
+        store,
+        rows,
+        views,
+        device=device,
+        autocast=autocast,
+        layer=layer,
+        project=project,
+        batch_size=batch_size,
+    ):
+        found.append(part)
+        if progress is not None:
+            progress(sum(map(len, found)), len(rows))
+    return torch.cat(found) if found else torch.empty(0, encoder.card.dim, device=device)
+
+
+def blocks(
+    encoder: Encoder,
+    store: PixelStore,
+    rows: NDArray[np.int64],
+    views: Views | None = None,
+    *,
+    device: torch.device | str = "cpu",
+    autocast: torch.dtype | None = None,
+    layer: str = "pooled",
+    project: Project | None = None,
+    batch_size: int = 256,
+) -> Iterator[Tensor]:
+    """Batches ``(b, D)`` of features of records ``rows``, float32 on ``device``, in their order.
+
+    ``views``: a pipeline whose first group has one view; the card's own where absent. ``layer``: ``pooled``,
+    ``projected`` (through ``project``), or the name of a module of the network, whose map or tokens are averaged. The
+    encoder is moved to ``device`` and is otherwise left as it was: mode, buffers, generators.
+    """
+    views = views or evaluation_views(encoder)
+    group = next(iter(views.makes))
+    device = torch.device(device)
+    encoder.to(device)
+
+    def read(start: int) -> tuple[Pixels, Draws]:
+        some = rows[start : start + batch_size]
+        draws = views.draw(0, 0, some, store.ids[some], store.extents[some])
+        return store.read(draws.rows, draws.windows), draws
+
+    starts = range(0, len(rows), batch_size)
+    with ThreadPoolExecutor(1, "vesalius-read") as reader:
+        ahead = reader.submit(read, 0) if starts else None
+        for start in starts:
+            assert ahead is not None
+            pixels, draws = ahead.result()
+            ahead = reader.submit(read, start + batch_size) if start + batch_size < len(rows) else None
+            # the mode is restored before each batch is given out: whoever takes it may train in between
+            with untouched(encoder), torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
+                x = views.apply(pixels.to(device), draws).views[group][0]
+                if x.ndim == 4:
+                    x = x.contiguous(memory_format=torch.channels_last)
+                vectors = _vectors(encoder, x, layer, project).float()
+            yield vectors
+
+
+def _vectors(encoder: Encoder, x: Tensor, layer: str, project: Project | None) -> Tensor:
+    if layer not in ("pooled", "projected"):
+        return _averaged(encoder.layers(x, [layer])[layer], layer)
+    pooled = encoder(x).pooled
+    if layer == "pooled":
+        return pooled  # type: ignore[no-any-return]
+    projected = None if project is None else project(pooled)
+    if projected is None:
+        raise UserError(
+            "There is no projector to make projected vectors with: a pretraining whose method has one writes it as "
+            "projector.safetensors beside its encoder. Use --layer pooled or the name of a layer."
+        )
+    return projected
+
+
+def _averaged(out: Tensor, layer: str) -> Tensor:
+    """(B, D) as it is; a map (B, D, *spatial) and tokens (B, N, D) by their mean."""
+    if out.ndim < 2:
+        raise UserError(f"The layer {layer!r} puts out one number per image. Name a layer that makes vectors or maps.")
+    if out.ndim == 3:
+        return out.mean(1)
+    return out.flatten(2).mean(2) if out.ndim > 3 else out
