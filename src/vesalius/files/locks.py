@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
-from vesalius.errors import VesaliusError
+from vesalius.errors import UserError, VesaliusError
 from vesalius.files.room import naming_failures
 from vesalius.files.writing import sibling
 
@@ -28,10 +28,20 @@ class Lock:
     The holder touches the file every ``beat`` seconds. A waiter takes over when the holder's process is gone (same
     machine), or when the file has not been touched for ``stale`` seconds of the *waiter's* clock, so that clocks of
     several machines need not agree. Works between threads, processes and machines that share a file system.
+    ``patience``: seconds after which entering raises UserError instead of waiting on.
     """
 
-    def __init__(self, path: str | Path, *, beat: float = 2.0, stale: float = 60.0, poll: float = 0.1) -> None:
+    def __init__(
+        self,
+        path: str | Path,
+        *,
+        beat: float = 2.0,
+        stale: float = 60.0,
+        poll: float = 0.1,
+        patience: float | None = None,
+    ) -> None:
         self.path = Path(path)
+        self._patience = patience
         self._beat, self._stale, self._poll = beat, stale, poll
         self._token = json.dumps({**_identity(), "pid": os.getpid(), "nonce": os.urandom(8).hex()}).encode()
         self._stop = threading.Event()
@@ -41,7 +51,7 @@ class Lock:
     def __enter__(self) -> Lock:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         seen: tuple[bytes, int] | None = None
-        since = time.monotonic()
+        started = since = time.monotonic()
         while not self._take():
             self.waited = True
             now = self._look()
@@ -50,6 +60,8 @@ class Lock:
             if now is not None and (_holder_is_gone(now[0]) or time.monotonic() - since > self._stale):
                 self._evict(now[0])
                 continue
+            if self._patience is not None and time.monotonic() - started > self._patience:
+                raise UserError(f"{self.path.stem} is being worked on by another process. Wait for it, then try again.")
             time.sleep(self._poll)
         self._stop.clear()
         self._thread = threading.Thread(target=self._touch, name=f"heartbeat of {self.path.name}", daemon=True)

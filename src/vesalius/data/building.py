@@ -1,0 +1,233 @@
+"""Decoding what is not stored yet: many files at once, in bounded memory, each decoded exactly once."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vesalius.data import readers
+from vesalius.data.outcomes import PASSING, Decoded, Unreadable
+from vesalius.data.pool import Writer
+from vesalius.data.readers.depth import to_storable
+from vesalius.data.records import Records
+from vesalius.data.reducing import reduced
+from vesalius.data.settings import StoreSettings
+
+if TYPE_CHECKING:
+    from vesalius.data.table import SampleTable
+
+Progress = Callable[[int, int], None]
+"""Called with how many samples are stored, and of how many."""
+
+RETRY = -2
+"""In place of a file's size: this refusal is tried again at the next build."""
+
+_FILE_ROWS, _ARRAY_ROWS = 64, 512  # samples that one task decodes
+
+
+@dataclass(frozen=True)
+class Sources:
+    """The columns of a table that decoding needs. ``sizes``, ``changed``: each file's state, -1 where it is absent."""
+
+    ids: NDArray[np.uint64]
+    paths: Sequence[str]
+    uris: Sequence[str]
+    frames: NDArray[np.int64]
+    boxes: Sequence[Sequence[float] | None]
+    sizes: NDArray[np.int64]
+    changed: NDArray[np.int64]
+    container: Callable[[str], NDArray[Any]] | None
+
+    @classmethod
+    def of(cls, table: SampleTable) -> Sources:
+        """Read the columns and ask the file system about each file once."""
+        frame = table.frame
+        uris = frame["uri"].tolist()
+        names = {uri: os.fspath(table.path(uri)) for uri in set(uris)} if table.container is not None else {}
+        paths = [names[uri] for uri in uris] if names else [os.path.join(table.root, uri) for uri in uris]
+        states: dict[str, tuple[int, int]] = {}
+        for path in paths:
+            if path not in states:
+                states[path] = _state(path)
+        both = np.array([states[path] for path in paths], np.int64).reshape(-1, 2)
+        frames = frame["frame"].to_numpy(np.int64)
+        return cls(table.ids, paths, uris, frames, frame["box"].tolist(), both[:, 0], both[:, 1], table.container)
+
+
+@dataclass(frozen=True)
+class Made:
+    """What became of one sample: pixels, the digest of a record already stored, or why there are none."""
+
+    row: int
+    digest: bytes = b""
+    decoded: Decoded | None = None
+    refused: Unreadable | None = None
+
+
+def fill(
+    sources: Sources,
+    todo: NDArray[np.int64],
+    settings: StoreSettings,
+    stored: Records,
+    writer: Writer,
+    threads: int,
+    progress: Progress | None,
+) -> None:
+    """Decode the rows ``todo`` into ``writer``; records whose digest is among ``stored`` are used again."""
+    good = stored.rows[stored.rows["reason"] < 0]
+    known: dict[bytes, tuple[object, ...]] = {bytes(row["digest"]): _place(row) for row in good}
+    total, done = len(sources.ids), len(sources.ids) - len(todo)
+    for made in _decoded(sources, todo, settings, known, threads):
+        row = made.row
+        state: tuple[object, ...] = (sources.ids[row], sources.sizes[row], sources.changed[row])
+        if made.refused is not None:
+            if made.refused.kind in PASSING:
+                state = (sources.ids[row], RETRY, RETRY)
+            writer.note((*state, b"", 0, 0, (0, 0, 0), False, 0.0, 0.0, 0.0, 0.0), str(made.refused))
+        else:
+            if made.digest not in known:
+                known[made.digest] = _written(made.decoded, writer)
+            writer.note((*state, made.digest, *known[made.digest]))
+        done += 1
+        if progress is not None:
+            progress(done, total)
+        writer.commit_if_due()
+
+
+def _written(decoded: Decoded | None, writer: Writer) -> tuple[object, ...]:
+    assert decoded is not None
+    pixels = decoded.pixels
+    start = writer.append(pixels.reshape(-1).view(np.uint8).data)
+    deep = pixels.dtype == np.uint16
+    return writer.number, start, pixels.shape, deep, decoded.scale, decoded.offset, decoded.low, decoded.high
+
+
+def _place(row: np.void) -> tuple[object, ...]:
+    names = ("file", "start", "shape", "deep", "scale", "offset", "low", "high")
+    return tuple(tuple(row[name]) if name == "shape" else row[name] for name in names)
+
+
+def _decoded(
+    sources: Sources,
+    todo: NDArray[np.int64],
+    settings: StoreSettings,
+    known: Mapping[bytes, object],
+    threads: int,
+) -> Iterator[Made]:
+    """Results in the order of tasks. Few tasks are under way at once, so that memory stays bounded."""
+    under_way: deque[Future[list[Made]]] = deque()
+    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor:
+        try:
+            for task in _tasks(sources, todo, settings, known):
+                under_way.append(executor.submit(task))
+                if len(under_way) > 2 * threads:
+                    yield from under_way.popleft().result()
+            while under_way:
+                yield from under_way.popleft().result()
+        finally:
+            for future in under_way:
+                future.cancel()
+
+
+def _tasks(
+    sources: Sources, todo: NDArray[np.int64], settings: StoreSettings, known: Mapping[bytes, object]
+) -> Iterator[Callable[[], list[Made]]]:
+    """One task per file, or per stretch of rows where a file has many."""
+    by_file: dict[str, list[int]] = {}
+    for row in todo.tolist():
+        by_file.setdefault(sources.uris[row], []).append(row)
+    for uri, rows in by_file.items():
+        if sources.container is not None:
+            array = sources.container(uri)
+            for start in range(0, len(rows), _ARRAY_ROWS):
+                part = rows[start : start + _ARRAY_ROWS]
+                yield lambda array=array, part=part: _from_array(array, part, sources, settings, known)  # type: ignore[misc]
+        else:
+            for start in range(0, len(rows), _FILE_ROWS):
+                part = rows[start : start + _FILE_ROWS]
+                yield lambda part=part: _from_file(part, sources, settings, known)  # type: ignore[misc]
+
+
+def _from_file(
+    rows: list[int], sources: Sources, settings: StoreSettings, known: Mapping[bytes, object]
+) -> list[Made]:
+    """All samples of one file: its bytes are read once, each frame is decoded once, whatever its boxes."""
+    try:
+        data = readers.read_bytes(sources.paths[rows[0]])
+    except Unreadable as refused:
+        return [Made(row, refused=refused) for row in rows]
+    source = blake2b(data, digest_size=16).digest()
+    decoded: dict[tuple[int, int | None], Decoded | Unreadable] = {}
+    out: list[Made] = []
+    for row in rows:
+        frame, box = int(sources.frames[row]), sources.boxes[row]
+        digest = record_digest(source, frame, box, settings)
+        if digest in known:
+            out.append(Made(row, digest))
+            continue
+        enough = settings.size if settings.size != "native" and box is None else None
+        if (frame, enough) not in decoded:
+            decoded = {(frame, enough): _tried(data, frame, enough)}
+        out.append(_finished(row, digest, decoded[frame, enough], box, settings))
+    return out
+
+
+def _from_array(
+    array: NDArray[Any], rows: list[int], sources: Sources, settings: StoreSettings, known: Mapping[bytes, object]
+) -> list[Made]:
+    out: list[Made] = []
+    for row in rows:
+        frame, box = int(sources.frames[row]), sources.boxes[row]
+        pixels = np.ascontiguousarray(array[frame])
+        pixels = pixels if pixels.ndim == 3 else pixels[..., None]
+        source = blake2b(pixels.reshape(-1).view(np.uint8).data, digest_size=16)
+        source.update(f"{pixels.dtype.str}{pixels.shape}".encode())
+        digest = record_digest(source.digest(), 0, box, settings)
+        if digest in known:
+            out.append(Made(row, digest))
+            continue
+        try:
+            out.append(_finished(row, digest, to_storable(pixels), box, settings))
+        except Unreadable as refused:
+            out.append(Made(row, refused=refused))
+    return out
+
+
+def _tried(data: bytes, frame: int, enough: int | None) -> Decoded | Unreadable:
+    try:
+        return readers.read(data, frame, enough=enough)
+    except Unreadable as refused:
+        return refused
+
+
+def _finished(
+    row: int, digest: bytes, decoded: Decoded | Unreadable, box: Sequence[float] | None, settings: StoreSettings
+) -> Made:
+    if isinstance(decoded, Unreadable):
+        return Made(row, refused=decoded)
+    try:
+        return Made(row, digest, reduced(decoded, box, settings))
+    except Unreadable as refused:
+        return Made(row, refused=refused)
+
+
+def record_digest(source: bytes, frame: int, box: Sequence[float] | None, settings: StoreSettings) -> bytes:
+    """A record's address (16 bytes): its source's bytes, what was taken of them, and how."""
+    how = f"{frame}|{None if box is None else [float(side) for side in box]}|{settings.key}|{readers.DECODER}"
+    return blake2b(source + how.encode(), digest_size=16).digest()
+
+
+def _state(path: str) -> tuple[int, int]:
+    try:
+        found = os.stat(path)
+    except OSError:
+        return -1, -1
+    return found.st_size, found.st_mtime_ns

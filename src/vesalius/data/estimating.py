@@ -1,0 +1,69 @@
+"""How large stored pixels will be, judged by headers before anything is decoded."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vesalius.data.reducing import reduced_size
+from vesalius.data.settings import StoreSettings
+
+if TYPE_CHECKING:
+    from vesalius.data.building import Sources
+
+_SAMPLE = 48  # files looked into
+
+
+def estimated_bytes(sources: Sources, rows: NDArray[np.int64], settings: StoreSettings) -> int:
+    """Bytes that storing ``rows`` will take: the mean of some evenly spaced ones, times their number."""
+    chosen = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
+    shapes: dict[str, tuple[int, ...]] = {}  # of containers, each loaded once
+    sizes = [size for row in rows[chosen].tolist() if (size := _one(sources, row, settings, shapes))]
+    return int(np.mean(sizes) * len(rows)) if sizes else 0
+
+
+def _one(sources: Sources, row: int, settings: StoreSettings, shapes: dict[str, tuple[int, ...]]) -> int:
+    uri = sources.uris[row]
+    if sources.container is not None:
+        if uri not in shapes:
+            array = sources.container(uri)
+            shapes[uri] = (*array.shape[1:3], array.shape[3] if array.ndim == 4 else 1, min(2, array.dtype.itemsize))
+        height, width, channels, depth = shapes[uri]
+    else:
+        height, width, channels, depth = _header(sources.paths[row], int(sources.sizes[row]))
+    box = sources.boxes[row]
+    if box is not None:
+        width, height = min(width, int(np.ceil(box[2]))), min(height, int(np.ceil(box[3])))
+    if height < 1 or width < 1:
+        return 0
+    height, width = reduced_size(height, width, settings)
+    return height * width * (1 if settings.channels == 1 else channels) * depth
+
+
+def _header(path: str, size: int) -> tuple[int, int, int, int]:
+    """Height, width, channels, bytes a value. What Pillow cannot open is taken for uncompressed 8-bit pixels."""
+    from PIL import Image
+
+    try:
+        with open(path, "rb") as file:
+            start = file.read(1 << 16)
+            try:
+                with Image.open(io.BytesIO(start)) as image:
+                    return _described(image)
+            except Exception:  # the header may lie further behind, as in TIFF
+                file.seek(0)
+                with Image.open(file) as image:
+                    return _described(image)
+    except Exception:  # whatever is wrong with it, decoding will say
+        return 1, max(0, size), 1, 1
+
+
+def _described(image: object) -> tuple[int, int, int, int]:
+    from PIL.Image import Image
+
+    assert isinstance(image, Image)
+    deep = image.mode in ("I", "F") or image.mode.startswith("I;16")
+    return image.height, image.width, 1 if deep or image.mode in ("1", "L", "LA") else 3, 1 + deep

@@ -1,0 +1,104 @@
+"""What the pixel stores take on disk, and deleting those no longer needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from vesalius import random
+from vesalius.data.pool import Pool
+from vesalius.files import cache_folder, sibling
+
+
+@dataclass(frozen=True)
+class StoreInfo:
+    """One store. ``source``: the data set; ``records``: samples with pixels; ``last_used``: seconds since the epoch."""
+
+    name: str
+    source: str
+    size: int | str
+    channels: int | str
+    records: int
+    left_out: int
+    bytes: int
+    last_used: float
+    folder: Path
+    root: str
+
+
+def stores_folder(cache: Path | None = None) -> Path:
+    """Where the stores lie."""
+    return (cache or cache_folder()) / "stores"
+
+
+def inspect(cache: Path | None = None) -> list[StoreInfo]:
+    """All stores, the last used first. Folders that are no store are passed over."""
+    found = []
+    for about in stores_folder(cache).glob("[!.]*/store.json"):
+        with suppress(OSError, ValueError, KeyError):
+            found.append(_info(about))
+    return sorted(found, key=lambda info: -info.last_used)
+
+
+def prune(
+    older_than_days: float | None = None,
+    max_bytes: int | None = None,
+    dataset: str | None = None,
+    *,
+    cache: Path | None = None,
+) -> int:
+    """Delete stores, by any of three rules, and return the bytes that were freed. No rule, nothing deleted.
+
+    ``older_than_days``: not used for so long. ``dataset``: of this source, of this folder, or of this store name.
+    ``max_bytes``: the least recently used, until the others fit. A run that has a deleted store open may go on: its
+    pixels vanish from the disk when it ends. Raises UserError when a store is being built.
+    """
+    freed = 0
+    for leftover in stores_folder(cache).glob(".*.tmp-*/"):  # of a prune that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
+    kept: list[StoreInfo] = []
+    root = f"{random.digest64('root', os.path.abspath(dataset)):016x}" if dataset is not None else ""
+    for info in inspect(cache):
+        old = older_than_days is not None and time.time() - info.last_used > older_than_days * 86400
+        if old or (dataset is not None and (dataset in (info.source, info.name) or root == info.root)):
+            freed += _delete(info)
+        else:
+            kept.append(info)
+    left = sum(info.bytes for info in kept)
+    while max_bytes is not None and kept and left > max_bytes:
+        last = kept.pop()
+        left -= last.bytes
+        freed += _delete(last)
+    return freed
+
+
+def _info(about: Path) -> StoreInfo:
+    words = json.loads(about.read_text())
+    rows = Pool(about.parent).load().rows
+    good = int((rows["reason"] < 0).sum())
+    size = sum(file.stat().st_size for file in about.parent.iterdir() if file.is_file())
+    return StoreInfo(
+        about.parent.name,
+        str(words["source"]),
+        words["size"],
+        words["channels"],
+        good,
+        len(rows) - good,
+        size,
+        about.stat().st_mtime,
+        about.parent,
+        str(words["root"]),
+    )
+
+
+def _delete(info: StoreInfo) -> int:
+    with Pool(info.folder).lock(patience=2.0):
+        aside = sibling(info.folder)  # renamed first: a half-deleted store is never opened
+        os.rename(info.folder, aside)
+        shutil.rmtree(aside, ignore_errors=True)
+    return info.bytes
