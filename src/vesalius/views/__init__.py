@@ -1,8 +1,8 @@
 """Batched views of images: random numbers are drawn on the host, pixels are made on the device.
 
-    views = load("cifar-simclr", channels=3)
-    draws = views.draw(seed, epoch, rows, ids, extents)
-    batch = views.apply(store.read(draws.rows, draws.windows), draws)
+views = load("cifar-simclr", channels=3)
+draws = views.draw(seed, epoch, rows, ids, extents)
+batch = views.apply(store.read(draws.rows, draws.windows), draws)
 """
 
 from __future__ import annotations

@@ -9,12 +9,12 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from vesalius import random
@@ -24,7 +24,15 @@ from vesalius.views.frame import Frame
 Values = Mapping[str, NDArray[Any]]
 """Drawn parameters of one operation by name, each with the batch as first dimension."""
 
-Interval = tuple[float, float]
+
+def _low_to_high(value: tuple[float, float]) -> tuple[float, float]:
+    if value[0] > value[1]:
+        raise ValueError(f"runs from {value[0]} down to {value[1]}; write the smaller number first")
+    return value
+
+
+Interval = Annotated[tuple[float, float], AfterValidator(_low_to_high)]
+"""``[low, high]``, from which numbers are drawn uniformly."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +53,35 @@ class Chance:
     def named(self, operation: str, view: int) -> Chance:
         """The numbers of another operation and view of the same samples."""
         return replace(self, operation=operation, view=view)
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """Values of one operation for some items: ``host[name]`` (N, ...) in numpy, ``device[name]`` the same as a tensor.
+
+    Vectors of numbers have the shape (N, 1, 1, 1) on the device, ready to meet images (N, C, height, width).
+    """
+
+    host: Values
+    device: Mapping[str, Tensor]
+
+    @staticmethod
+    def of(values: Values, device: torch.device) -> Parameters:
+        """All of them moved once, so that what follows only slices."""
+        tensors = {}
+        for name, value in values.items():
+            array = value.astype(np.float32) if value.dtype.kind == "f" else value
+            tensor = torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
+            tensors[name] = tensor.view(-1, 1, 1, 1) if tensor.ndim == 1 else tensor
+        return Parameters(values, tensors)
+
+    def __getitem__(self, items: slice | NDArray[np.integer]) -> Parameters:
+        """The parameters of a run or a choice of the items."""
+        host = {name: value[items] for name, value in self.host.items()}
+        if isinstance(items, slice):
+            return Parameters(host, {name: value[items] for name, value in self.device.items()})
+        rows = torch.from_numpy(items)
+        return Parameters(host, {name: v.index_select(0, rows.to(v.device)) for name, v in self.device.items()})
 
 
 class Operation(BaseModel):
@@ -81,13 +118,32 @@ class Geometry(Operation):
 class Pixelwise(Operation):
     """Changes values on the device, after the sampling."""
 
-    @abstractmethod
     def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
         """Parameters of the images in one view."""
+        return {}
+
+    def prepare(self, values: Values, channels: int) -> Values:
+        """What ``apply`` needs of the drawn values: worked out on the host, once for the whole batch."""
+        return values
+
+    def active(self, values: Values) -> NDArray[np.bool_] | None:
+        """Which items change at all, from prepared values; None for every one."""
+        return None
 
     @abstractmethod
-    def apply(self, x: Tensor, values: Values) -> Tensor:
-        """``x`` (N, C, *size), which may be changed in place, with ``values`` for its N images."""
+    def apply(self, x: Tensor, p: Parameters) -> Tensor:
+        """``x`` (N, C, height, width), which may be changed in place, for the prepared parameters of its N items."""
+
+    def change(self, x: Tensor, p: Parameters) -> Tensor:
+        """``apply`` on the items that change; the others are not touched."""
+        active = self.active(p.host)
+        if active is None or active.all():
+            return self.apply(x, p)
+        chosen = np.flatnonzero(active)
+        if len(chosen) == 0:
+            return x
+        rows = torch.from_numpy(chosen).to(x.device)
+        return x.index_copy_(0, rows, self.apply(x.index_select(0, rows), p[chosen]))
 
 
 class Occasional(Operation):
@@ -100,31 +156,13 @@ class Occasional(Operation):
 
     def chosen(self, chance: Chance, u: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Which images it happens to, from uniform numbers ``u`` (B,)."""
-        possible = self.views is None or chance.view in self.views
-        return (u < self.p) & possible
+        return (u < self.p) & (self.views is None or chance.view in self.views)
 
 
-class Ordered(BaseModel):
-    """Mixin: every field that is an interval must run from low to high."""
-
-    @field_validator("*")
-    @classmethod
-    def _low_to_high(cls, value: Any) -> Any:
-        if isinstance(value, tuple) and len(value) == 2 and all(isinstance(v, float) for v in value) and value[0] > value[1]:
-            raise ValueError(f"runs from {value[0]} down to {value[1]}; write the smaller number first")
-        return value
-
-
-def between(interval: Interval, u: NDArray[np.float64]) -> NDArray[np.float64]:
+def between(interval: tuple[float, float], u: NDArray[np.float64]) -> NDArray[np.float64]:
     """Uniform numbers ``u`` in [0, 1) stretched over ``interval``."""
     low, high = interval
     return low + (high - low) * u
-
-
-def column(values: NDArray[Any], like: Tensor, dims: int = 3) -> Tensor:
-    """``values`` (N,) as a tensor (N, 1, ...) with ``dims`` ones, on the device and in the type of ``like``."""
-    tensor = torch.from_numpy(np.ascontiguousarray(values)).to(like.device, like.dtype, non_blocking=True)
-    return tensor.view(-1, *[1] * dims)
 
 
 def refuse(message: str) -> UserError:

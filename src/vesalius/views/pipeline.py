@@ -15,7 +15,7 @@ from vesalius.data.pixels import Pixels
 from vesalius.errors import UserError
 from vesalius.views.batch import Batch, Draws
 from vesalius.views.frame import Frame
-from vesalius.views.operation import Chance, Geometry, Operation, Pixelwise, Values
+from vesalius.views.operation import Chance, Geometry, Operation, Parameters, Pixelwise, Values
 from vesalius.views.operations.crop import CentreCrop
 from vesalius.views.sampling import sampler
 
@@ -34,10 +34,12 @@ class Group:
 
     @property
     def geometry(self) -> Iterator[tuple[str, Geometry]]:
+        """What moves pixels, in order."""
         return ((key, op) for key, op in self.operations.items() if isinstance(op, Geometry))
 
     @property
     def pixelwise(self) -> Iterator[tuple[str, Pixelwise]]:
+        """What changes values, in order."""
         return ((key, op) for key, op in self.operations.items() if isinstance(op, Pixelwise))
 
 
@@ -77,16 +79,17 @@ class Views:
             for key, operation in group.operations.items():
                 views = 1 if key.startswith("shared/") else group.count
                 if not (views == 1 and f"{key}/" in {k[: len(key) + 1] for k in values}):
-                    drawn = [
-                        operation.draw(chance.named(key, v), canvas, group.size)
-                        if isinstance(operation, Geometry)
-                        else operation.draw(chance.named(key, v), self.channels, group.size)
-                        for v in range(views)
-                    ]
+                    drawn = [self._draw(operation, chance.named(key, v), canvas, group.size) for v in range(views)]
                     values.update({f"{key}/{name}": np.stack([d[name] for d in drawn]) for name in drawn[0]})
                 if isinstance(operation, Geometry):
                     canvas = operation.canvas(canvas, group.size)
         return Draws(np.asarray(rows, np.int64)[:, None], whole[:, None], values)
+
+    def _draw(self, operation: Operation, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
+        if isinstance(operation, Geometry):
+            return operation.draw(chance, canvas, size)
+        assert isinstance(operation, Pixelwise)
+        return operation.draw(chance, self.channels, size)
 
     def apply(self, pixels: Pixels, draws: Draws) -> Batch:
         """The views of ``pixels``, on its device. Draws nothing: the same numbers give the same views."""
@@ -118,11 +121,12 @@ def _apply(group: Group, pixels: Pixels, draws: Draws) -> tuple[Tensor, Tensor]:
     source = sampler(pixels, frame, group.size, turns=any(geometry.turns for _, geometry in group.geometry))
     n, channels = group.count * batch, pixels.data.shape[2]
     out = torch.empty(n, channels, *group.size, device=device)
+    steps = [(op, Parameters.of(op.prepare(values[key], channels), device)) for key, op in group.pixelwise]
     for items in _chunks(n, channels * group.size[0] * group.size[1], device):
         x = target = source.sample(items, out[items])
-        for key, pixelwise in group.pixelwise:
-            x = pixelwise.apply(x, {name: value[items] for name, value in values[key].items()})
-        if x.data_ptr() != target.data_ptr():
+        for operation, parameters in steps:
+            x = operation.change(x, parameters[items])
+        if x is not target:
             target.copy_(x)
     return out.view(group.count, batch, *out.shape[1:]), theta.view(group.count, batch, 2, 3)
 
@@ -149,5 +153,3 @@ def _chunks(n: int, numbers: int, device: torch.device) -> Iterator[slice]:
     """Slices of ``n`` items of ``numbers`` values each: in pieces that fit the cache on the CPU, all at once elsewhere."""
     step = max(1, CHUNK * torch.get_num_threads() // numbers) if device.type == "cpu" else n
     return (slice(start, min(start + step, n)) for start in range(0, n, max(1, step)))
-
-

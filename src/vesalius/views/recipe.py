@@ -14,9 +14,8 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from vesalius.errors import UserError
 from vesalius.views import operations
-from vesalius.views.operation import Operation, Occasional, refuse
+from vesalius.views.operation import Occasional, Operation, refuse
 from vesalius.views.pipeline import Group, Views
 
 _GROUP_KEYS = ("count", "size", "operations")
@@ -24,7 +23,11 @@ _GROUP_KEYS = ("count", "size", "operations")
 
 def names() -> list[str]:
     """The named recipes."""
-    return sorted(file.name[: -len(".yaml")] for file in files(__package__).joinpath("recipes").iterdir() if file.name.endswith(".yaml"))
+    return sorted(
+        file.name[: -len(".yaml")]
+        for file in files(__package__).joinpath("recipes").iterdir()
+        if file.name.endswith(".yaml")
+    )
 
 
 @cache
@@ -33,7 +36,12 @@ def known() -> Mapping[str, type[Operation]]:
     found: dict[str, type[Operation]] = {}
     for module in pkgutil.iter_modules(operations.__path__, f"{operations.__name__}."):
         for value in vars(importlib.import_module(module.name)).values():
-            if isinstance(value, type) and issubclass(value, Operation) and value.name and value.__module__ == module.name:
+            if (
+                isinstance(value, type)
+                and issubclass(value, Operation)
+                and value.name
+                and value.__module__ == module.name
+            ):
                 found[value.name] = value
     return found
 
@@ -52,7 +60,8 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
     if channels < 1:
         raise refuse(f"Images need at least one channel, not {channels}.")
     shared = _operations(tree.get("shared", []), f"{place}, shared", "shared")
-    groups, config = [], {}
+    groups: list[Group] = []
+    config: dict[str, Any] = {}
     if shared:
         config["shared"] = [_written(op) for op in shared.values()]
     for name, group in tree.items():
@@ -65,15 +74,29 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
             if key not in _GROUP_KEYS:
                 raise refuse(f"In {where} there is no field {key!r}.{_near(key, _GROUP_KEYS)}")
         own = _operations(group.get("operations", []), where, str(name))
-        made = Group(str(name), _count(group.get("count", 1), where), _size(group.get("size"), where), {**shared, **own})
+        made = Group(
+            str(name), _count(group.get("count", 1), where), _size(group.get("size"), where), {**shared, **own}
+        )
         for operation in made.operations.values():
             operation.check(channels)
-            if isinstance(operation, Occasional) and any(v >= made.count for v in operation.views or ()) and operation in own.values():
-                raise refuse(f"In {where} {operation.name} names view {max(operation.views or ())}, and there are {made.count}, from 0.")
+            if (
+                isinstance(operation, Occasional)
+                and any(v >= made.count for v in operation.views or ())
+                and operation in own.values()
+            ):
+                raise refuse(
+                    f"In {where} {operation.name} names view {max(operation.views or ())}, and there are {made.count}, from 0."
+                )
         groups.append(made)
-        config[made.name] = {"count": made.count, "size": list(made.size), "operations": [_written(op) for op in own.values()]}
+        config[made.name] = {
+            "count": made.count,
+            "size": list(made.size),
+            "operations": [_written(op) for op in own.values()],
+        }
     if not groups:
-        raise refuse(f"In {place} there is no group of views: add for example global: {{count: 2, size: 32, operations: []}}.")
+        raise refuse(
+            f"In {place} there is no group of views: add for example global: {{count: 2, size: 32, operations: []}}."
+        )
     return Views(groups, channels, config)
 
 
@@ -99,7 +122,10 @@ def _read(recipe: str | Mapping[str, Any] | Path) -> tuple[Mapping[str, Any], st
             raise refuse(f"There is no views file {text}. Named recipes: {', '.join(names())}.")
         tree, place = yaml.safe_load(path.read_text()), f"the views file {path.name}"
     elif text in names():
-        tree, place = yaml.safe_load(files(__package__).joinpath("recipes", f"{text}.yaml").read_text()), f"the views recipe {text}"
+        tree, place = (
+            yaml.safe_load(files(__package__).joinpath("recipes", f"{text}.yaml").read_text()),
+            f"the views recipe {text}",
+        )
     else:
         raise refuse(f"There is no views recipe {text!r}.{_near(text, names())} Known: {', '.join(names())}.")
     if not isinstance(tree, Mapping):
@@ -122,7 +148,9 @@ def _operation(entry: Any, where: str) -> Operation:
         raise refuse(f"In {where} {entry!r} is not an operation: write its name, or {{name: {{parameter: value}}}}.")
     name = str(name).replace("-", "_")
     if name not in known():
-        raise refuse(f"In {where} there is no operation {name!r}.{_near(name, known())} Known: {', '.join(sorted(known()))}.")
+        raise refuse(
+            f"In {where} there is no operation {name!r}.{_near(name, known())} Known: {', '.join(sorted(known()))}."
+        )
     kind = known()[name]
     parameters = parameters if parameters is not None else {}
     if not isinstance(parameters, Mapping):
@@ -130,7 +158,9 @@ def _operation(entry: Any, where: str) -> Operation:
     for parameter in parameters:
         if parameter not in kind.model_fields:
             fields = ", ".join(kind.model_fields) or "none"
-            raise refuse(f"In {where} {name} has no parameter {parameter!r}.{_near(str(parameter), kind.model_fields)} It has: {fields}.")
+            raise refuse(
+                f"In {where} {name} has no parameter {parameter!r}.{_near(str(parameter), kind.model_fields)} It has: {fields}."
+            )
     try:
         return kind.model_validate(dict(parameters))
     except ValidationError as error:

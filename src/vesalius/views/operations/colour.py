@@ -8,6 +8,7 @@ Values are clamped to [0, 1] once, at the end (torchvision clamps after each of 
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -15,18 +16,24 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field, field_validator
 from torch import Tensor
+from typing_extensions import override
 
-from vesalius.views.operation import Chance, Interval, Occasional, Pixelwise, Values, between, column, refuse
+from vesalius.views.operation import Chance, Interval, Occasional, Parameters, Pixelwise, Values, between, refuse
 
 LUMA = (0.2989, 0.587, 0.114)
 """Weights of red, green and blue in grey (ITU-R 601-2, as in Pillow and torchvision)."""
 
 BRIGHTNESS, CONTRAST, SATURATION, HUE = range(4)
+_NAMES = ("brightness", "contrast", "saturation", "hue")
+_NEUTRAL = (1.0, 1.0, 1.0, 0.0)
+_TINY = torch.tensor(1e-30)
 
 
 def _check_colours(name: str, channels: int) -> None:
     if channels not in (1, 3):
-        raise refuse(f"{name} is defined for images of 1 or 3 channels, and these have {channels}. Leave it out of the recipe.")
+        raise refuse(
+            f"{name} is defined for images of 1 or 3 channels, and these have {channels}. Leave it out of the recipe."
+        )
 
 
 class ColourJitter(Pixelwise, Occasional):
@@ -60,29 +67,59 @@ class ColourJitter(Pixelwise, Occasional):
             raise ValueError("must be a number in [0, 0.5] or a range inside [-0.5, 0.5]")
         return value
 
+    @override
     def check(self, channels: int) -> None:
         if self.saturation not in (0.0, (1.0, 1.0)) or self.hue not in (0.0, (0.0, 0.0)):
             _check_colours("colour_jitter with saturation or hue", channels)
 
+    @override
     def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
         u = chance(9)
         on = self.chosen(chance, u[:, 0])
-        ranges = [_range(self.brightness, 1.0), _range(self.contrast, 1.0), _range(self.saturation, 1.0), _range(self.hue, 0.0)]
+        ranges = [
+            _range(self.brightness, 1.0),
+            _range(self.contrast, 1.0),
+            _range(self.saturation, 1.0),
+            _range(self.hue, 0.0),
+        ]
         factors = [np.where(on, between(r, u[:, 1 + i]), float(i != HUE)) for i, r in enumerate(ranges)]
-        named = dict(zip(("brightness", "contrast", "saturation", "hue"), (f.astype(np.float32) for f in factors)))
+        named = dict(zip(_NAMES, (f.astype(np.float32) for f in factors)))
         return {**named, "order": np.argsort(u[:, 5:], axis=1, kind="stable").astype(np.int8)}
 
-    def apply(self, x: Tensor, values: Values) -> Tensor:
-        factors = np.stack([values[k] for k in ("brightness", "contrast", "saturation", "hue")], axis=1).astype(np.float64)
-        if x.shape[1] != 3:
-            factors[:, SATURATION:] = (1.0, 0.0)
-        active = np.flatnonzero((factors != (1.0, 1.0, 1.0, 0.0)).any(axis=1))
-        if len(active) == 0:
-            return x
-        if len(active) == len(x):
-            return _jitter(x, factors, np.asarray(values["order"]))
-        rows = torch.from_numpy(active).to(x.device)
-        return x.index_copy_(0, rows, _jitter(x[rows], factors[active], np.asarray(values["order"])[active]))
+    @override
+    def prepare(self, values: Values, channels: int) -> Values:
+        factors = np.stack([values[k] for k in _NAMES], axis=1).astype(np.float64)
+        if channels != 3:
+            factors[:, SATURATION:] = _NEUTRAL[SATURATION:]
+        form = _compose(factors, np.asarray(values["order"]), sum(LUMA) if channels == 3 else 1.0)
+        return {**form._asdict(), "turns": factors[:, HUE], "on": (factors != _NEUTRAL).any(axis=1)}
+
+    @override
+    def active(self, values: Values) -> NDArray[np.bool_]:
+        on: NDArray[np.bool_] = values["on"]
+        return on
+
+    @override
+    def apply(self, x: Tensor, p: Parameters) -> Tensor:
+        planes: list[Tensor] = []
+
+        def add(name: str, plane: Callable[[Tensor], Tensor]) -> None:
+            if p.host[name].any():
+                planes.append(plane(x).mul_(p.device[name]))
+
+        add("mean_x", mean_grey)
+        add("before", grey)
+        if p.host["turns"].any():
+            x = shift_hue(x, p.device["turns"])
+        add("mean_y", mean_grey)
+        add("after", grey)
+        if not planes:
+            return x.mul_(p.device["a"]).clamp_(0, 1)
+        planes.sort(key=Tensor.numel)
+        offset = planes.pop()
+        for plane in planes:
+            offset.add_(plane)
+        return torch.addcmul(offset, x, p.device["a"], out=x).clamp_(0, 1)
 
 
 class Greyscale(Pixelwise, Occasional):
@@ -92,49 +129,54 @@ class Greyscale(Pixelwise, Occasional):
 
     p: float = Field(default=0.1, ge=0, le=1)
 
+    @override
     def check(self, channels: int) -> None:
         _check_colours("greyscale", channels)
 
+    @override
     def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
         return {"on": self.chosen(chance, chance(1)[:, 0])}
 
-    def apply(self, x: Tensor, values: Values) -> Tensor:
-        rows = np.flatnonzero(values["on"])
-        if x.shape[1] != 3 or len(rows) == 0:
-            return x
-        if len(rows) == len(x):
-            return x.copy_(grey(x).expand_as(x))
-        index = torch.from_numpy(rows).to(x.device)
-        picked = x[index]
-        return x.index_copy_(0, index, grey(picked).expand_as(picked))
+    @override
+    def active(self, values: Values) -> NDArray[np.bool_]:
+        return np.asarray(values["on"], bool)
+
+    @override
+    def apply(self, x: Tensor, p: Parameters) -> Tensor:
+        return x.copy_(grey(x).expand_as(x)) if x.shape[1] == 3 else x
 
 
 def grey(x: Tensor) -> Tensor:
-    """``(N, 1, *size)`` grey of ``x`` (N, 3, *size); an image that is not RGB is its own grey, plane by plane."""
+    """``(N, 1, *size)`` grey of ``x`` (N, 3, *size); other images: the mean of their channels."""
     if x.shape[1] != 3:
-        return x
+        return x.mean(dim=1, keepdim=True)
     plane = x[:, 0:1] * LUMA[0]
     return plane.add_(x[:, 1:2], alpha=LUMA[1]).add_(x[:, 2:3], alpha=LUMA[2])
 
 
+def mean_grey(x: Tensor) -> Tensor:
+    """``(N, 1, 1, 1)``: the mean of each image's grey."""
+    return grey(x.mean(dim=(2, 3), keepdim=True))
+
+
 def shift_hue(x: Tensor, turns: Tensor) -> Tensor:
-    """Turn the hue of ``x`` (N, 3, *size) by ``turns`` (N, 1, 1, 1) of the colour circle, in place, exactly as in HSV.
+    """Turn the hue of ``x`` (N, 3, height, width) by ``turns`` (N, 1, 1, 1) of the colour circle, in place, as HSV has it.
 
     Largest and smallest channel stay; every channel is ``smallest + chroma * ramp(hue)`` with one trapezoid per
-    channel. Works for values outside [0, 1] too.
+    channel. Works for values outside [0, 1] too. Without comparisons, which are slow on the CPU: with the channels
+    scaled to smallest 0 and largest 1 the hue is at 1 + green + blue - red sixths from red, towards green where green > blue.
     """
     r, g, b = x[:, 0:1], x[:, 1:2], x[:, 2:3]
-    high = torch.maximum(torch.maximum(r, g), b)
     low = torch.minimum(torch.minimum(r, g), b)
-    chroma = high - low
-    # Hue in sixths of a turn, times the chroma until the division; a grey pixel's is 0 / tiny = 0.
-    second, third = (b - r).add_(chroma, alpha=2), (r - g).add_(chroma, alpha=4)
-    hue = torch.where(high == r, g - b, torch.where(high == g, second, third))
-    hue.div_(high.copy_(chroma).clamp_(min=torch.finfo(x.dtype).tiny)).mul_(1 / 6).add_(turns)
+    chroma = torch.maximum(torch.maximum(r, g), b).sub_(low)
+    chroma6 = torch.add(_TINY, chroma, alpha=6)
+    hue = torch.add(g, b).sub_(r).sub_(low).add_(chroma)
+    hue.div_(chroma6).copysign_(g - b)
     # Distance on the circle from the hue where a channel is lowest: cyan for red, magenta for green, yellow for blue.
-    distance = hue - hue.new_tensor([3 / 6, 5 / 6, 1 / 6]).view(1, 3, *[1] * (x.ndim - 2))
+    lowest = torch.tensor([[3 / 6], [5 / 6], [1 / 6]], dtype=x.dtype).unsqueeze(2).to(x.device, non_blocking=True)
+    distance = hue + (turns - lowest)
     distance.sub_(distance.round()).abs_().clamp_(1 / 6, 2 / 6)
-    return torch.addcmul(low.sub_(chroma), chroma.mul_(6), distance, out=x)
+    return torch.addcmul(low.sub_(chroma), chroma6, distance, out=x)
 
 
 class _Form(NamedTuple):
@@ -169,39 +211,6 @@ def _compose(factors: NDArray[np.float64], order: NDArray[np.integer], luma: flo
         before, after = np.where(hue, before + after, before), np.where(hue, 0.0, after)
         mean_x, mean_y = np.where(hue, mean_x + mean_y, mean_x), np.where(hue, 0.0, mean_y)
     return _Form(a, after, before, mean_x, mean_y)
-
-
-def _jitter(x: Tensor, factors: NDArray[np.float64], order: NDArray[np.integer]) -> Tensor:
-    colour = x.shape[1] == 3
-    form = _compose(factors, order, sum(LUMA) if colour else 1.0)
-    offset: Tensor | None = None
-
-    def add(plane: Tensor, weight: NDArray[np.float64]) -> None:
-        nonlocal offset
-        term = plane * column(weight, x)
-        offset = term if offset is None else offset + term
-
-    def means(of: Tensor) -> Tensor:
-        average = of.mean(dim=tuple(range(2, of.ndim)), keepdim=True)
-        return grey(average) if colour else average.mean(dim=1, keepdim=True)
-
-    if form.mean_x.any():
-        add(means(x), form.mean_x)
-    if form.before.any():
-        add(grey(x), form.before)
-    turned = np.flatnonzero(factors[:, HUE])
-    if len(turned) == len(x):
-        x = shift_hue(x, column(factors[:, HUE], x))
-    elif len(turned):
-        rows = torch.from_numpy(turned).to(x.device)
-        x.index_copy_(0, rows, shift_hue(x[rows], column(factors[turned, HUE], x)))
-    if form.mean_y.any():
-        add(means(x), form.mean_y)
-    if form.after.any():
-        add(grey(x), form.after)
-    scale = column(form.a, x)
-    x = x.mul_(scale) if offset is None else torch.addcmul(offset, x, scale, out=x)
-    return x.clamp_(0, 1)
 
 
 def _range(value: float | Interval, centre: float) -> Interval:

@@ -7,14 +7,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from typing_extensions import override
 
 from vesalius.views.frame import Frame
-from vesalius.views.operation import Chance, Geometry, Interval, Ordered, Values, between
+from vesalius.views.operation import Chance, Geometry, Interval, Values, between
 
 _TRIES = 10
 
 
-class RandomResizedCrop(Geometry, Ordered):
+class RandomResizedCrop(Geometry):
     """A box of random area and aspect ratio, brought to the group's size (Szegedy et al. 2015; torchvision's rule).
 
     Ten boxes are tried; when none fits, the largest central box whose ratio is allowed is taken.
@@ -27,6 +28,7 @@ class RandomResizedCrop(Geometry, Ordered):
     ratio: Interval = (3 / 4, 4 / 3)
     """Width over height of the box; the logarithm is drawn uniformly."""
 
+    @override
     def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
         u = chance(2 * _TRIES + 2)
         height, width = canvas[:, :1], canvas[:, 1:]
@@ -35,18 +37,20 @@ class RandomResizedCrop(Geometry, Ordered):
         ratio = np.exp(between((low, high), u[:, _TRIES : 2 * _TRIES]))
         w, h = np.rint(np.sqrt(area * ratio)), np.rint(np.sqrt(area / ratio))
         fits = (w >= 1) & (h >= 1) & (w <= width) & (h <= height)
-        first, found = fits.argmax(axis=1)[:, None], fits.any(axis=1)
+        first, found = np.argmax(fits, axis=1)[:, None], np.any(fits, axis=1)
         w, h = np.take_along_axis(w, first, 1)[:, 0], np.take_along_axis(h, first, 1)[:, 0]
         whole = _central(canvas, self.ratio)
         h, w = np.where(found, h, whole[:, 0]), np.where(found, w, whole[:, 1])
         room = canvas - np.stack([h, w], axis=1)
         corner = np.floor(u[:, 2 * _TRIES :] * (room + 1))
-        corner = np.where(found[:, None], corner, np.floor(room / 2))
+        corner = np.where(found.reshape(-1, 1), corner, np.floor(room / 2))
         return {"box": np.concatenate([corner, np.stack([h, w], axis=1)], axis=1).astype(np.float32)}
 
+    @override
     def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
         return _filled(canvas, size)
 
+    @override
     def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
         return frame.crop(values["box"].astype(np.float64), _filled(frame.canvas, size))
 
@@ -59,14 +63,17 @@ class RandomCrop(Geometry):
     padding: int = Field(default=0, ge=0)
     """Black pixels added on each side before the crop."""
 
+    @override
     def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
         room = canvas + 2 * self.padding - np.asarray(size, np.float64)
         corner = np.floor(chance(2) * (np.maximum(room, 0) + 1)) - self.padding
         return {"corner": np.where(room < 0, np.floor(room / 2) - self.padding, corner).astype(np.float32)}
 
+    @override
     def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
         return _filled(canvas, size)
 
+    @override
     def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
         out = _filled(frame.canvas, size)
         return frame.crop(np.concatenate([values["corner"].astype(np.float64), out], axis=1), out)
@@ -77,9 +84,11 @@ class CentreCrop(Geometry):
 
     name = "centre_crop"
 
+    @override
     def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
         return _filled(canvas, size)
 
+    @override
     def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
         out = _filled(frame.canvas, size)
         return frame.crop(np.concatenate([np.rint((frame.canvas - out) / 2), out], axis=1), out)

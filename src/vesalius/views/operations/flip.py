@@ -7,6 +7,7 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
+from typing_extensions import override
 
 from vesalius.views.frame import Frame
 from vesalius.views.operation import Chance, Geometry, Occasional, Values
@@ -19,9 +20,11 @@ class _Flip(Geometry, Occasional):
 
     p: float = Field(default=0.5, ge=0, le=1)
 
+    @override
     def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
         return {"on": self.chosen(chance, chance(1)[:, 0])}
 
+    @override
     def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
         step = np.broadcast_to(np.eye(3), frame.matrix.shape).copy()
         on = np.asarray(values["on"], bool)

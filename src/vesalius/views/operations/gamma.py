@@ -1,0 +1,41 @@
+"""Gamma: brightness on a curve."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field, field_validator
+from torch import Tensor
+from typing_extensions import override
+
+from vesalius.views.operation import Chance, Interval, Occasional, Parameters, Pixelwise, Values, between
+
+
+class Gamma(Pixelwise, Occasional):
+    """Values in [0, 1] to a random power; above 1 darkens (torchvision's ``adjust_gamma``)."""
+
+    name = "gamma"
+
+    p: float = Field(default=1.0, ge=0, le=1)
+    scale: Interval = (0.5, 1.5)
+    """Range of the exponent."""
+
+    @field_validator("scale")
+    @classmethod
+    def _positive(cls, value: Interval) -> Interval:
+        if value[0] <= 0:
+            raise ValueError("must be above 0")
+        return value
+
+    @override
+    def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
+        u = chance(2)
+        return {"gamma": np.where(self.chosen(chance, u[:, 0]), between(self.scale, u[:, 1]), 1.0).astype(np.float32)}
+
+    @override
+    def active(self, values: Values) -> NDArray[np.bool_]:
+        return np.asarray(values["gamma"] != 1)
+
+    @override
+    def apply(self, x: Tensor, p: Parameters) -> Tensor:
+        return x.clamp_(0, 1).pow_(p.device["gamma"])
