@@ -13,8 +13,8 @@ from torch import Tensor
 
 from vesalius.data import readers, references, splits, store
 from vesalius.data.outcomes import Unreadable
+from vesalius.data.pixel_store import PixelStore
 from vesalius.data.settings import StoreSettings
-from vesalius.data.store import PixelStore
 from vesalius.data.table import SampleTable
 from vesalius.terminal import Terminal
 

@@ -86,12 +86,6 @@ def _check_accumulation(config: PretrainConfig, independent: bool) -> None:
         )
 
 
-def evaluation_views(encoder: Encoder) -> Views:
-    """The deterministic pipeline of the encoder's card."""
-    card = encoder.card
-    return views.load({"image": {"count": 1, "size": list(card.size), "operations": list(card.preprocessing)}}, card.channels)
-
-
 def _monitors(config: PretrainConfig, material: Material, world: World) -> list[tuple[Monitor, Watched, Interval]]:
     entries: list[tuple[Monitor, Watched, Interval]] = []
     shared: dict[str, Watched] = {}
@@ -134,6 +128,6 @@ def forwarder(data: Any, world: World) -> Callable[[Encoder, NDArray[np.int64]],
     """``(encoder, records) -> (n, D)``: one pass in evaluation mode that leaves no trace in the encoder."""
 
     def run(encoder: Encoder, rows: NDArray[np.int64]) -> Tensor:
-        return forward(encoder, data.store, rows, evaluation_views(encoder), device=world.device, autocast=world.autocast)
+        return forward(encoder, data.store, rows, device=world.device, autocast=world.autocast)
 
     return run

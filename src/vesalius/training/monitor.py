@@ -38,8 +38,11 @@ class Interval(BaseModel):
         """Whether to look before step ``at.step``: at the start, at the end, and at each whole interval between."""
         if at.step in (0, at.steps):
             return True
-        every = self.steps if self.steps is not None else max(1, round((self.epochs or 1.0) * at.steps_per_epoch))
-        return at.step % every == 0
+        return at.step % self.in_steps(at.steps_per_epoch) == 0
+
+    def in_steps(self, steps_per_epoch: int) -> int:
+        """The interval in steps, at least 1."""
+        return self.steps if self.steps is not None else max(1, round((self.epochs or 1.0) * steps_per_epoch))
 
 
 @dataclass(frozen=True)
