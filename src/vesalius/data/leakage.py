@@ -19,7 +19,7 @@ class Overlap:
 
     ``images``: samples of ``other`` whose image is in ``train``; ``subjects``: people in both, None where one of the
     tables knows none. ``compared_by``: ``stored pixels`` (digests of two stores), ``content`` (bytes of files or rows of
-    arrays), or ``nothing`` where one table has files and the other arrays. ``of_...``: of how many.
+    arrays), or ``nothing`` where one table has files, the other arrays. ``of_images``, ``of_subjects``: of how many.
     """
 
     images: int

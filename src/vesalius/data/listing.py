@@ -66,7 +66,7 @@ def list_images(root: Path, progress: Progress | None = None) -> Listing:
 def _new(path: str, linked: set[str]) -> bool:
     """Whether the linked folder ``path`` leads neither to one seen before nor to one that contains it."""
     real = os.path.realpath(path)
-    if real in linked or os.path.realpath(os.path.dirname(path)).startswith(real + os.sep):
+    if real in linked or (os.path.realpath(os.path.dirname(path)) + os.sep).startswith(real + os.sep):
         return False
     linked.add(real)
     return True

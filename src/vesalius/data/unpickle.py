@@ -210,8 +210,10 @@ def _array(raw: Any, kind: Any, shape: Any, order: str = "C") -> np.ndarray[Any,
     data = raw.encode("latin-1") if isinstance(raw, str) else raw
     if not isinstance(kind, _Type) or not isinstance(data, bytes | bytearray):
         raise Refused("holds an array of something else than numbers")
-    flat = np.frombuffer(bytes(data), kind.dtype())
-    return flat.reshape([int(n) for n in shape], order="F" if order == "F" else "C").copy(order="K")
+    if any(type(n) is not int or n < 0 for n in shape):
+        raise Refused(f"holds an array of shape {shape}")
+    flat = np.frombuffer(bytes(data), kind.dtype()) if data else np.zeros(0, kind.dtype())
+    return flat.reshape(shape, order="F" if order == "F" else "C").copy(order="K")
 
 
 def _empty_array(kind: Any, *_: Any) -> _Array:
@@ -230,6 +232,10 @@ def _encoded(text: Any, encoding: Any) -> bytes:
     return text.encode("latin-1")
 
 
+def _no_bytes() -> bytes:
+    return b""
+
+
 def _ordered(*items: Any) -> dict[Any, Any]:
     if items:
         raise Refused("fills an ordered dictionary while making it")
@@ -244,6 +250,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "numpy.dtype": _type,
     "_codecs.encode": _encoded,
     "collections.OrderedDict": _ordered,
+    "__builtin__.bytes": _no_bytes,  # how protocols 0 to 2 write empty bytes
+    "builtins.bytes": _no_bytes,
 }
 for _core in ("numpy.core", "numpy._core"):
     _FUNCTIONS |= {
