@@ -25,7 +25,7 @@ def peer(x, y, c, balanced=False):
 
 
 def fit(x, y, c, **options):
-    return logistic.path(torch.tensor(x), torch.tensor(y), [c], tolerance=1e-10, **options)[0]
+    return next(logistic.path(torch.tensor(x), torch.tensor(y), [c], tolerance=1e-10, **options))
 
 
 @pytest.mark.parametrize("c", [1e-4, 1e-2, 1.0])
@@ -81,7 +81,7 @@ def test_the_gradient_vanishes_at_the_solution(seed, c, kind):
     rng = np.random.default_rng(seed)
     x = torch.tensor(rng.normal(size=(40, 6)) * rng.uniform(0.1, 10, 6) + 5)
     y = torch.tensor(np.arange(40) % 3.0 if kind == "classes" else rng.integers(0, 2, (40, 2)).astype(float))
-    probe = logistic.path(x, y, [c], kind=kind, standardise=False, tolerance=1e-11)[0]
+    probe = next(logistic.path(x, y, [c], kind=kind, standardise=False, tolerance=1e-11))
     weights, bias = probe.weights.clone().requires_grad_(), probe.bias.clone().requires_grad_()
     z = x @ weights + bias
     if kind == "classes":
@@ -96,7 +96,7 @@ def test_the_gradient_vanishes_at_the_solution(seed, c, kind):
 def test_the_path_ends_where_single_fits_end():
     x, y = digits(rows=300)
     strengths = logistic.grid(7, 1e-5, 1e1)
-    together = logistic.path(torch.tensor(x), torch.tensor(y), strengths, tolerance=1e-9)
+    together = list(logistic.path(torch.tensor(x), torch.tensor(y), strengths, tolerance=1e-9))
     for c, probe in zip(strengths, together):
         alone = fit(x, y, c)
         torch.testing.assert_close(probe.weights, alone.weights, atol=1e-4, rtol=1e-3)
@@ -108,7 +108,7 @@ def test_the_path_ends_where_single_fits_end():
 def test_single_precision_gives_the_same_answer():
     x, y = digits()
     exact = fit(x, y, 0.01)
-    single = logistic.path(torch.tensor(x, dtype=torch.float32), torch.tensor(y), [0.01], dtype=torch.float32)[0]
+    single = next(logistic.path(torch.tensor(x).float(), torch.tensor(y), [0.01], dtype=torch.float32))
     shares = exact.probabilities(torch.tensor(x)), single.probabilities(torch.tensor(x)).double()
     assert float((shares[0] - shares[1]).abs().max()) < 5e-3
 
@@ -122,13 +122,30 @@ def test_the_grid_is_dinov2s():
 def test_selection_takes_the_lowest_validation_loss():
     x, y = digits(rows=600)
     train, val = (torch.tensor(x[:300]), torch.tensor(y[:300])), (torch.tensor(x[300:]), torch.tensor(y[300:]))
-    probes = logistic.path(*train, logistic.grid(8, 1e-6, 1e3))
+    probes = list(logistic.path(*train, logistic.grid(8, 1e-6, 1e3)))
     losses = [log_loss(val[1], p.probabilities(val[0]).numpy(), labels=range(10)) for p in probes]
-    chosen = logistic.select(probes, *val)
+    chosen = logistic.search(probes, *val)
     assert chosen is probes[int(np.argmin(losses))]
     assert 0 < probes.index(chosen) < 7
     assert logistic.log_loss(chosen, *val) == pytest.approx(min(losses))
-    assert logistic.select(probes[:1] * 3, *val) is probes[0]
+    assert logistic.search([probes[0]] * 3, *val) is probes[0]
+
+
+def test_patience_ends_the_path_without_changing_the_choice():
+    x, y = digits(rows=600)
+    train, val = (torch.tensor(x[:300]), torch.tensor(y[:300])), (torch.tensor(x[300:]), torch.tensor(y[300:]))
+    fitted = []
+
+    def path():
+        for probe in logistic.path(*train, logistic.grid(23)):
+            fitted.append(probe.c)
+            yield probe
+
+    patient = logistic.search(path(), *val, patience=3)
+    assert patient.c == logistic.search(logistic.path(*train, logistic.grid(23)), *val).c
+    assert fitted.index(patient.c) == len(fitted) - 4
+    with pytest.raises(ValueError, match="no probe"):
+        logistic.search([], *val)
 
 
 def test_constant_and_copied_features_do_no_harm():

@@ -10,7 +10,7 @@ it (Ann. Inst. Statist. Math. 44, 1992), scaled to the present probabilities, st
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -23,7 +23,7 @@ from vesalius.measures.lbfgs import minimise
 from vesalius.measures.metrics import Kind
 
 _NULL = 1e-13
-"""Eigenvalues below this share of the largest are rounding: single precision leaves 4e-15."""
+"""Eigenvalues below this share of the largest are rounding: vectors in single precision leave 4e-15."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +67,7 @@ def path(
     tolerance: float = 1e-4,
     max_iterations: int = 1000,
     dtype: torch.dtype | None = None,
-) -> list[Probe]:
+) -> Iterator[Probe]:
     """A probe for each C of ``strengths``, in their order, each started from the one before (give them ascending).
 
     ``labels`` (N,) class numbers, or (N, L) of 0 and 1; NaN = unknown: the entry has no loss. ``standardise``: to zero
@@ -88,26 +88,37 @@ def path(
     axes, rotated, spectrum = _principal((vectors - mean) / scale)
     del vectors
     problem = _Problem(rotated, spectrum, target, weight, softmax=kind != "multilabel" and target.shape[1] > 1)
-    point, probes = problem.start(), []
+    point = problem.start()
     for c in strengths:
         result = minimise(problem.at(c), point, tolerance=tolerance, max_iterations=max_iterations)
         point = result.point
         weights = axes @ point[:-1] / scale[:, None]
-        probes.append(Probe(weights, point[-1] - mean @ weights, kind, c, result.iterations, result.converged))
-    return probes
+        yield Probe(weights, point[-1] - mean @ weights, kind, c, result.iterations, result.converged)
 
 
-def select(
-    probes: Sequence[Probe], vectors: Float[Tensor, "samples dim"], labels: Float[Tensor, "samples ..."]
+def search(
+    probes: Iterable[Probe],
+    vectors: Float[Tensor, "samples dim"],
+    labels: Float[Tensor, "samples ..."],
+    *,
+    patience: int | None = None,
 ) -> Probe:
     """The probe of lowest log loss on these (validation) samples; of equal ones the first, so the strongest penalty.
 
     Log loss and not accuracy: it is defined for every task, does not jump with single samples, and favours
-    probabilities that can be believed.
+    probabilities that can be believed. ``patience``: a path is followed no further when so many probes in a row were
+    worse than the best, since along it the loss falls, then rises.
     """
-    losses = [log_loss(probe, vectors, labels) for probe in probes]
-    best = min(range(len(probes)), key=lambda i: losses[i] if losses[i] == losses[i] else float("inf"))
-    return probes[best]
+    best, lowest, worse = None, float("inf"), 0
+    for probe in probes:
+        loss = log_loss(probe, vectors, labels)
+        if best is None or loss < lowest:
+            best, lowest, worse = probe, loss, 0
+        elif patience is not None and (worse := worse + 1) >= patience:
+            break
+    if best is None:
+        raise ValueError("There is no probe to choose from.")
+    return best
 
 
 def log_loss(probe: Probe, vectors: Float[Tensor, "samples dim"], labels: Float[Tensor, "samples ..."]) -> float:
@@ -148,17 +159,25 @@ def _targets(labels: Tensor, kind: Kind, classes: int, balanced: bool) -> tuple[
 def _principal(centred: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Principal axes (dim, rank), the samples in them with a column of ones (N, rank + 1), and their mean squares."""
     count, dim = centred.shape
-    null = _NULL if centred.dtype == torch.float64 else 1e-6
-    if count < dim:  # the axes of few samples from their products with one another
-        square, vectors = torch.linalg.eigh(centred @ centred.T)
-        keep = square > null * square[-1].clamp(min=torch.finfo(square.dtype).tiny)
-        axes = centred.T @ vectors[:, keep] / square[keep].sqrt()
-    else:
-        square, vectors = torch.linalg.eigh(centred.T @ centred)
-        keep = square > null * square[-1].clamp(min=torch.finfo(square.dtype).tiny)
-        axes = vectors[:, keep]
+    rows = count < dim  # the axes of few samples follow from their products with one another
+    square, vectors = torch.linalg.eigh(_gram(centred.T if rows else centred))
+    keep = square > _NULL * square[-1].clamp(min=torch.finfo(square.dtype).tiny)
+    axes = vectors[:, keep].to(centred)
+    if rows:
+        axes = centred.T @ axes / square[keep].sqrt().to(centred)
     ones = centred.new_ones(count, 1)
-    return axes, torch.cat([centred @ axes, ones], 1), torch.cat([square[keep] / count, ones[0]])
+    return axes, torch.cat([centred @ axes, ones], 1), torch.cat([square[keep].to(centred) / count, ones[0]])
+
+
+def _gram(rows: Tensor) -> Tensor:
+    """``rows.T @ rows`` in double precision where the device has it."""
+    if rows.device.type == "mps":
+        return rows.T @ rows
+    gram = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.float64, device=rows.device)
+    for part in torch.split(rows, 4096):
+        wide = part.double()
+        gram.addmm_(wide.T, wide)
+    return gram
 
 
 class _Problem:

@@ -1,0 +1,47 @@
+"""Shares of the labels: stratified, by whole subjects, each smaller share inside every larger one of the same draw."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vesalius import random
+from vesalius.measures.metrics import Kind
+
+
+def nested(
+    labels: Float[Tensor, "samples ..."], kind: Kind, subject: NDArray[np.int64], seed: int, draw: int
+) -> NDArray[np.float64]:
+    """For each sample (N,) the smallest share of the labels that holds it, in (0, 1]; ``rows <= share`` is the subset.
+
+    ``subject`` (N,) numbers from 0: a subject comes whole. Its stratum is the rarest class it has (the rarest positive
+    label for multi-label, or none). Within a stratum subjects are put in an order drawn from (seed, draw), so that any
+    share holds the same part of each stratum, to one subject. The first subject of each stratum is in every share.
+    """
+    stratum = _strata(labels, kind, subject)
+    order = random.generator("label fraction", seed, draw).permutation(len(stratum))
+    needed = np.empty(len(stratum))
+    for number in np.unique(stratum):
+        members = order[stratum[order] == number]
+        # Member i enters where the share's part of the stratum, rounded to whole subjects, reaches i + 1.
+        needed[members] = (np.arange(len(members)) + 0.5) / len(members)
+        needed[members[0]] = 0
+    return needed[subject]
+
+
+def _strata(labels: Tensor, kind: Kind, subject: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rarest class, or positive label, of each subject (S,); -1 where it has none."""
+    values = labels.cpu()
+    if kind == "multilabel":
+        has = (values == 1).numpy()
+    else:
+        classes = int(values.nan_to_num().max()) + 1 if len(values) else 1
+        has = torch.stack([values == c for c in range(classes)], 1).numpy()
+    of_subject = np.zeros((int(subject.max()) + 1 if len(subject) else 0, has.shape[1]), bool)
+    np.logical_or.at(of_subject, subject, has)
+    rarity = np.argsort(of_subject.sum(0), kind="stable")
+    ordered = of_subject[:, rarity]
+    return np.where(ordered.any(1), rarity[ordered.argmax(1)], -1)
