@@ -102,8 +102,9 @@ def load_encoder(
 
     ``reference``: a folder or run folder with ``encoder.safetensors`` and ``encoder.json``, such a file, ``run:ID``, or
     a network's name (``resnet18``, ``timm:NAME``, ``torchvision:NAME``), whose weights are random unless ``weights`` is
-    among ``options`` (see ``build_encoder``). ``latest`` is the latest run. ``code``: the user's file, where the architecture is one and it is not in
-    the current folder. What matched is logged and kept as ``encoder.loaded``. Raises UserError.
+    among ``options`` (see ``build_encoder``). ``latest`` is the latest run. ``code``: the user's file, where the
+    architecture is one and it is not in the current folder. What matched is logged and kept as ``encoder.loaded``.
+    Raises UserError.
     """
     from vesalius.encoders.build import build_encoder, is_name
 
@@ -132,6 +133,16 @@ def load_encoder(
     return built.eval()
 
 
+def encoder_folder(reference: str | Path) -> Path | None:
+    """The folder that holds the encoder of ``reference``; None for a network's name."""
+    from vesalius.encoders.build import is_name
+
+    if is_name(str(reference)):
+        return None
+    place = _place(str(reference))
+    return place if place.is_dir() else place.parent
+
+
 def read_card(file: Path) -> Card:
     """The card in ``file``. Raises UserError where it is none."""
     try:
@@ -153,8 +164,8 @@ def _place(reference: str) -> Path:
         if reference.startswith("run:") or " fits " in str(error):
             raise
         raise UserError(
-            f"There is no encoder {reference!r}: no such folder, file, run or network. Give a run folder or id, or one of "
-            f"{', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
+            f"There is no encoder {reference!r}: no such folder, file, run or network. Give a run folder or id, or one "
+            f"of {', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
         ) from None
 
 
