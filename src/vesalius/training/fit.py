@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -79,6 +79,11 @@ class Spent:
     total: float = 0.0
     images: int = 0
 
+    def earlier(self, record: Mapping[str, Any]) -> None:
+        """Add what was spent before the run was interrupted."""
+        for name, value in record.items():
+            setattr(self, name, getattr(self, name) + value)
+
     @property
     def stepping(self) -> float:
         """Seconds in steps: all but monitoring and saving."""
@@ -117,6 +122,8 @@ def fit(
     start, record = 0, {}  # type: int, dict[str, Any]
     if resume:
         start, record = _take_up(folder, run, method, stepper, watch, world, display)
+        spent.earlier(record.get("spent", {}))
+    before = spent.total
     wrapped = world.wrap(method)
     guard = Guard(method, late=world.device.type == "cuda")
 
@@ -156,6 +163,8 @@ def fit(
                 mark = time.perf_counter()
                 refuse_if(guard.settle())
                 log.flush()
+                spent.total = before + time.perf_counter() - began
+                record["spent"] = asdict(spent)
                 if world.first:
                     checkpoints.save(folder, done.step, method, stepper, watch.state(), record)
                 world.barrier()
@@ -168,7 +177,7 @@ def fit(
             if ends:
                 break
     log.flush()
-    spent.total = time.perf_counter() - began
+    spent.total = before + time.perf_counter() - began
     return spent
 
 

@@ -1,0 +1,39 @@
+"""Thumbnails in one PNG, row by row, as the report and other viewers read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def sprite(images: Sequence[NDArray[Any]], tile: int, columns: int) -> bytes:
+    """PNG bytes: each image (H, W, C) of uint8, fitted into a square of ``tile`` pixels with its aspect kept."""
+    from PIL import Image
+
+    rows = max(1, -(-len(images) // columns))
+    sheet = Image.new("RGB", (columns * tile, rows * tile))
+    for i, pixels in enumerate(images):
+        picture = as_picture(pixels)
+        scale = tile / max(picture.size)
+        side = tuple(max(1, round(s * scale)) for s in picture.size)
+        kind = Image.Resampling.NEAREST if scale > 2 else Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC
+        fitted = picture.resize((side[0], side[1]), kind)
+        place = ((i % columns) * tile + (tile - side[0]) // 2, (i // columns) * tile + (tile - side[1]) // 2)
+        sheet.paste(fitted, place)
+    buffer = BytesIO()
+    sheet.save(buffer, "png", optimize=True)
+    return buffer.getvalue()
+
+
+def as_picture(pixels: NDArray[Any]) -> Any:
+    """(H, W, C) uint8 or uint16 of any number of channels to an RGB picture: the first three channels, or grey."""
+    from PIL import Image
+
+    data = (pixels >> 8).astype(np.uint8) if pixels.dtype == np.uint16 else pixels
+    if data.shape[-1] < 3:
+        return Image.fromarray(np.repeat(data[..., :1], 3, axis=-1))
+    return Image.fromarray(np.ascontiguousarray(data[..., :3]))

@@ -1,0 +1,90 @@
+"""Three sentences: did it learn, against which baseline, what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+OWN = "pretrained"
+
+
+def sentences(results: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], not_examined: str) -> list[str]:
+    """The verdict of a pretraining from its results and its metrics rows."""
+    if not_examined:
+        return [_loss(metrics), f"What the encoder is worth was not measured. {not_examined}", _next_unlabelled(metrics)]
+    metric = results["probes"][0]["metric"]
+    linear = {p["encoder"]: p for p in results["probes"] if p["metric"] == metric and p["probe"] in ("linear", "constant")}
+    apart = {d["b"]: d for d in results["differences"] if d["metric"] == metric and d["probe"] == "linear"}
+    own, fresh = linear[OWN], apart["random init"]
+    name = metric.replace("_", " ").replace("roc auc", "ROC-AUC").replace("pr auc", "PR-AUC")
+    score = f"a linear probe reaches {name} {_interval(own)} on {own['n']:,} test {own['unit']}"
+    if fresh["low"] is not None and fresh["low"] > 0:
+        first = f"It learnt: {score}, {_signed(fresh)} over random initialisation."
+    elif fresh["high"] is not None and fresh["high"] < 0:
+        first = f"It is worse than no training: {score}, {_signed(fresh)} against random initialisation."
+    else:
+        first = f"It cannot be told from random initialisation: {score}, {_signed(fresh)}."
+    rival, gap = max(
+        ((b, d) for b, d in apart.items() if b not in ("random init", "majority") and d["value"] is not None),
+        key=lambda item: -float(item[1]["value"]),
+    )
+    value = _interval(linear[rival])
+    if gap["low"] is not None and gap["low"] > 0:
+        second = f"It also beats the strongest baseline without a network, {rival} ({value}), by {_signed(gap)}."
+    elif gap["high"] is not None and gap["high"] < 0:
+        second = f"The baseline {rival} ({value}) is better by {_signed({k: -gap[j] for k, j in (('value', 'value'), ('low', 'high'), ('high', 'low'))})}."
+    else:
+        second = f"Against the baseline {rival} ({value}) the difference of {_signed(gap)} decides nothing."
+    return [first, second, _next(results, metrics, fresh, gap)]
+
+
+def _interval(row: Mapping[str, Any]) -> str:
+    return f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})" if row.get("low") is not None else f"{row['value']:.3f}"
+
+
+def _signed(row: Mapping[str, Any]) -> str:
+    if row.get("low") is None:
+        return f"{row['value']:+.3f}"
+    return f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
+
+
+def _curve(metrics: Sequence[Mapping[str, Any]], key: str) -> list[float]:
+    return [float(r[key]) for r in metrics if r.get(key) is not None]
+
+
+def _loss(metrics: Sequence[Mapping[str, Any]]) -> str:
+    loss = _curve(metrics, "loss")
+    if len(loss) < 2:
+        return "The run is too short to say whether the loss fell."
+    start, end = loss[0], sum(loss[-5:]) / len(loss[-5:])
+    return f"The loss {'fell' if end < start else 'did not fall'} from {start:.3f} to {end:.3f}."
+
+
+def _collapsed(metrics: Sequence[Mapping[str, Any]]) -> bool:
+    flags = _curve(metrics, "monitor/spread/collapsed")
+    return bool(flags) and flags[-1] > 0
+
+
+def _next_unlabelled(metrics: Sequence[Mapping[str, Any]]) -> str:
+    if _collapsed(metrics):
+        return "The embeddings collapsed: lower --optimizer.lr or raise --batch_size, and train again."
+    return "Give a few hundred labelled images as --data.monitor, and the next report says what the encoder is worth."
+
+
+def _next(
+    results: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], fresh: Mapping[str, Any], gap: Mapping[str, Any]
+) -> str:
+    if _collapsed(metrics):
+        return "The embeddings collapsed: lower --optimizer.lr or raise --batch_size, and train again."
+    knn = _curve(metrics, "monitor/knn/accuracy")
+    rising = len(knn) >= 4 and knn[-1] >= max(knn[:-1])
+    if (fresh["low"] or 0) <= 0:
+        return "Train longer, or look at the views (`vesalius recipes show NAME --views DATA`): they may erase what the labels are about."
+    if (gap["low"] or 0) <= 0:
+        return "Train longer or on more images before relying on it; until then the simple baseline is as good."
+    if rising:
+        return "The monitors were still rising at the end: a longer run (--epochs) should give more."
+    choice = results.get("checkpoints", {}).get("chosen_by_labels", {})
+    if choice and choice.get("step") != results["checkpoints"]["last"]["step"]:
+        return f"The monitors were best at step {choice['step']}: compare checkpoints/best-knn with the last before choosing."
+    return "Use the encoder as the lines below show, or label more where the mistakes are."
