@@ -74,11 +74,11 @@ def interpret(data: bytes) -> Any:
     try:
         for code, argument, _ in pickletools.genops(data):
             if code.name == "STOP":
-                return machine.finished()
+                break
             machine.step(code.name, argument)
+        return machine.finished()
     except (ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, UnicodeError) as error:
         raise Refused(f"is damaged ({type(error).__name__}: {error})") from None
-    raise Refused("ends before its data do")
 
 
 class _Machine:

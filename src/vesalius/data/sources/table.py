@@ -6,7 +6,7 @@ Columns called split, study, series, view, laterality, mask, frame and box ("x y
 every sample table; ``label.NAME`` and a column called ``label`` are labels without being asked for; ``labels=`` names
 others; ``subject=`` names whose an image is (or is a regular expression with one group, searched in the path; a column
 called subject, patient, patient_id or subject_id is taken without being asked for). Every other column is kept as
-``meta.NAME`` in the table alone. A saved sample table (``SampleTable.save``) is read as it is.
+``meta.NAME`` in the table alone. A saved sample table (``SampleTable.save``) is read as it is. Licence: the user's own data.
 """
 
 from __future__ import annotations
