@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Real
 from torch import Tensor
 
 from vesalius import random
@@ -19,21 +19,20 @@ class PCA:
     components: Tensor
     deviations: Tensor
 
-    def __call__(self, rows: Float[Tensor, "samples ..."]) -> Float[Tensor, "samples k"]:
+    def __call__(self, rows: Real[Tensor, "samples ..."]) -> Float[Tensor, "samples k"]:
         """Coordinates of each sample, whatever its shape."""
         return (rows.flatten(1).to(self.mean) - self.mean) @ self.components
 
 
 def fit(
-    rows: Float[Tensor, "samples ..."], k: int, *, seed: int = 0, oversample: int = 16, iterations: int = 4
+    rows: Real[Tensor, "samples ..."], k: int, *, seed: int = 0, oversample: int = 16, iterations: int = 4
 ) -> PCA:
     """The ``k`` leading principal components (fewer where samples or dimensions are fewer), each sample flattened.
 
     Randomised range finder with power iterations: Halko, Martinsson and Tropp, SIAM Review 53, 2011, algorithms 4.4 and
     5.1. Each component's largest entry is positive.
     """
-    flat = rows.flatten(1)
-    flat = flat if flat.dtype in (torch.float32, torch.float64) else flat.float()
+    flat = _floating(rows.flatten(1))
     mean = flat.mean(0)
     centred = flat - mean
     count, dim = centred.shape
@@ -51,7 +50,11 @@ def fit(
     return PCA(mean, components.contiguous(), values[:k] / max(1, count - 1) ** 0.5)
 
 
-def mean_and_deviation(rows: Float[Tensor, "samples channels ..."]) -> Float[Tensor, "samples features"]:
+def mean_and_deviation(rows: Real[Tensor, "samples channels ..."]) -> Float[Tensor, "samples features"]:
     """Mean and standard deviation of each channel of each image: (N, 2 * channels)."""
-    flat = rows.flatten(2)
+    flat = _floating(rows.flatten(2))
     return torch.cat([flat.mean(2), flat.std(2, correction=0)], 1)
+
+
+def _floating(rows: Tensor) -> Tensor:
+    return rows if rows.dtype in (torch.float32, torch.float64) else rows.float()
