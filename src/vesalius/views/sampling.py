@@ -236,7 +236,7 @@ class Weights:
         return weights.mul_(self.inside[items]) if self.gaps else weights
 
 
-def _boxes(frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _boxes(frame: Frame) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     """What each item shows of its window: top, left, bottom, right (N, 4), and whether mirrored in x and y (N, 2)."""
     m, canvas = frame.matrix, frame.canvas
     x = np.stack([m[:, 0, 2], m[:, 0, 0] * canvas[:, 1] + m[:, 0, 2]], axis=1)

@@ -43,7 +43,7 @@ class GaussianBlur(Pixelwise, Occasional):
 
     @field_validator("kernel")
     @classmethod
-    def _side(cls, value: float | None) -> float | None:
+    def _side(cls, value: int | float | None) -> int | float | None:
         if value is not None and not (0 < value < 1 or (value >= 1 and value % 2 == 1)):
             raise ValueError("must be an odd number of pixels or a share of the side in (0, 1)")
         return value

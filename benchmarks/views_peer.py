@@ -1,0 +1,116 @@
+"""What the benchmarks of views share: the recipe, the peer, and the clock."""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+
+from vesalius import views
+from vesalius.data.pixels import Pixels
+
+warnings.filterwarnings("ignore")
+torch.set_num_threads(1)
+
+IMAGENET = {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}
+
+
+def recipe(side: int) -> dict[str, Any]:
+    """What ``lightly.transforms.SimCLRTransform`` does by default."""
+    operations = [
+        {"random_resized_crop": {"scale": [0.08, 1.0]}},
+        {"horizontal_flip": {"p": 0.5}},
+        {"colour_jitter": {"brightness": 0.8, "contrast": 0.8, "saturation": 0.8, "hue": 0.2, "p": 0.8}},
+        {"greyscale": {"p": 0.2}},
+        {"gaussian_blur": {"sigma": [0.1, 2.0], "p": 0.5}},
+        {"normalise": IMAGENET},
+    ]
+    return {"global": {"count": 2, "size": side, "operations": operations}}
+
+
+def photographs(n: int, side: int) -> np.ndarray:
+    """``(n, side, side, 3)`` 8-bit images with the smoothness of photographs: noise at many scales."""
+    g = torch.Generator().manual_seed(0)
+    total = torch.zeros(n, 3, side, side)
+    for cells in (2, 4, 8, 16, side):
+        noise = torch.rand(n, 3, cells, cells, generator=g)
+        total += torch.nn.functional.interpolate(noise, (side, side), mode="bilinear") / cells**0.5
+    total = (total - total.amin((2, 3), keepdim=True)) / (total.amax((2, 3), keepdim=True) - total.amin((2, 3), keepdim=True))
+    return (total * 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+
+
+def ours(tree: dict[str, Any], images: np.ndarray) -> Callable[[], None]:
+    """One batch: numbers drawn and applied."""
+    n, side = images.shape[:2]
+    made = views.load(tree, 3)
+    planes = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()[:, None]
+    pixels = Pixels(planes, torch.full((n, 1, 2), side), torch.full((n, 1), 1 / 255), torch.zeros(n, 1))
+    rows, keys, extents = np.arange(n), np.arange(n, dtype=np.uint64), np.full((n, 2), side)
+    epoch = 0
+
+    def batch() -> None:
+        nonlocal epoch
+        epoch += 1
+        made.apply(pixels, made.draw(0, epoch, rows, keys, extents))
+
+    return batch
+
+
+def fastest(work: Callable[[], None], seconds: float) -> float:
+    """The least time of one call, of as many as fit ``seconds`` (three at least)."""
+    times: list[float] = []
+    stop = time.perf_counter() + seconds
+    while len(times) < 3 or time.perf_counter() < stop:
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return min(times)
+
+
+def compare(side: int, stored: int, batch: int, peer_images: int, rounds: int, recipe: dict[str, Any]) -> dict[str, Any]:
+    """Microseconds for one view on one core, ours and the peer's."""
+    from lightly.transforms import SimCLRTransform
+    from PIL import Image
+
+    images = photographs(max(batch, peer_images), stored)
+    transform = SimCLRTransform(input_size=side)
+    sources = images[:peer_images]
+
+    def peer() -> None:
+        for image in sources:
+            transform(Image.fromarray(image))
+
+    mine = ours(recipe, images[:batch])
+    mine()
+    peer()
+    best = [float("inf"), float("inf")]
+    for _ in range(rounds):
+        best[0] = min(best[0], fastest(mine, 0.5) / (2 * batch) * 1e6)
+        best[1] = min(best[1], fastest(peer, 0.5) / (2 * peer_images) * 1e6)
+    setting = f"one thread, {batch} images stored at {stored} px, 2 views, torch {torch.__version__}, against lightly 1.6 on PIL images"
+    return {
+        "ours": round(best[0], 1),
+        "peer": round(best[1], 1),
+        "ratio": round(best[1] / best[0], 2),
+        "unit": "microseconds per view, ratio is peer / ours",
+        "setting": setting,
+    }
+
+
+def shares(tree: dict[str, Any], stored: int, batch: int) -> dict[str, float]:
+    """Share of the time of a view that goes when one operation is left out; crop and flip are one sampling."""
+    images = photographs(batch, stored)
+    group = tree["global"]
+
+    def seconds(left_out: str) -> float:
+        kept = [op for op in group["operations"] if next(iter(op)) != left_out]
+        return fastest(ours({"global": {**group, "operations": kept}}, images), 0.7)
+
+    whole = seconds("")
+    found = {next(iter(op)): max(0.0, 1 - seconds(next(iter(op))) / whole) for op in group["operations"][2:]}
+    found["crop, flip and the rest"] = 1 - sum(found.values())
+    return {name: round(share, 3) for name, share in found.items()}
