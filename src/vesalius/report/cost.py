@@ -1,0 +1,75 @@
+"""What the run cost: time by stage, speed, memory, share of waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from vesalius.report.reading import RunRecord
+from vesalius.report.section import Block, Section, by_run
+from vesalius.report.values import mapping, number, text
+from vesalius.report.wording import count, duration, figure, large, memory, share
+
+_STAGES = {
+    "decode": "reading images",
+    "train": "training",
+    "monitor": "monitors",
+    "examine": "examination",
+    "report": "report",
+}
+_ROWS: Sequence[tuple[str, str, Callable[[float | None], str]]] = (
+    ("images_per_second", "Images per second", count),
+    ("seconds", "Time in all", duration),
+    ("steps", "Steps", count),
+    ("epochs", "Epochs", figure),
+    ("parameters", "Parameters", large),
+    ("flops_per_image", "Operations per image", large),
+    ("peak_memory_mb", "Peak memory", memory),
+    ("wait_share", "Time waiting for data", share),
+)
+
+
+def section(runs: Sequence[RunRecord]) -> Section:
+    """A table with one column for each run, and a bar of the time by stage."""
+    blocks = [_block(run) for run in runs]
+    heads = [run.label for run in runs]
+    found = [run.block("cost") for run in runs]
+    rows = [
+        [name, *(show(number(cost.get(key))) for cost in found)]
+        for key, name, show in _ROWS
+        if any(number(cost.get(key)) is not None for cost in found)
+    ]
+    where = [_where(cost) for cost in found]
+    if len(runs) > 1:
+        rows.append(["On", *(said or "–" for said in where)])
+    return by_run("cost", "Cost", blocks, heads=heads if len(runs) > 1 else [], rows=rows, where=where[0])
+
+
+def _where(cost: Mapping[str, Any]) -> str:
+    """``cpu, 2 threads, bfloat16``."""
+    threads = number(cost.get("threads"))
+    said = f"{count(threads)} thread{'s' if threads != 1 else ''}" if threads else ""
+    return ", ".join(filter(None, [text(cost.get("device")), said, text(cost.get("precision"))]))
+
+
+def _block(run: RunRecord) -> Block:
+    cost = run.block("cost")
+    if not any(text(value) for value in cost.values()) and not mapping(cost.get("time_by_stage")):
+        return Block(run, reason=run.reason("cost", "The run did not record what it cost."))
+    return Block(run, parts={"stages": _stages(cost)})
+
+
+def _stages(cost: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    times = {name: number(seconds) for name, seconds in mapping(cost.get("time_by_stage")).items()}
+    kept = {text(name): seconds for name, seconds in times.items() if seconds is not None and seconds > 0}
+    total = sum(kept.values())
+    return [
+        {
+            "name": _STAGES.get(name, name.replace("_", " ")),
+            "time": duration(seconds),
+            "width": round(100 * seconds / total, 2),
+            "share": share(seconds / total),
+            "train": name == "train",
+        }
+        for name, seconds in kept.items()
+    ]

@@ -1,0 +1,122 @@
+"""The data: what was trained on, what was monitored with, how it was split, what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from vesalius.report.reading import RunRecord
+from vesalius.report.section import Block, Section, by_run
+from vesalius.report.values import mapping, number, text, texts
+from vesalius.report.wording import count
+
+_KINDS = {"classes": "classes", "binary": "two classes", "multilabel": "several labels for one image"}
+_MOST_CLASSES = 30
+
+
+def section(runs: Sequence[RunRecord]) -> Section:
+    """Facts and counts for each run; one block where several runs used the same data."""
+    blocks = [_block(run) for run in runs]
+    if len(blocks) > 1 and all(block.parts == blocks[0].parts for block in blocks) and blocks[0].parts:
+        return by_run("data", "Data", blocks[:1], same=f"All {len(blocks)} runs used the same data.")
+    return by_run("data", "Data", blocks, same="")
+
+
+def _block(run: RunRecord) -> Block:
+    data = run.block("data")
+    train, monitor = mapping(data.get("train")), mapping(data.get("monitor"))
+    if not train and not monitor:
+        return Block(run, reason=run.reason("data", "results.json does not describe the data."))
+    parts = {
+        "train": _train(train),
+        "monitor": _monitor(monitor),
+        "splits": _splits(monitor),
+        "overlap": _overlap(data.get("overlap")),
+        "warnings": texts(train.get("warnings")) + texts(monitor.get("warnings")),
+    }
+    return Block(run, parts=parts)
+
+
+def _train(train: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not train:
+        return []
+    subjects = number(train.get("subjects"))
+    stored, channels = train.get("stored_size"), number(train.get("channels"))
+    sides = stored if isinstance(stored, list) else [stored] if stored is not None else []
+    size = " × ".join(count(number(v)) if number(v) is not None else text(v) for v in sides)
+    if len(sides) == 1 and number(sides[0]) is not None:
+        size += " px"
+    rows = [
+        ("Name", text(train.get("name"))),
+        ("Images", count(number(train.get("images")))),
+        ("Subjects", count(subjects) if subjects is not None else "unknown"),
+        ("Left out", count(number(train.get("left_out"))) if number(train.get("left_out")) else "none"),
+        (
+            "Stored at",
+            ", ".join(
+                filter(None, [size, f"{count(channels)} channel{'s' if channels != 1 else ''}" if channels else ""])
+            ),
+        ),
+        ("Licence", text(train.get("licence"))),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _monitor(monitor: Mapping[str, Any]) -> list[tuple[str, str]]:
+    if not monitor:
+        return []
+    task = mapping(monitor.get("task"))
+    classes = texts(task.get("classes"))
+    kind = _KINDS.get(text(task.get("kind")), text(task.get("kind")))
+    rows = [
+        ("Name", text(monitor.get("name"))),
+        ("Label", text(task.get("label"))),
+        ("Task", kind + (f", {count(len(classes))}" if classes else "")),
+        ("Split by", text(monitor.get("split_by"))),
+    ]
+    return [(name, value) for name, value in rows if value]
+
+
+def _splits(monitor: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Images and subjects of each split, and of each class: a table with a bar in every cell."""
+    counts = mapping(monitor.get("counts"))
+    classes = texts(mapping(monitor.get("task")).get("classes"))
+    splits = [(text(name), mapping(found)) for name, found in counts.items() if mapping(found)]
+    rows: list[dict[str, Any]] = []
+    for name, key in (("Images", "images"), ("Subjects", "subjects")):
+        found = [number(split.get(key)) for _, split in splits]
+        if any(value is not None for value in found):
+            rows.append({"name": name, "values": [count(value) for value in found], "bars": [None] * len(found)})
+    per_class = [
+        [number(v) for v in split["per_class"]] if isinstance(split.get("per_class"), list) else []
+        for _, split in splits
+    ]
+    most = [max((v for v in column if v is not None), default=0.0) for column in per_class]
+    longest = max((len(column) for column in per_class), default=0)
+    for place in range(min(longest, _MOST_CLASSES)):
+        found = [column[place] if place < len(column) else None for column in per_class]
+        rows.append(
+            {
+                "name": classes[place] if place < len(classes) else f"class {place}",
+                "values": [count(value) for value in found],
+                "bars": [
+                    None if value is None or not top else round(100 * value / top, 1) for value, top in zip(found, most)
+                ],
+            }
+        )
+    hidden = longest - _MOST_CLASSES
+    return {"heads": [name for name, _ in splits], "rows": rows, "hidden": hidden if hidden > 0 else 0} if rows else {}
+
+
+def _overlap(found: Any) -> list[str]:
+    """What training and monitoring data share, as sentences."""
+    said = []
+    for name, value in mapping(found).items():
+        amount = number(value)
+        if isinstance(value, str) and value:
+            said.append(value)
+        elif amount is not None:
+            said.append(f"{text(name).replace('_', ' ').capitalize()}: {count(amount)}.")
+        elif isinstance(value, list):
+            said.append(f"{text(name).replace('_', ' ').capitalize()}: {count(len(value))}.")
+    return said

@@ -1,0 +1,152 @@
+"""Names and numbers as a reader wants to see them: titles of metrics, units, percentages, times, counts."""
+
+from __future__ import annotations
+
+import math
+
+_TITLES = {
+    "accuracy": "Accuracy",
+    "balanced_accuracy": "Balanced accuracy",
+    "roc_auc": "ROC-AUC",
+    "pr_auc": "PR-AUC",
+    "std": "Embedding deviation",
+    "rankme": "RankMe",
+    "alpha": "α-ReQ",
+    "alpha_req": "α-ReQ",
+    "ece": "Calibration error",
+    "loss": "Loss",
+    "lr": "Learning rate",
+    "grad_norm": "Gradient norm",
+    "images_per_second": "Images per second",
+    "wait_share": "Share of time waiting for data",
+    "momentum": "Momentum of the target network",
+    "top1": "Top-1 accuracy",
+    "f1": "F1",
+}
+_PERCENT = {"accuracy", "balanced_accuracy", "top1", "wait_share"}
+_UNIT_INTERVAL = {"accuracy", "balanced_accuracy", "top1", "roc_auc", "pr_auc", "f1"}
+_PROBES = {"linear": "linear probe", "knn": "nearest neighbours", "constant": "constant"}
+MINUS = "−"  # the sign, not the hyphen
+
+
+def title(metric: str) -> str:
+    """``balanced_accuracy`` to ``Balanced accuracy``; unknown names keep their words."""
+    return _TITLES.get(metric) or metric.replace("_", " ").strip().capitalize() or "Value"
+
+
+def probe(name: str) -> str:
+    """``knn`` to ``nearest neighbours``; unknown names as they are."""
+    return _PROBES.get(name, name)
+
+
+def is_percent(metric: str) -> bool:
+    """Whether ``metric`` is shown in per cent."""
+    return metric in _PERCENT
+
+
+def is_score(metric: str) -> bool:
+    """Whether ``metric`` lies between 0 and 1 and more is better."""
+    return metric in _UNIT_INTERVAL
+
+
+def score(value: float | None, metric: str) -> str:
+    """A value of ``metric``: 0.8724 to ``87.2 %`` for accuracies, ``0.872`` for areas under curves."""
+    if value is None:
+        return "–"
+    if is_percent(metric):
+        return f"{_signed(100 * value, 1)} %"
+    return _signed(value, 3) if is_score(metric) else figure(value)
+
+
+def short_score(value: float | None, metric: str) -> str:
+    """``score`` for the tick of an axis: without a last zero."""
+    return score(value, metric).replace(".0 %", " %") if is_percent(metric) else figure(value)
+
+
+def difference(value: float | None, metric: str) -> str:
+    """A difference of two values of ``metric``, with its sign: ``+12.3`` (points) or ``+0.041``."""
+    if value is None:
+        return "–"
+    scaled, digits = (100 * value, 1) if is_percent(metric) else (value, 3)
+    shown = _signed(scaled, digits)
+    return shown if shown.startswith(MINUS) or float(shown) == 0 else f"+{shown}"
+
+
+def interval(low: float | None, high: float | None, metric: str, *, signed: bool = False) -> str:
+    """``86.1 to 88.3`` in the unit of ``metric``; a dash when a bound is missing."""
+    if low is None or high is None:
+        return "–"
+    show = difference if signed else score
+    return f"{show(low, metric)} to {show(high, metric)}".replace(" % to", " to")
+
+
+def unit_of_difference(metric: str) -> str:
+    """What a difference of ``metric`` counts: percentage points for accuracies, nothing for other scores."""
+    return "percentage points" if is_percent(metric) else ""
+
+
+def count(value: float | None) -> str:
+    """``50 000``: thousands set apart by a narrow space that does not break."""
+    return "–" if value is None else f"{round(value):,}".replace(",", "\u202f").replace("-", MINUS)
+
+
+def figure(value: float | None, digits: int = 3) -> str:
+    """``digits`` significant digits: ``0.0012``, ``1.2e−05``, ``540``, ``12 300``."""
+    if value is None or not math.isfinite(value):
+        return "–"
+    if value == 0:
+        return "0"
+    size = abs(value)
+    if size >= 1e7 or size < 1e-4:
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{mantissa}e{int(exponent)}".replace("-", MINUS)
+    if size >= 10 ** (digits - 1):
+        return count(value)
+    decimals = max(0, digits - 1 - math.floor(math.log10(size)))
+    shown = f"{value:.{decimals}f}"
+    return (shown.rstrip("0").rstrip(".") if "." in shown else shown).replace("-", MINUS)
+
+
+def large(value: float | None) -> str:
+    """``11.2 M``, ``1.8 G``: a large number with its prefix."""
+    if value is None:
+        return "–"
+    for size, prefix in ((1e12, "T"), (1e9, "G"), (1e6, "M"), (1e3, "k")):
+        if abs(value) >= size:
+            return f"{figure(value / size)}\u202f{prefix}"
+    return figure(value)
+
+
+def duration(seconds: float | None) -> str:
+    """``42 s``, ``5 min 3 s``, ``2 h 14 min``, ``3 d 4 h``."""
+    if seconds is None:
+        return "–"
+    if seconds < 10:
+        return f"{figure(seconds, 2)} s"
+    whole = round(seconds)
+    for unit, name, part, part_name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= unit:
+            rest = whole % unit // part
+            return f"{whole // unit} {name} {rest} {part_name}" if rest else f"{whole // unit} {name}"
+    return f"{whole} s"
+
+
+def memory(megabytes: float | None) -> str:
+    """``812 MB``, ``3.4 GB``."""
+    if megabytes is None:
+        return "–"
+    return f"{figure(megabytes / 1024)} GB" if megabytes >= 1024 else f"{figure(megabytes)} MB"
+
+
+def share(value: float | None) -> str:
+    """A share of one in per cent: ``3 %``, ``0.4 %``."""
+    if value is None:
+        return "–"
+    percent = 100 * value
+    return f"{figure(percent, 2) if abs(percent) < 10 else count(percent)} %"
+
+
+def _signed(value: float, digits: int) -> str:
+    shown = f"{value:.{digits}f}"
+    return shown.removeprefix("-") if float(shown) == 0 else shown.replace("-", MINUS)
