@@ -156,9 +156,7 @@ def _tasks(
                 yield lambda part=part: _from_file(part, sources, settings, known)  # type: ignore[misc]
 
 
-def _from_file(
-    rows: list[int], sources: Sources, settings: StoreSettings, known: Mapping[bytes, object]
-) -> list[Made]:
+def _from_file(rows: list[int], sources: Sources, settings: StoreSettings, known: Mapping[bytes, object]) -> list[Made]:
     """All samples of one file: its bytes are read once, each frame is decoded once, whatever its boxes."""
     try:
         data = readers.read_bytes(sources.paths[rows[0]])

@@ -188,5 +188,3 @@ def _memory(shape: tuple[int, ...], dtype: torch.dtype, out: Pixels | None) -> T
     if out is not None and out.data.dtype == dtype and out.data.is_contiguous() and out.data.numel() >= count:
         return out.data.view(-1)[:count].view(shape)
     return torch.empty(shape, dtype=dtype)
-
-

@@ -55,12 +55,14 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 
 def content_of(data: bytes) -> Content:
     """The kind of an image file. Raises Unreadable, saying what it is instead where that is known."""
+    if data[128:132] == b"DICM":  # first: what stands before it may be another format's beginning
+        return Content.DICOM
     for beginning, content in _BEGINNINGS:
         if data.startswith(beginning):
             return content
     if data[:4] == b"RIFF" and data[8:12] == b"WEBP":
         return Content.WEBP
-    if data[128:132] == b"DICM" or _is_bare_dicom(data):
+    if _is_bare_dicom(data):
         return Content.DICOM
     for beginning, name in _OTHERS:
         if data.lstrip()[: len(beginning)] == beginning:

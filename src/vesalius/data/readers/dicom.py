@@ -132,6 +132,6 @@ def _explained(error: Exception) -> Unreadable:
             Kind.NEEDS_PACKAGE,
             f"Its pixels are compressed by {name}, which needs a package: pip install pylibjpeg[all] or python-gdcm.",
         )
-    if isinstance(error, EOFError) or re.search("less than the expected|fewer bytes|truncated", words):
+    if isinstance(error, EOFError) or re.search("less than (the )?expected|fewer bytes|truncated", words):
         return Unreadable(Kind.TRUNCATED, "The file ends before its pixels do.")
-    return Unreadable(Kind.CORRUPT, f"Its content is damaged or not valid DICOM ({type(error).__name__}).")
+    return Unreadable(Kind.CORRUPT, "Its content is damaged or not valid DICOM.")

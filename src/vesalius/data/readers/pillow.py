@@ -12,7 +12,7 @@ from PIL import Image, UnidentifiedImageError
 from vesalius.data.outcomes import Decoded, Kind, Unreadable
 from vesalius.data.readers.depth import check_size, over_black, to_storable, upright
 
-_FORMATS = ("PNG", "JPEG", "MPO", "BMP", "DIB", "WEBP", "GIF", "PPM", "JPEG2000", "TIFF")
+_FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "PPM", "JPEG2000", "TIFF")
 # Named, so that no foreign file reaches Pillow's other decoders (EPS would start Ghostscript).
 
 _ORIENTATION = 0x0112
@@ -34,8 +34,7 @@ def decode(data: bytes, frame: int = 0, enough: int | None = None) -> Decoded:
         words = str(error)
         if "truncated" in words.lower() or isinstance(error, EOFError):
             raise Unreadable(Kind.TRUNCATED, "The file ends before its pixels do.") from error
-        words = words.rstrip(".") or type(error).__name__
-        raise Unreadable(Kind.CORRUPT, f"Its content is damaged ({words}).") from error
+        raise Unreadable(Kind.CORRUPT, "Its content is damaged.") from error
 
 
 def _decode(data: bytes, frame: int, enough: int | None) -> Decoded:
@@ -46,6 +45,7 @@ def _decode(data: bytes, frame: int, enough: int | None) -> Decoded:
     if not 0 <= frame < count:
         raise Unreadable(Kind.NO_FRAME, f"It has {count} frame{'s' * (count != 1)}, so there is no frame {frame}.")
     if frame:
+        _paint_in_colour(image)
         image.seek(frame)
         check_size(image.height, image.width, len(image.getbands()))
     if count > 1:
@@ -66,6 +66,16 @@ def _decode(data: bytes, frame: int, enough: int | None) -> Decoded:
         notes.append(f"turned upright (orientation {orientation})")
     decoded = to_storable(upright(pixels, orientation), frames=count, notes=tuple(notes))
     return decoded
+
+
+def _paint_in_colour(image: Image.Image) -> None:
+    """Let a GIF whose first frame is grey be painted over by frames with a palette, which Pillow gets wrong."""
+    image.load()
+    if image.format == "GIF" and image.mode == "L":
+        if "transparency" in image.info:
+            raise Unreadable(Kind.UNSUPPORTED, "It is an animated grey GIF with transparency; only frame 0 is read.")
+        image.im = image.im.convert("RGB")
+        image._mode = "RGB"
 
 
 def _as_array(image: Image.Image, notes: list[str]) -> tuple[NDArray[Any], bool]:

@@ -27,7 +27,7 @@ def decode(data: bytes, frame: int = 0) -> Decoded:
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # a decoder fed with garbage raises nearly anything
-        raise Unreadable(Kind.CORRUPT, f"Its content is damaged ({type(error).__name__}).") from error
+        raise Unreadable(Kind.CORRUPT, "Its content is damaged.") from error
 
 
 def _decode(data: bytes, frame: int) -> Decoded:
