@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,12 @@ def data_list() -> None:
         about = (registry.entry("sources", name).__doc__ or "").strip().splitlines()
         rows.append([name, about[0] if about else "", "there" if (data_folder() / name).exists() else ""])
     table("Sources", ["name", "what", f"in {data_folder().name}"], rows)
-    stores = [[s.name, f"{s.records:,}", _size(s.bytes), s.used] for s in store.inspect()]
+    stores = [
+        [s.source, str(s.size), str(s.channels), f"{s.records:,}", _size(s.bytes), f"{datetime.fromtimestamp(s.last_used):%Y-%m-%d %H:%M}"]
+        for s in store.inspect()
+    ]
     if stores:
-        table("Decoded pixels", ["data", "images", "size", "last used"], stores)
+        table("Decoded pixels", ["data", "size", "channels", "images", "bytes", "last used"], stores)
 
 
 def data_show(reference: str, *, out: Path | None, labels: str | None) -> None:

@@ -49,7 +49,7 @@ def _deflated_bomb() -> bytes:
     meta = 144 + int.from_bytes(whole[140:144], "little")
     deflater = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
     block = deflater.compress(bytes(1 << 24)) + deflater.flush(zlib.Z_FULL_FLUSH)  # may be repeated as it is
-    return whole[:meta] + block * 65
+    return whole[:meta] + block * 33
 
 
 def dicom() -> list[Odd]:

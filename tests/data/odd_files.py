@@ -137,17 +137,18 @@ def depths() -> list[Odd]:
     resolved = colours[numbers(20, 30, top=3)]
     ends = (float(hounsfield.min()), float(hounsfield.max()))
     spread16 = np.rint(spread * 65535).astype(np.uint16)[..., None]
-    gradient_map = np.stack([np.arange(256, dtype=np.uint16) * 257, np.zeros(256, np.uint16), np.full(256, 65535,
-    np.uint16)])
+    gradient_map = np.stack(
+        [np.arange(256, dtype=np.uint16) * 257, np.zeros(256, np.uint16), np.full(256, 65535, np.uint16)]
+    )
     index = numbers(20, 30)
     mapped = np.stack([index, np.zeros_like(index), np.full_like(index, 255)], -1)
     return [
         Odd("16 bits", "grey16.png", png(grey), grey, "all 16 bits"),
         Odd("16 bits", "colour16.png", png(rgb), rgb, "all 16 bits"),
-        Odd("16 bits", "grey16-alpha.png", png(both), over_black(both[..., :1], both[..., 1]), "all 16 bits,
-            over black"),
-        Odd("16 bits", "colour16-alpha.png", png(four), over_black(four[..., :3], four[..., 3]), "all 16 bits,
-            over black"),
+        Odd("16 bits", "grey16-alpha.png", png(both), over_black(both[..., :1], both[..., 1]),
+            "all 16 bits, over black"),
+        Odd("16 bits", "colour16-alpha.png", png(four), over_black(four[..., :3], four[..., 3]),
+            "all 16 bits, over black"),
         Odd("16 bits", "grey16.tif", tiff(grey[..., 0]), grey, "all 16 bits"),
         Odd("16 bits", "colour16-big-endian.tif", tiff(rgb, byteorder=">", photometric="rgb"), rgb, "all 16 bits"),
         Odd("16 bits", "colour16-deflate.tif", tiff(rgb, compression="zlib", photometric="rgb"), rgb, "all 16 bits"),
@@ -190,8 +191,9 @@ def packed12(values: Array) -> bytes:
     tags = [(256, 4, width), (257, 4, height), (258, 3, 12), (259, 3, 1), (262, 3, 1), (273, 4, 8), (277, 3, 1),
     (278, 4, height),
             (279, 4, len(body))]  # fmt: skip
-    directory = struct.pack("<H", len(tags)) + b"".join(struct.pack("<HHII", tag, kind, 1, value) for tag, kind,
-    value in tags)
+    directory = struct.pack("<H", len(tags)) + b"".join(
+        struct.pack("<HHII", tag, kind, 1, value) for tag, kind, value in tags
+    )
     return struct.pack("<2sHI", b"II", 42, 8 + len(body)) + body + directory + struct.pack("<I", 0)
 
 
@@ -299,8 +301,8 @@ def damaged() -> list[Odd]:
         "gif": encoded(grey, "GIF"),
     }
     cut = [
-        Odd("truncated", f"half.{name}", data[: len(data) // 2], Kind.TRUNCATED, "refused") for name,
-            data in files.items()
+        Odd("truncated", f"half.{name}", data[: len(data) // 2], Kind.TRUNCATED, "refused")
+        for name, data in files.items()
     ]
     packed = bytearray(files["png"])
     packed[len(packed) // 2] ^= 0xFF
@@ -312,8 +314,9 @@ def damaged() -> list[Odd]:
     return [
         *cut,
         Odd("truncated", "half.tif", tiff(grey, metadata=None)[:1500], Kind.TRUNCATED, "refused"),
-        Odd("truncated", "half-lzw.tif", encoded(rgb, "TIFF", compression="tiff_lzw")[:1500], Kind.TRUNCATED,
-            "refused"),
+        Odd(
+            "truncated", "half-lzw.tif", encoded(rgb, "TIFF", compression="tiff_lzw")[:1500], Kind.TRUNCATED, "refused"
+        ),
         Odd("truncated", "half.webp", encoded(rgb, "WEBP", lossless=True)[:1500], Kind.CORRUPT, "refused"),
         Odd("truncated", "three-quarters.jp2", encoded(rgb, "JPEG2000")[:-1500], Kind.CORRUPT, "refused"),
         Odd("truncated", "header-only.png", files["png"][:33], Kind.CORRUPT, "refused"),
@@ -356,8 +359,14 @@ def bombs() -> list[Odd]:
 def other_things() -> list[Odd]:
     smooth, rgb = gradient(), numbers(20, 30, 3)
     return [
-        Odd("wrong suffix", "a-jpeg.png", encoded(smooth, "JPEG", quality=95), smooth, "what it is, to 6 steps",
-            tolerance=6),
+        Odd(
+            "wrong suffix",
+            "a-jpeg.png",
+            encoded(smooth, "JPEG", quality=95),
+            smooth,
+            "what it is, to 6 steps",
+            tolerance=6,
+        ),
         Odd("wrong suffix", "a-png.jpg", encoded(rgb, "PNG"), rgb, "what it is"),
         Odd("wrong suffix", "a-tiff.dcm", tiff(rgb, photometric="rgb"), rgb, "what it is"),
         Odd("wrong suffix", "a-png-without-suffix", encoded(rgb, "PNG"), rgb, "what it is"),
@@ -366,8 +375,9 @@ def other_things() -> list[Odd]:
         Odd("not an image", "document.jpg", b"%PDF-1.7\n", Kind.NOT_AN_IMAGE, "refused"),
         Odd("not an image", "archive.png", b"PK\x03\x04rest", Kind.NOT_AN_IMAGE, "refused"),
         Odd("not an image", "script.png", b"%!PS-Adobe-3.0 EPSF-3.0\n", Kind.NOT_AN_IMAGE, "refused"),
-        Odd("not an image", "pointer.jpg", b"version https://git-lfs.github.com/spec/v1\n", Kind.NOT_AN_IMAGE,
-            "refused"),
+        Odd(
+            "not an image", "pointer.jpg", b"version https://git-lfs.github.com/spec/v1\n", Kind.NOT_AN_IMAGE, "refused"
+        ),
         Odd("not an image", "zeros.png", bytes(5000), Kind.NOT_AN_IMAGE, "refused"),
         Odd("not an image", "phone.heic", b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", Kind.UNSUPPORTED, "refused"),
     ]

@@ -19,9 +19,9 @@ PAGE = Path(__file__).resolve().parents[2] / "docs" / "odd-files.md"
 
 # DESIGN section 7, and what the issue adds to it.
 PROMISED = {
-    "corrupt", "truncated", "empty", "wrong suffix", "16 bits", "CMYK", "alpha", "EXIF rotation", "animated", "many pages",
-    "bomb", "constant", "not finite", "not an image", "missing", "palette", "1 bit", "12 bits", "floats and signs",
-    "many channels", "DICOM (pydicom's)",
+    "corrupt", "truncated", "empty", "wrong suffix", "16 bits", "CMYK", "alpha", "EXIF rotation", "animated",
+    "many pages", "bomb", "constant", "not finite", "not an image", "missing", "palette", "1 bit", "12 bits",
+    "floats and signs", "many channels", "DICOM (pydicom's)",
 }  # fmt: skip
 
 
@@ -95,14 +95,14 @@ def page(folder: Path) -> str:
         "# Odd files",
         "",
         "What becomes of files as the world sends them. Each line is a file that `tests/data/test_odd_files.py` makes,",
-        "reads and compares with what was expected; `python -m tests.data.test_odd_files` writes this page, and the test",
-        "fails when it differs. A file is what its content says, whatever its suffix. What is refused is left out of the",
-        "run and reported by its id with the sentence given here; a run in which more than 5 % are refused stops with",
+        "reads and compares with what was expected; `python -m tests.data.test_odd_files` writes this page, the test",
+        "fails when it differs. A file is what its content says, whatever its suffix. What is refused is left out of",
+        "the run and reported by its id with the sentence given here; a run in which more than 5 % are refused stops with",
         "exit code 4.",
         "",
         "Decisions: alpha is composited over black (transparent means no signal). White is 1 in every depth: 255, 4095",
-        "or 65535. Floats within [0, 1] keep that range; other floats, signed and 32-bit integers are spread from their",
-        "least to their greatest value over 16 bits, and the two are recorded (error at most half a step). DICOM keeps",
+        "or 65535. Floats within [0, 1] keep that range; other floats, signed and 32-bit integers are spread from",
+        "their least to their greatest value over 16 bits, and the two are recorded (error at most half a step). DICOM keeps",
         "the integers of its file; the rescaled values (HU) of its ends are recorded. No file is completed: what ends",
         "early is refused. Damage inside the compressed pixels of a JPEG cannot be seen: any bits are a valid picture.",
         "",
@@ -112,8 +112,8 @@ def page(folder: Path) -> str:
         "|---|---|---|---|---|",
     ]
     for odd in _all():
-        outcome = _outcome(odd, folder)
-        lines.append(f"| {odd.kind} | {odd.name} | {odd.frame} | {odd.words} | {_described(outcome)} |")
+        came_to = _described(_outcome(odd, folder))
+        lines.append(f"| {odd.kind} | {odd.name} | {odd.frame} | {odd.words} | {came_to} |")
     return "\n".join(lines) + "\n"
 
 

@@ -100,9 +100,9 @@ class Encoder(nn.Module):
 
     def layers(self, x: Tensor, names: Sequence[str]) -> Mapping[str, Tensor]:
         """What the network's modules ``names`` put out for ``x``; differentiable. An unknown name is a UserError."""
-        known = dict(self.network.named_modules())
+        known = {name: module for name, module in self.network.named_modules() if name}
         for name in names:
-            if not name or name not in known:
+            if name not in known:
                 near = get_close_matches(name, known, n=4) or [child for child, _ in self.network.named_children()]
                 raise UserError(
                     f"{self.card.architecture} has no layer {name!r}. Near or first names: {', '.join(near)}. "

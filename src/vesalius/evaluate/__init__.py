@@ -1,0 +1,1 @@
+"""What an encoder is worth: probes beside baselines, and the examination at the end of a pretraining."""

@@ -53,7 +53,7 @@ def examine(
     _picture(material, parts, config, run)
     reason = _not_examined(config, material)
     if reason:
-        absent = {name: reason for name in ("probes", "efficiency", "neighbours", "map", "mistakes", "calibration")}
+        absent = dict.fromkeys(("probes", "efficiency", "neighbours", "map", "mistakes", "calibration"), reason)
     else:
         results |= _probed(config, material, parts, run, here, terminal)
     return {**results, "verdict": sentences(results, run.metrics(), reason), "absent": absent}
@@ -80,7 +80,7 @@ def _probed(
     task = data.table.task
     rows = {split: data.rows(split) for split in SPLITS}
     own = next(iter(parts.method.exports().values()))
-    random_init = fresh_encoder(config, material, parts.views).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    random_init = fresh_encoder(config, material, parts.views).to(memory_format=torch.channels_last)
     with terminal.bar("examining", "images") as update:
         done = _Counter(update, 3 * sum(map(len, rows.values())))
         encoders = {
@@ -88,9 +88,11 @@ def _probed(
             "random init": _features(random_init, data, rows, here, done),
         }
         pixels = _pixels(own, data, rows, here, done)
-    components = pca.fit(pixels[0].flatten(1), _COMPONENTS, seed=config.seed)
-    encoders["pixel PCA"] = tuple(components(p.flatten(1)) for p in pixels)
-    encoders["mean and deviation"] = tuple(pca.mean_and_deviation(p) for p in pixels)
+    components = pca.fit(pixels[0], _COMPONENTS, seed=config.seed)
+    train, val, test = pixels
+    encoders["pixel PCA"] = (components(train), components(val), components(test))
+    mean_and_deviation = pca.mean_and_deviation
+    encoders["mean and deviation"] = (mean_and_deviation(train), mean_and_deviation(val), mean_and_deviation(test))
     labels = []
     for split in SPLITS:
         known = data.labels(rows[split])
@@ -142,7 +144,7 @@ def _pixels(
     """(n, C, h, w): what the encoder sees, averaged down to at most 32 pixels a side."""
     views = evaluation_views(encoder)
     group, (_, size) = next(iter(views.makes.items()))
-    side = [min(_PIXELS, s) for s in size]
+    side = (min(_PIXELS, size[0]), min(_PIXELS, size[-1]))
     out = []
     for split in SPLITS:
         parts = []

@@ -1,0 +1,1 @@
+"""One self-supervised method per file."""

@@ -6,6 +6,7 @@ Grill et al., "Bootstrap your own latent", NeurIPS 2020.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -52,7 +53,7 @@ def momentum_at(start: float, at: Progress) -> float:
 class BYOL(Method):
     """Student (encoder, projector, predictor) and teacher (encoder, projector)."""
 
-    needs = {"global": 2}
+    needs: ClassVar[Mapping[str, int]] = {"global": 2}
     independent = True
     """Only batch norm looks at other samples: with accumulation its statistics are those of a micro-batch."""
 

@@ -6,6 +6,7 @@ Chen et al., "A simple framework for contrastive learning of visual representati
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 import torch
 from jaxtyping import Float
@@ -57,7 +58,7 @@ def nt_xent(
 class SimCLR(Method):
     """Encoder, projector, NT-Xent."""
 
-    needs = {"global": 2}
+    needs: ClassVar[Mapping[str, int]] = {"global": 2}
 
     def __init__(self, encoder: Encoder, config: Config) -> None:
         super().__init__()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,7 +40,7 @@ def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
     """Build the parts of ``config``. Raises UserError where the views do not make what the method needs."""
     made = views.load(config.views, material.channels)
     module = registry.entry("methods", config.method.name)
-    kind = cast("type[Method]", next(v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Method) and v is not Method))
+    kind = next(v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Method) and v is not Method)
     _check_views(config.method.name, kind.needs, made.makes)
     _check_accumulation(config, kind.independent)
     encoder = fresh_encoder(config, material, made)
@@ -50,7 +50,7 @@ def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
     method.to(world.device)
     if encoder.card.size and len(encoder.card.size) == 2:
         # convolutions run faster so; no number changes but in the last bits
-        method.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        method.to(memory_format=torch.channels_last)
     return Parts(made, encoder, method, Watch(world, _monitors(config, material, world)))
 
 

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     import torch
 
 _ALL_PAIRS = 5  # of more runs each is compared with the first
-_DRAWS = 2000
 
 
 @dataclass(frozen=True)
@@ -27,7 +26,7 @@ class Predictions:
     ids: Sequence[str]
     labels: torch.Tensor
     probabilities: torch.Tensor
-    subjects: Sequence[str] | None
+    subjects: Sequence[str | None] | None
 
 
 def section(runs: Sequence[RunRecord]) -> Section:
@@ -62,16 +61,20 @@ def read_predictions(run: RunRecord) -> Predictions | None:
         return None
     try:
         labels = torch.tensor(
-            [float("nan") if v is None else float(v) for v in table["label"].to_pylist()], dtype=torch.float64
+            [float("nan") if v is None else float(v) for v in table["label"].to_pylist()], dtype=torch.float32
         )
         rows = [[float(v) for v in table[name].to_pylist()] for name in columns]
     except (TypeError, ValueError):
         return None
-    subjects = [str(v) for v in table["subject"].to_pylist()] if "subject" in table.column_names else None
+    subjects = (
+        [None if v is None else str(v) for v in table["subject"].to_pylist()]
+        if "subject" in table.column_names
+        else None
+    )
     return Predictions(
         ids=[str(v) for v in table["id"].to_pylist()],
         labels=labels,
-        probabilities=torch.tensor(rows, dtype=torch.float64).T.contiguous(),
+        probabilities=torch.tensor(rows, dtype=torch.float32).T.contiguous(),
         subjects=subjects,
     )
 
@@ -127,7 +130,9 @@ def _paired(
     a: Predictions | None, b: Predictions | None, metric: str, kind: str, values: tuple[float, float]
 ) -> tuple[float, float] | None:
     """The 95 % interval of the difference over shared draws of the same samples; None where they cannot be paired."""
-    from vesalius.measures import metrics
+    import numpy as np
+
+    from vesalius.measures import bootstrap, metrics
 
     if a is None or b is None or kind not in ("classes", "binary") or metric not in metrics.NAMES:
         return None
@@ -142,31 +147,16 @@ def _paired(
     for side, value in zip(sides, values):
         if abs(float(metrics.measure(metric, name, a.labels, side)[0]) - value) > 2e-3:
             return None  # the file holds another probe's predictions
-    weights = _draws(a)
-    gaps = metrics.measure(metric, name, a.labels, sides[0], weights) - metrics.measure(
-        metric, name, a.labels, sides[1], weights
+    subject = bootstrap.groups(None if a.subjects is None else np.array(a.subjects, object), len(a.ids))
+    drawn = bootstrap.replicate(
+        {
+            "a": lambda weights: metrics.measure(metric, name, a.labels, sides[0], weights),
+            "b": lambda weights: metrics.measure(metric, name, a.labels, sides[1], weights),
+        },
+        subject,
     )
-    gaps = gaps[~gaps.isnan()]
-    if len(gaps) == 0:
-        return None
-    import torch
-
-    low, high = torch.quantile(gaps, torch.tensor([0.025, 0.975], dtype=gaps.dtype)).tolist()
-    return low, high
-
-
-def _draws(predictions: Predictions) -> torch.Tensor:
-    """How often each sample is in each bootstrap sample, (N, draws); whole subjects are drawn where known."""
-    import numpy as np
-    import torch
-
-    from vesalius.random import generator
-
-    names = predictions.subjects or predictions.ids
-    _, group = np.unique(np.asarray(names), return_inverse=True)
-    n = int(group.max()) + 1
-    counts = generator("report", "paired", n).multinomial(n, np.full(n, 1 / n), size=_DRAWS)
-    return torch.from_numpy(np.ascontiguousarray(counts.T[group].astype(np.float64)))
+    low, high = bootstrap.interval(drawn["a"] - drawn["b"])
+    return (low, high) if low == low else None
 
 
 def _sentence(found: Sequence[Difference]) -> str:

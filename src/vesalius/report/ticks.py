@@ -67,7 +67,7 @@ def round_values(low: float, high: float, count: int) -> list[float]:
     """About ``count`` round numbers (steps of 1, 2, 2.5 or 5 times a power of ten) from ``low`` to ``high``."""
     raw = (high - low) / max(1, count)
     power = 10.0 ** math.floor(math.log10(raw))
-    step = next((m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * 0.999), 10 * power)
+    step = next((m * power for m in (1, 2, 2.5, 5, 10) if m * power >= raw * 0.7), 10 * power)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [float(f"{i * step:.12g}") for i in range(first, last + 1)]
 

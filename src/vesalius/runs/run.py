@@ -170,7 +170,7 @@ def _plain(value: Any) -> Any:
 
 def _git_commit() -> str | None:
     try:
-        found = subprocess.run(  # noqa: S603
+        found = subprocess.run(
             ["git", "rev-parse", "HEAD"],  # noqa: S607
             cwd=Path(__file__).parent,
             capture_output=True,

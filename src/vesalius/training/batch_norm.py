@@ -40,13 +40,13 @@ class GlobalBatchNorm(_BatchNorm):
         if not (self.training and dist.is_initialized() and dist.get_world_size() > 1):
             return super().forward(input)
         axes, shape = [0, *range(2, input.dim())], [1, -1] + [1] * (input.dim() - 2)
-        x = input.float()
+        x = input.float() if input.dtype in (torch.float16, torch.bfloat16) else input
         count = torch.tensor([x.numel() / x.shape[1]], dtype=torch.float64, device=x.device)
         dist.all_reduce(count)
         n = float(count)
-        mean: Tensor = _Sum.apply(x.sum(axes)) / n  # type: ignore[no-untyped-call]
+        mean: Tensor = _Sum.apply(x.sum(axes)) / n
         centred = x - mean.view(shape)
-        variance: Tensor = _Sum.apply(centred.pow(2).sum(axes)) / n  # type: ignore[no-untyped-call]
+        variance: Tensor = _Sum.apply(centred.pow(2).sum(axes)) / n
         if self.running_mean is not None and self.running_var is not None and self.num_batches_tracked is not None:
             with torch.no_grad():
                 self.num_batches_tracked.add_(1)
@@ -62,7 +62,8 @@ class GlobalBatchNorm(_BatchNorm):
 def share_batch_norm(module: nn.Module, device: torch.device) -> nn.Module:
     """Replace every batch norm inside ``module`` by one over all ranks; weights, buffers and flags are kept."""
     if device.type == "cuda":
-        return nn.SyncBatchNorm.convert_sync_batchnorm(module)
+        shared_on_gpu: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+        return shared_on_gpu
     for name, child in list(module.named_children()):
         if isinstance(child, _BatchNorm):
             shared = GlobalBatchNorm(child.num_features, child.eps, child.momentum, child.affine, child.track_running_stats)
@@ -72,7 +73,7 @@ def share_batch_norm(module: nn.Module, device: torch.device) -> nn.Module:
             shared.to(device).train(child.training)
             # timm's norm layers carry an activation of their own
             if type(child).__name__ == "BatchNormAct2d":
-                setattr(module, name, nn.Sequential(shared, child.drop, child.act))
+                setattr(module, name, nn.Sequential(shared, *(part for part in (child.drop, child.act) if isinstance(part, nn.Module))))
             else:
                 setattr(module, name, shared)
         else:

@@ -93,7 +93,7 @@ class Spent:
 def reduce_parts(parts: Mapping[str, Tensor], world: World, samples: int) -> Tensor:
     """The loss whose gradient, averaged over ranks by DDP, is that of one process on the global batch."""
     terms = [p.sum() * (world.size / samples) if p.ndim else p for p in parts.values()]
-    return torch.stack([t.float() for t in terms]).sum()
+    return torch.stack([t.to(torch.promote_types(t.dtype, torch.float32)) for t in terms]).sum()
 
 
 def fit(
@@ -206,7 +206,7 @@ def _forward_backward(
             out: Output = wrapped(batch, at)
         reduce_parts(out.parts, world, samples).backward()  # type: ignore[no-untyped-call]
         for name, part in out.parts.items():
-            value = part.detach().float()
+            value = part.detach()
             value = value.sum() / samples if value.ndim else value / world.size
             totals[name] = totals[name] + value if name in totals else value
     carried = {k: v.detach() for k, v in out.carry.items()}
@@ -333,7 +333,8 @@ class _Log:
         self.since = [clock, 0.0, 0]
         if len(self.rows) >= 50:
             self.flush()
-        return sum(terms.values())
+        loss: float = sum(terms.values())
+        return loss
 
     def row(self, row: dict[str, Any]) -> None:
         """Add a row."""

@@ -47,7 +47,7 @@ def gather(x: Tensor) -> Tensor:
     """``(local rows, ...)`` -> ``(global rows, ...)`` in rank order; itself when there is one process."""
     if world_size() == 1:
         return x
-    gathered: Tensor = _Gather.apply(x)  # type: ignore[no-untyped-call]
+    gathered: Tensor = _Gather.apply(x)
     return gathered
 
 

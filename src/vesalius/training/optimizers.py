@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
@@ -123,9 +123,10 @@ class Stepper:
         """The optimizer's state, keyed ``parameter name/field``, contiguous."""
         out: dict[str, Tensor] = {}
         for parameter, fields in self.optimizer.state.items():
+            name = self.names[cast(torch.nn.Parameter, parameter)]
             for field, value in fields.items():
                 if isinstance(value, Tensor):
-                    out[f"{self.names[parameter]}/{field}"] = value.detach()
+                    out[f"{name}/{field}"] = value.detach()
         return out
 
     def load_state(self, state: Mapping[str, Tensor]) -> None:

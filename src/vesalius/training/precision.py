@@ -55,6 +55,6 @@ def fp32(loss: Callable[P, R]) -> Callable[P, R]:
         tensors = [a for a in (*args, *kwargs.values()) if isinstance(a, Tensor)]
         kind = tensors[0].device.type if tensors else "cpu"
         with torch.autocast(kind, enabled=False):
-            return loss(*(widen(a) for a in args), **{k: widen(v) for k, v in kwargs.items()})  # type: ignore[arg-type]
+            return loss(*(widen(a) for a in args), **{k: widen(v) for k, v in kwargs.items()})
 
     return widened

@@ -25,10 +25,11 @@ def move_towards(teacher: nn.Module, student: nn.Module, momentum: float, finite
 
     ``finite`` () bool on the device: where False nothing moves, without the host having to look.
     """
-    mine, theirs = list(teacher.parameters()), list(student.parameters())
+    mine: list[Tensor] = [*teacher.parameters()]
+    theirs: list[Tensor] = [*student.parameters()]
     if finite is None:
         torch._foreach_lerp_(mine, theirs, 1.0 - momentum)
     else:
-        way = torch._foreach_sub(theirs, mine)
+        way = list(torch._foreach_sub(theirs, mine))
         torch._foreach_mul_(way, finite.to(mine[0].dtype) * (1.0 - momentum))
         torch._foreach_add_(mine, way)

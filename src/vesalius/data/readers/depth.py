@@ -33,13 +33,15 @@ def upright(pixels: NDArray[Any], orientation: int) -> NDArray[Any]:
     return pixels
 
 
-def over_black(pixels: NDArray[Any], premultiplied: bool = False) -> NDArray[Any]:
+def over_black(pixels: NDArray[Any], notes: list[str], premultiplied: bool = False) -> NDArray[Any]:
     """(H, W, C + 1) with alpha last to (H, W, C): colour times alpha, so that what nobody sees is black."""
     colour: NDArray[Any] = pixels[..., :-1]
     alpha: NDArray[Any] = pixels[..., -1:]
     white = np.iinfo(pixels.dtype).max
     if premultiplied or (alpha == white).all():
+        notes.append("alpha dropped")
         return colour
+    notes.append("alpha composited over black")
     out: NDArray[Any] = ((colour.astype(np.uint64) * alpha + white // 2) // white).astype(pixels.dtype)
     return out
 

@@ -119,7 +119,7 @@ def _refuse_bomb(data: bytes) -> None:
     while rest and not inflating.eof:
         total += len(inflating.decompress(rest, 1 << 24))
         rest = inflating.unconsumed_tail
-        if total > 2 * MAX_VALUES:
+        if total > MAX_VALUES:
             raise Unreadable(Kind.TOO_LARGE, "It is deflated and would unpack to more than is read.")
 
 

@@ -59,8 +59,7 @@ def _decode(data: bytes, frame: int, enough: int | None) -> Decoded:
         image.load()
         pixels, alpha = _as_array(image, notes)
     if alpha:
-        pixels = over_black(pixels)
-        notes.append("alpha composited over black")
+        pixels = over_black(pixels, notes)
     orientation = _orientation(image)
     if orientation in range(2, 9):
         notes.append(f"turned upright (orientation {orientation})")

@@ -62,8 +62,7 @@ def _decode(data: bytes, frame: int) -> Decoded:
         if page.extrasamples and int(page.extrasamples[0]) in (1, 2) and pixels.shape[-1] in (2, 4):
             if pixels.dtype.kind != "u":
                 raise Unreadable(Kind.UNSUPPORTED, "It has alpha in floating point, which is not read.")
-            pixels = over_black(pixels, premultiplied=int(page.extrasamples[0]) == 1)
-            notes.append("alpha composited over black")
+            pixels = over_black(pixels, notes, premultiplied=int(page.extrasamples[0]) == 1)
         tag = page.tags.get(274)
         orientation = int(tag.value) if tag is not None else 1
         if orientation in range(2, 9):
