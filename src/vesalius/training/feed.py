@@ -11,7 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -25,6 +25,7 @@ from vesalius.training.world import World
 from vesalius.views.batch import Batch, Draws
 
 
+@runtime_checkable
 class Store(Protocol):
     """What the loop needs of a PixelStore."""
 
@@ -40,6 +41,7 @@ class Store(Protocol):
         """Windows (B, R, 2, dims) of records (B, R)."""
 
 
+@runtime_checkable
 class ViewsLike(Protocol):
     """What the loop needs of Views."""
 

@@ -10,7 +10,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from torch import Tensor, nn
@@ -42,6 +42,7 @@ class Length:
         return Progress(step, self.steps, step // self.steps_per_epoch, epochs, self.steps_per_epoch)
 
 
+@runtime_checkable
 class Watching(Protocol):
     """What the loop asks of the monitors (see ``training/watch.py``)."""
 
@@ -58,6 +59,7 @@ class Watching(Protocol):
         """Take it back."""
 
 
+@runtime_checkable
 class Display(Protocol):
     """Who shows the run to a person."""
 

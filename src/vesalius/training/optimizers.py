@@ -114,7 +114,7 @@ class Stepper:
 
     def step(self, bad: Tensor) -> None:
         """Step unless ``bad`` () float on the device is 1; gradients are then forgotten."""
-        setattr(self.optimizer, "found_inf", bad.reshape(1) if self.config.name != "lars" else bad)  # noqa: B010
+        setattr(self.optimizer, "found_inf", bad)  # noqa: B010
         setattr(self.optimizer, "grad_scale", None)  # noqa: B010
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)

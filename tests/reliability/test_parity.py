@@ -1,0 +1,31 @@
+"""Several gloo processes give one process's loss and gradient, for every registered method."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from vesalius import registry
+
+
+def parity(method: str, world: int, precision: str) -> dict[str, list[float]]:
+    command = [sys.executable, "-W", "ignore", "-m", "tests.reliability.parity", method, str(world), precision]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.mark.parametrize("method", sorted(registry.names("methods")))
+@pytest.mark.parametrize("world", [2, 3])
+def test_many_processes_are_one(method: str, world: int) -> None:
+    found = parity(method, world, "fp64")
+    assert max(found["loss"]) < 1e-6, found  # the views themselves are single precision
+    assert max(found["gradient"]) < 2e-5, found
+
+
+@pytest.mark.parametrize("method", sorted(registry.names("methods")))
+def test_in_single_precision_the_first_step_agrees(method: str) -> None:
+    found = parity(method, 2, "fp32")
+    assert max(found["loss"]) < 1e-5, found
+    assert found["gradient"][0] < 1e-4, found
