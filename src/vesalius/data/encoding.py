@@ -63,7 +63,7 @@ def encode(
                 f"The label {name!r} holds words, which no regression can fit. Choose the kind 'classes', or another"
                 " column."
             )
-        return {name: values}, {}, TaskSpec(name, "regression", (name,))
+        return {name: np.asarray(values, np.float64)}, {}, TaskSpec(name, "regression", (name,))
     if numeric:
         codes = np.searchsorted(known, values).astype(np.float64)
         codes[np.isnan(values)] = np.nan

@@ -64,10 +64,11 @@ def sample_ids(
     out = bytearray()
     if frames is None and boxes is None:
         tail = _framed(0) + whole
+        copy, lengths = start.copy, [n.to_bytes(8, "little") for n in range(1024)]
         for uri in uris:
-            state = start.copy()
-            data = uri.encode("utf-8", "surrogateescape")
-            state.update(len(data).to_bytes(8, "little") + data + tail)
+            state, data = copy(), uri.encode("utf-8", "surrogateescape")
+            n = len(data)
+            state.update((lengths[n] if n < 1024 else n.to_bytes(8, "little")) + data + tail)
             out += state.digest()
     else:
         all_frames = [0] * len(uris) if frames is None else frames

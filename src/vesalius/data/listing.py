@@ -17,9 +17,13 @@ Progress = Callable[[int, int], None]
 
 @dataclass
 class Listing:
-    """``uris`` relative to the folder, with forward slashes, sorted folder by folder; and what was passed over."""
+    """``uris`` relative to the folder, with forward slashes, sorted folder by folder; and what was passed over.
+
+    ``folders``: each folder that holds images, as ``""`` or ``"a/b/"``, and how many, in the order of ``uris``.
+    """
 
     uris: list[str] = field(default_factory=list)
+    folders: list[tuple[str, int]] = field(default_factory=list)
     hidden: int = 0
     other: int = 0
     closed: int = 0
@@ -54,6 +58,8 @@ def list_images(root: Path, progress: Progress | None = None) -> Listing:
             continue
         names.sort()
         found.uris += [prefix + name for name in names] if prefix else names
+        if names:
+            found.folders.append((prefix, len(names)))
         stack += sorted(folders, reverse=True)
         if progress is not None and len(found.uris) - told >= 20_000:
             told = len(found.uris)

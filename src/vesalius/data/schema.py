@@ -79,7 +79,9 @@ def _typed(column: pd.Series, kind: str, name: str, what: str) -> pd.Series:
     if kind == "any":
         return column.reset_index(drop=True)
     if kind == "numbers":
-        values = [None if _empty(v) else tuple(v) for v in column]
+        values: list[tuple[float, ...] | None] = [None] * len(column)
+        if not column.isna().all():
+            values = [None if _empty(v) else tuple(v) for v in column]
         if name == "box":
             _check_boxes(values, what)
         return pd.Series(values, dtype=object)

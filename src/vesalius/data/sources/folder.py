@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
+from numpy.typing import NDArray
 
 from vesalius.data.listing import SUFFIXES, Progress, list_images
 from vesalius.data.schema import SPLIT_WORDS
@@ -58,15 +58,14 @@ def index(
     if found.other or found.hidden:
         warnings.append(f"In the folder, {passed}.")
     columns: dict[str, object] = {}
-    below = found.uris
+    counts = np.array([n for _, n in found.folders])
+    below = [folder for folder, _ in found.folders]
     splits, rest = _first_folders(below)
-    if (
-        splits is not None
-        and len({SPLIT_WORDS.get(s.lower(), s) for s in set(splits)}) >= 2
-        and all(s.lower() in SPLIT_WORDS for s in set(splits))
-    ):
-        columns["split"], below = [SPLIT_WORDS[s.lower()] for s in splits], rest
-    classes, task = _classes(below, columns, labels, root)
+    if splits is not None and all(name.lower() in SPLIT_WORDS for name in splits):
+        words = [SPLIT_WORDS[name.lower()] for name in splits]
+        if len(set(words)) > 1:
+            columns["split"], below = np.repeat(words, counts), rest
+    classes, task = _classes(below, counts, columns, labels, root)
     if subject is not None:
         columns["subject"] = subjects_of(found.uris, subject)
     return SampleTable.of(
@@ -75,17 +74,22 @@ def index(
     )  # fmt: skip
 
 
-def _first_folders(uris: list[str]) -> tuple[list[str] | None, list[str]]:
-    """The first folder of each path and the paths below it; None when an image lies in no folder."""
-    cut = [uri.partition("/") for uri in uris]
-    if any(not slash for _, slash, _ in cut):
-        return None, uris
+def _first_folders(folders: list[str]) -> tuple[list[str] | None, list[str]]:
+    """The first name in each folder's path and the path below it; None when an image lies in no folder."""
+    if "" in folders:
+        return None, folders
+    cut = [folder.partition("/") for folder in folders]
     return [first for first, _, _ in cut], [rest for _, _, rest in cut]
 
 
 def _classes(
-    below: list[str], columns: dict[str, object], labels: Sequence[str] | bool | None, root: Path
+    below: list[str],
+    counts: NDArray[np.int64],
+    columns: dict[str, object],
+    labels: Sequence[str] | bool | None,
+    root: Path,
 ) -> tuple[dict[str, list[str]], TaskSpec | None]:
+    """Names and task of the class folders, their numbers put into ``columns``; nothing and None without any."""
     if labels is False or (not isinstance(labels, bool) and labels is not None and not list(labels)):
         return {}, None
     wanted = labels is True or labels is not None
@@ -96,7 +100,7 @@ def _classes(
         )
     folders, _ = _first_folders(below)
     names = [] if folders is None else sorted(set(folders))
-    if not 2 <= len(names) <= MOST_CLASSES or (not wanted and len(below) < 2 * len(names)):
+    if not 2 <= len(names) <= MOST_CLASSES or (not wanted and counts.sum() < 2 * len(names)):
         if wanted:
             raise UserError(
                 f"The images of {root} carry no labels: labels are read from first-level sub-folders, one per class (2"
@@ -105,6 +109,6 @@ def _classes(
             )
         return {}, None
     assert folders is not None
-    codes, _ = pd.factorize(pd.Series(folders), sort=True)
-    columns["label.class"] = codes.astype(np.float64)
+    number = {name: float(i) for i, name in enumerate(names)}
+    columns["label.class"] = np.repeat([number[name] for name in folders], counts)
     return {"class": names}, classification("class", "class", names)
