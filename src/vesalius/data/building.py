@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
@@ -30,7 +31,8 @@ Progress = Callable[[int, int], None]
 RETRY = -2
 """In place of a file's size: this refusal is tried again at the next build."""
 
-_FILE_ROWS, _ARRAY_ROWS = 64, 512  # samples that one task decodes
+_TASK_BYTES = 16 << 20  # about what one task may hold, so that memory stays bounded whatever the images' size
+_TASK_ROWS = 512
 
 
 @dataclass(frozen=True)
@@ -147,13 +149,18 @@ def _tasks(
     for uri, rows in by_file.items():
         if sources.container is not None:
             array = sources.container(uri)
-            for start in range(0, len(rows), _ARRAY_ROWS):
-                part = rows[start : start + _ARRAY_ROWS]
-                yield lambda array=array, part=part: _from_array(array, part, sources, settings, known)  # type: ignore[misc]
+            for part in _parts(rows, array.nbytes // max(1, len(array))):
+                yield partial(_from_array, array, part, sources, settings, known)
         else:
-            for start in range(0, len(rows), _FILE_ROWS):
-                part = rows[start : start + _FILE_ROWS]
-                yield lambda part=part: _from_file(part, sources, settings, known)  # type: ignore[misc]
+            unpacked = 8 * int(sources.sizes[rows[0]])  # a common ratio of compression
+            for part in _parts(rows, unpacked // len(rows)):
+                yield partial(_from_file, part, sources, settings, known)
+
+
+def _parts(rows: list[int], bytes_each: int) -> Iterator[list[int]]:
+    """``rows`` in stretches of about ``_TASK_BYTES``, but not of so few that a file is read over and over."""
+    step = min(_TASK_ROWS, max(4, _TASK_BYTES // max(1, bytes_each)))
+    return (rows[start : start + step] for start in range(0, len(rows), step))
 
 
 def _from_file(rows: list[int], sources: Sources, settings: StoreSettings, known: Mapping[bytes, object]) -> list[Made]:

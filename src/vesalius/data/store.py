@@ -23,7 +23,7 @@ from vesalius.data.pool import FORMAT, Pool, Writer
 from vesalius.data.readers import DECODER
 from vesalius.data.records import Records
 from vesalius.data.settings import StoreSettings
-from vesalius.data.upkeep import StoreInfo, inspect, prune, stores_folder
+from vesalius.data.upkeep import StoreInfo, inspect, prune, root_mark, stores_folder
 from vesalius.errors import TooManyBadFiles, UserError
 from vesalius.files import require_room
 
@@ -103,14 +103,13 @@ def estimate(table: SampleTable, settings: StoreSettings | None = None, *, cache
 
 
 def _pool(table: SampleTable, settings: StoreSettings, cache: Path | None) -> Pool:
-    root = os.path.abspath(table.root)
-    key = random.digest64("store", table.source, root, settings.key, DECODER, FORMAT)
+    key = random.digest64("store", table.source, root_mark(table.root, table.private), settings.key, DECODER, FORMAT)
     word = re.sub(r"[^a-z0-9]+", "-", table.source.lower()).strip("-")[:40]
     return Pool(stores_folder(cache) / f"{word}-{settings.key}-{key:016x}")
 
 
 def _about(table: SampleTable, settings: StoreSettings) -> dict[str, object]:
-    root = f"{random.digest64('root', os.path.abspath(table.root)):016x}"
+    root = root_mark(table.root, table.private)
     return {"source": table.source, "root": root, "size": settings.size, "channels": settings.channels}
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vesalius import random
+from vesalius.data import identity
 from vesalius.data.pool import Pool
 from vesalius.files import cache_folder, sibling
 
@@ -34,6 +35,12 @@ class StoreInfo:
 def stores_folder(cache: Path | None = None) -> Path:
     """Where the stores lie."""
     return (cache or cache_folder()) / "stores"
+
+
+def root_mark(root: str | Path, private: bool) -> str:
+    """What stands for a data set's folder in the cache: a hash, under the user's key where the data are private."""
+    key = identity.user_key() if private else identity.PUBLIC
+    return f"{random.digest64('root', key, os.path.abspath(root)):016x}"
 
 
 def inspect(cache: Path | None = None) -> list[StoreInfo]:
@@ -62,10 +69,10 @@ def prune(
     for leftover in stores_folder(cache).glob(".*.tmp-*/"):  # of a prune that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     kept: list[StoreInfo] = []
-    root = f"{random.digest64('root', os.path.abspath(dataset)):016x}" if dataset is not None else ""
+    roots = {root_mark(dataset, private) for private in (False, True)} if dataset is not None else set()
     for info in inspect(cache):
         old = older_than_days is not None and time.time() - info.last_used > older_than_days * 86400
-        if old or (dataset is not None and (dataset in (info.source, info.name) or root == info.root)):
+        if old or (dataset is not None and (dataset in (info.source, info.name) or info.root in roots)):
             freed += _delete(info)
         else:
             kept.append(info)

@@ -89,8 +89,8 @@ class Lock:
         with naming_failures(self.path):
             # Written under another name and linked into place: nobody ever sees a lock file without its token.
             draft = sibling(self.path)
-            draft.write_bytes(self._token)
             try:
+                draft.write_bytes(self._token)
                 os.link(draft, self.path)
             except FileExistsError:
                 return False
