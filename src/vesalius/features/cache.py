@@ -48,7 +48,7 @@ class Cache:
         text = json.dumps(facts, sort_keys=True, default=str)
         return cls(cache_folder() / "features" / hashlib.sha256(text.encode()).hexdigest()[:32])
 
-    def find(self, digests: NDArray[np.str_]) -> tuple[Tensor | None, NDArray[np.bool_]]:
+    def find(self, digests: NDArray[Any]) -> tuple[Tensor | None, NDArray[np.bool_]]:
         """``(n, D)`` vectors of ``digests`` (n,), zero where unknown, and which are known; None where none is."""
         found = np.zeros(len(digests), bool)
         order = np.argsort(digests, kind="stable")
@@ -70,7 +70,7 @@ class Cache:
             found[order[hit]] = True
         return (vectors if found.any() else None), found
 
-    def add(self, digests: NDArray[np.str_], vectors: Tensor) -> None:
+    def add(self, digests: NDArray[Any], vectors: Tensor) -> None:
         """Add a shard of ``vectors`` (n, D) for ``digests`` (n,), 32 hexadecimal digits each."""
         from safetensors.torch import save
 
@@ -80,7 +80,7 @@ class Cache:
         atomic_write(self.folder / f"{os.urandom(12).hex()}.safetensors", data)
 
 
-def _read(file: Path) -> tuple[NDArray[np.str_], Tensor] | None:
+def _read(file: Path) -> tuple[NDArray[Any], Tensor] | None:
     """Digests and vectors of a shard, or None where it is damaged or vanished."""
     from safetensors import SafetensorError, safe_open
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 import torch
@@ -107,7 +108,7 @@ def compute(
 def _assemble(
     known: Tensor | None,
     parts: list[Tensor],
-    digests: NDArray[np.str_],
+    digests: NDArray[Any],
     found: NDArray[np.bool_],
     new: NDArray[np.int64],
     dim: int,

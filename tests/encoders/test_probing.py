@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from vesalius.encoders import build_encoder, weights_hash
+from vesalius.encoders.probing import dummy_forward, untouched
+
+
+def test_nothing_is_left_behind_even_after_an_error() -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.5))
+    network[1].eval()
+    network[1].running_mean += 1
+    state = torch.random.get_rng_state()
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+
+    def disturb() -> None:
+        with untouched(network):
+            assert not any(m.training for m in network.modules())
+            assert not torch.is_grad_enabled()
+            network[1].running_mean.fill_(9)
+            torch.rand(3)
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        disturb()
+    assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
+    assert torch.equal(torch.random.get_rng_state(), state)
+    assert [network.training, network[1].training, network[2].training] == [True, False, True]
+
+
+@pytest.mark.parametrize("name", ["resnet18", "densenet121"])
+def test_a_dummy_forward_touches_no_tensor(name: str) -> None:
+    encoder = build_encoder(name, width=0.125)
+    before = weights_hash(encoder)
+    assert dummy_forward(encoder, 3, (32, 32)).pooled.shape[0] == 2
+    assert weights_hash(encoder) == before
+    assert encoder.training
