@@ -106,6 +106,17 @@ def _tar_members(tarred: tarfile.TarFile, archive: Path) -> Iterator[Member]:
         if not (info.isreg() or info.isdir()):
             raise _refused(archive, info.name, "is a link, a device or a pipe")
         yield info.name, info.isdir(), lambda info=info: _opened(tarred, info)  # type: ignore[misc]
+    _read_to_the_end(tarred)
+
+
+def _read_to_the_end(tarred: tarfile.TarFile) -> None:
+    """Behind the last entry stands the checksum of a compressed archive, which is tested by reading over it."""
+    stream = tarred.fileobj
+    assert stream is not None
+    for _ in range(64):
+        if not stream.read(_BLOCK):
+            return
+    raise tarfile.TarError("much follows its end")
 
 
 def _opened(tarred: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:

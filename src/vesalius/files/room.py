@@ -11,6 +11,7 @@ from pathlib import Path
 from vesalius.errors import NoRoom, UserError
 
 _FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_WRONG_PLACE = {errno.EACCES, errno.EPERM, errno.EROFS, errno.EEXIST, errno.ENOTDIR, errno.EISDIR, errno.ENAMETOOLONG}
 
 
 def free_bytes(place: str | Path) -> int:
@@ -35,7 +36,7 @@ def require_room(place: str | Path, need: int, what: str) -> None:
 def naming_failures(place: str | Path) -> Iterator[None]:
     """Turn the operating system's refusals while writing to ``place`` into the program's own errors.
 
-    A full disk or quota and a failing device become NoRoom; a forbidden or read-only place becomes UserError.
+    A full disk or quota and a failing device become NoRoom; a forbidden, read-only or impossible place becomes UserError.
     """
     try:
         yield
@@ -45,9 +46,9 @@ def naming_failures(place: str | Path) -> Iterator[None]:
                 f"The disk is full: {place} could not be written ({in_words(free_bytes(place))} are free). What was "
                 "there before is untouched. Free some space and run the same command again."
             ) from error
-        if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        if error.errno in _WRONG_PLACE:
             raise UserError(
-                f"{place} may not be written: {error.strerror}. Name another place (--out, VESALIUS_CACHE)."
+                f"{place} cannot be written: {error.strerror}. Name another place (--out, VESALIUS_CACHE)."
             ) from error
         if error.errno == errno.EIO:
             raise NoRoom(f"Writing {place} failed: {error.strerror}. Check the disk, then run again.") from error
