@@ -32,6 +32,7 @@ def people(owners: list[int], labels: list[int] | None = None) -> SampleTable:
 OWNERS = st.lists(st.integers(0, 40), min_size=12, max_size=80).filter(lambda owners: len(set(owners)) > 5)
 
 
+@settings(max_examples=50)
 @given(OWNERS, st.floats(0.05, 0.45), st.floats(0.05, 0.45), st.integers(0, 99))
 def test_parts_are_whole_disjoint_and_keep_people_together(
     owners: list[int], val: float, test: float, seed: int
@@ -44,6 +45,7 @@ def test_parts_are_whole_disjoint_and_keep_people_together(
     assert BY_IMAGE not in out.warnings
 
 
+@settings(max_examples=30)
 @given(OWNERS, st.randoms(use_true_random=False), st.integers(0, 9))
 def test_the_order_of_rows_means_nothing(owners: list[int], random: Any, seed: int) -> None:
     table = people(owners)

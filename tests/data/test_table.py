@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vesalius.data.containers import SourceContainer
@@ -160,6 +160,7 @@ def test_subset_by_mask_and_by_rows_in_order() -> None:
     assert t.subset(np.array([], np.int64)).ids.tolist() == []
 
 
+@settings(max_examples=24)
 @given(st.permutations(range(4)))
 def test_the_fingerprint_is_of_content_not_of_order_or_place(order: list[int]) -> None:
     t = everything()

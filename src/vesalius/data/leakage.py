@@ -87,13 +87,14 @@ def _sizes(table: SampleTable) -> NDArray[np.int64]:
 
 def _of_files(table: SampleTable, sizes: NDArray[np.int64], worth: NDArray[np.int64]) -> NDArray[np.str_]:
     """``(N,)`` a digest of file, frame and box; empty where the file's size is not among ``worth``."""
-    wanted = np.isin(sizes, worth)
-    out, seen = [""] * len(table), {}
-    for row in np.flatnonzero(wanted):
-        uri, frame, box = table.frame["uri"].iloc[row], table.frame["frame"].iloc[row], table.frame["box"].iloc[row]
+    out = [""] * len(table)
+    seen: dict[str, str] = {}
+    uris, frames, boxes = (table.frame[name].tolist() for name in ("uri", "frame", "box"))
+    for row in np.flatnonzero(np.isin(sizes, worth)).tolist():
+        uri = uris[row]
         if uri not in seen:
             seen[uri] = blake2b((Path(table.root) / uri).read_bytes(), digest_size=16).hexdigest()
-        out[row] = f"{seen[uri]}|{frame}|{box}"
+        out[row] = f"{seen[uri]}|{frames[row]}|{boxes[row]}"
     return np.array(out)
 
 
@@ -101,12 +102,11 @@ def _of_rows(table: SampleTable) -> NDArray[np.str_]:
     """``(N,)`` a digest of each row's pixels and box."""
     assert table.container is not None
     out = [""] * len(table)
-    uris = table.frame["uri"].to_numpy()
+    uris, frames, boxes = (table.frame[name].tolist() for name in ("uri", "frame", "box"))
     for uri in dict.fromkeys(uris):
-        array = table.container(str(uri))
-        for row in np.flatnonzero(uris == uri):
-            pixels = np.ascontiguousarray(array[int(table.frame["frame"].iloc[row])])
-            out[row] = (
-                f"{blake2b(pixels.tobytes(), digest_size=16).hexdigest()}|{pixels.shape}|{table.frame['box'].iloc[row]}"
-            )
+        array = table.container(uri)
+        kind = f"{array.shape[1:]}|{array.dtype}"
+        for row in [row for row, other in enumerate(uris) if other == uri]:
+            digest = blake2b(array[frames[row]].tobytes(), digest_size=16).hexdigest()
+            out[row] = f"{digest}|{kind}|{boxes[row]}"
     return np.array(out)
