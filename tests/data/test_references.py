@@ -157,3 +157,30 @@ def test_without_a_setting_data_lie_in_the_cache(monkeypatch: pytest.MonkeyPatch
     monkeypatch.delenv("VESALIUS_DATA", raising=False)
     monkeypatch.setenv("VESALIUS_CACHE", str(tmp_path))
     assert references.data_folder() == tmp_path / "datasets"
+
+
+PLUGIN = '''
+"""Pictures in an installed package. Licence: MIT."""
+from vesalius.data.table import SampleTable
+
+VESALIUS = {"sources": ["built-in"]}
+TASKS = {}
+BUILT_IN = True
+
+
+def index(root):
+    assert root is None
+    return SampleTable.of("built-in", "/package", ["a", "b"])
+'''
+
+
+def test_a_plugin_may_need_no_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(registry, "_plugins", {})
+    (here / "plugin.py").write_text(PLUGIN)
+    registry.load_plugin(here / "plugin.py")
+    try:
+        assert len(resolve("built-in")) == 2
+        assert "built-in" in sources()
+    finally:
+        monkeypatch.undo()
+        registry.names.cache_clear()
