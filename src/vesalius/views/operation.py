@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Annotated, Any, ClassVar
 
 import numpy as np
@@ -57,13 +57,15 @@ class Chance:
 
 @dataclass(frozen=True)
 class Parameters:
-    """Values of one operation for some items: ``host[name]`` (N, ...) in numpy, ``device[name]`` the same as a tensor.
+    """Values of one operation for some items, in numpy and as tensors.
 
     Vectors of numbers have the shape (N, 1, 1, 1) on the device, ready to meet images (N, C, height, width).
     """
 
-    host: Values
-    device: Mapping[str, Tensor]
+    values: Values
+    tensors: Mapping[str, Tensor]
+    items: slice | NDArray[np.integer] = field(default_factory=lambda: slice(None))
+    """Which of the items these are; applied when a value is asked for."""
 
     @staticmethod
     def of(values: Values, device: torch.device) -> Parameters:
@@ -75,13 +77,26 @@ class Parameters:
             tensors[name] = tensor.view(-1, 1, 1, 1) if tensor.ndim == 1 else tensor
         return Parameters(values, tensors)
 
-    def __getitem__(self, items: slice | NDArray[np.integer]) -> Parameters:
-        """The parameters of a run or a choice of the items."""
-        host = {name: value[items] for name, value in self.host.items()}
-        if isinstance(items, slice):
-            return Parameters(host, {name: value[items] for name, value in self.device.items()})
-        rows = torch.from_numpy(items)
-        return Parameters(host, {name: v.index_select(0, rows.to(v.device)) for name, v in self.device.items()})
+    def host(self, name: str) -> NDArray[Any]:
+        """``(N, ...)`` as drawn or prepared."""
+        chosen: NDArray[Any] = self.values[name][self.items]
+        return chosen
+
+    def device(self, name: str) -> Tensor:
+        """The same on the device; a vector as (N, 1, 1, 1)."""
+        tensor = self.tensors[name]
+        if isinstance(self.items, slice):
+            return tensor[self.items]
+        return tensor.index_select(0, torch.from_numpy(self.items).to(tensor.device))
+
+    def of_items(self, items: slice) -> Parameters:
+        """Those of a run of all the items."""
+        return replace(self, items=items)
+
+    def chosen(self, which: NDArray[np.integer]) -> Parameters:
+        """Those of some of these items, by number."""
+        assert isinstance(self.items, slice)
+        return replace(self, items=which + (self.items.start or 0))
 
 
 class Operation(BaseModel):
@@ -126,8 +141,8 @@ class Pixelwise(Operation):
         """What ``apply`` needs of the drawn values: worked out on the host, once for the whole batch."""
         return values
 
-    def active(self, values: Values) -> NDArray[np.bool_] | None:
-        """Which items change at all, from prepared values; None for every one."""
+    def active(self, p: Parameters) -> NDArray[np.bool_] | None:
+        """Which items change at all; None for every one."""
         return None
 
     @abstractmethod
@@ -136,14 +151,14 @@ class Pixelwise(Operation):
 
     def change(self, x: Tensor, p: Parameters) -> Tensor:
         """``apply`` on the items that change; the others are not touched."""
-        active = self.active(p.host)
+        active = self.active(p)
         if active is None or active.all():
             return self.apply(x, p)
-        chosen = np.flatnonzero(active)
-        if len(chosen) == 0:
+        which = np.flatnonzero(active)
+        if len(which) == 0:
             return x
-        rows = torch.from_numpy(chosen).to(x.device)
-        return x.index_copy_(0, rows, self.apply(x.index_select(0, rows), p[chosen]))
+        rows = torch.from_numpy(which).to(x.device)
+        return x.index_copy_(0, rows, self.apply(x.index_select(0, rows), p.chosen(which)))
 
 
 class Occasional(Operation):

@@ -125,7 +125,7 @@ def _apply(group: Group, pixels: Pixels, draws: Draws) -> tuple[Tensor, Tensor]:
     for items in _chunks(n, channels * group.size[0] * group.size[1], device):
         x = target = source.sample(items, out[items])
         for operation, parameters in steps:
-            x = operation.change(x, parameters[items])
+            x = operation.change(x, parameters.of_items(items))
         if x is not target:
             target.copy_(x)
     return out.view(group.count, batch, *out.shape[1:]), theta.view(group.count, batch, 2, 3)

@@ -28,6 +28,7 @@ HALVE_ABOVE = 1.7
 
 
 _ONE = torch.tensor(1.0)
+_BYTE = (1, 1 << 8, 1 << 16)
 
 
 class Sampler:
@@ -64,7 +65,7 @@ def sampler(pixels: Pixels, frame: Frame, size: tuple[int, int], *, turns: bool)
     if (
         data.device.type == "cpu"
         and data.dtype == torch.uint8
-        and data.shape[2] <= 4
+        and data.shape[2] <= 3
         and not small
         and _whole_boxes(frame)
     ):
@@ -90,7 +91,7 @@ class Separable(Sampler):
 
 
 class Packed(Sampler):
-    """8-bit images of at most four channels, one call per image into torch's vectorised 8-bit resize.
+    """8-bit images of at most three channels, one call per image into torch's vectorised 8-bit resize.
 
     Pixels are packed into 32-bit words, one byte per channel: the kernel wants channels last, and words are packed,
     mirrored and unpacked by fast integer operations. Values are rounded to 8 bits, as torchvision's and Pillow's are.
@@ -98,30 +99,32 @@ class Packed(Sampler):
 
     def __init__(self, pixels: Pixels, frame: Frame, size: tuple[int, int]) -> None:
         super().__init__(pixels, frame, size)
-        planes = pixels.data[:, 0]
-        words = planes[:, 0].to(torch.int32)
-        for channel in range(1, planes.shape[1]):
-            words.bitwise_or_(planes[:, channel].to(torch.int32).bitwise_left_shift_(8 * channel))
-        self.words = words
+        words = pixels.data[:, 0].to(torch.int32)
+        self.words = words[:, 0]
+        for channel in range(1, words.shape[1]):
+            self.words.add_(words[:, channel], alpha=_BYTE[channel])
         self.boxes, self.mirrored = _boxes(frame)
+        # A channel is cut out of the words where it stands, so the third byte is 65536 times too large: exactly so.
+        self.per_word = self.scale.view(-1, 1, 1, 1) / torch.tensor(_BYTE[: words.shape[1]]).view(1, -1, 1, 1)
 
     @override
     def sample(self, items: slice, out: Tensor) -> Tensor:
-        for target, sample, (top, left, bottom, right), (mirror_x, mirror_y) in zip(
-            out, self.at(items).tolist(), self.boxes[items].tolist(), self.mirrored[items].tolist()
+        samples = self.at(items)
+        byte = torch.empty(self.size, dtype=torch.int32)
+        for target, sample, (top, left, bottom, right), mirrored in zip(
+            out, samples.tolist(), self.boxes[items].tolist(), self.mirrored[items].tolist()
         ):
-            words = self.words[sample, top:bottom, left:right]
-            if words.shape != self.size:
-                rgba = words.unsqueeze(-1).view(torch.uint8).permute(2, 0, 1).unsqueeze(0)
+            words = self.words[sample : sample + 1, top:bottom, left:right]
+            if words.shape[1:] != self.size:
+                rgba = words.unsqueeze(3).view(torch.uint8).permute(0, 3, 1, 2)
                 resized = F.interpolate(rgba, self.size, mode="bilinear", antialias=True)
-                words = resized.permute(0, 2, 3, 1).contiguous().view(torch.int32)[0, :, :, 0]
-            axes = [axis for axis, mirror in ((1, mirror_x), (0, mirror_y)) if mirror]
-            if axes:
-                words = words.flip(axes)
+                words = resized.permute(0, 2, 3, 1).contiguous().view(torch.int32).squeeze(3)
+            if any(mirrored):
+                words = words.flip([axis for axis, mirror in zip((2, 1), mirrored) if mirror])
             for channel, plane in enumerate(target):
-                shifted = words >> (8 * channel) if channel else words
-                plane.copy_(shifted & 255)
-        return self.physical(out, self.at(items))
+                plane.copy_(torch.bitwise_and(words[0], 255 * _BYTE[channel], out=byte))
+        out.mul_(self.per_word.index_select(0, samples))
+        return out.add_(self.offset.index_select(0, samples).view(-1, 1, 1, 1)) if self.shifted else out
 
 
 class Grid(Sampler):

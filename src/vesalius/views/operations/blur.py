@@ -16,8 +16,8 @@ from typing_extensions import override
 from vesalius.views.operation import Chance, Interval, Occasional, Parameters, Pixelwise, Values, between
 from vesalius.views.product import separable
 
-CUT = 3.5
-"""Standard deviations after which the bell is cut off: what is left out changes no pixel by 1/255."""
+CUT = 3.0
+"""Standard deviations after which the bell is cut off: the 0.27 % left out change no pixel by 1/255."""
 DENSE_TO = 64
 """Sides, in pixels, up to which one matrix takes the whole image; above, blocks of ``BLOCK`` take their surroundings."""
 BLOCK = 32
@@ -55,12 +55,12 @@ class GaussianBlur(Pixelwise, Occasional):
         return {"sigma": sigma.astype(np.float32)}
 
     @override
-    def active(self, values: Values) -> NDArray[np.bool_]:
-        return np.asarray(values["sigma"] > 0)
+    def active(self, p: Parameters) -> NDArray[np.bool_]:
+        return np.asarray(p.host("sigma") > 0)
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
-        sigma = np.asarray(p.host["sigma"], np.float64)
+        sigma = np.asarray(p.host("sigma"), np.float64)
         radius = min(self.radius(side) for side in x.shape[2:])
         return blur(x, sigma, np.minimum(radius, np.ceil(CUT * sigma)).astype(np.int64))
 

@@ -95,31 +95,41 @@ class ColourJitter(Pixelwise, Occasional):
         return {**form._asdict(), "turns": factors[:, HUE], "on": (factors != _NEUTRAL).any(axis=1)}
 
     @override
-    def active(self, values: Values) -> NDArray[np.bool_]:
-        on: NDArray[np.bool_] = values["on"]
+    def active(self, p: Parameters) -> NDArray[np.bool_]:
+        on: NDArray[np.bool_] = p.host("on")
         return on
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
         planes: list[Tensor] = []
 
-        def add(name: str, plane: Callable[[Tensor], Tensor]) -> None:
-            if p.host[name].any():
-                planes.append(plane(x).mul_(p.device[name]))
+        def add(mean: str, plane: str) -> None:
+            """The grey of x as it is now, its mean and itself, with their weights."""
+            whole = p.host(plane).any()
+            if not whole and not p.host(mean).any():
+                return
+            level = grey(x) if whole else x
+            if p.host(mean).any():
+                planes.append(mean_grey(level).mul_(p.device(mean)))
+            if whole:
+                planes.append(level.mul_(p.device(plane)))
 
-        add("mean_x", mean_grey)
-        add("before", grey)
-        if p.host["turns"].any():
-            x = shift_hue(x, p.device["turns"])
-        add("mean_y", mean_grey)
-        add("after", grey)
-        if not planes:
-            return x.mul_(p.device["a"]).clamp_(0, 1)
+        add("mean_x", "before")
+        if p.host("turns").any():
+            x = shift_hue(x, p.device("turns"))
+        add("mean_y", "after")
         planes.sort(key=Tensor.numel)
-        offset = planes.pop()
-        for plane in planes:
-            offset.add_(plane)
-        return torch.addcmul(offset, x, p.device["a"], out=x).clamp_(0, 1)
+        if not planes or planes[-1].numel() == len(x):
+            # Only numbers for whole images: two quick passes beat one that repeats two operands.
+            x.mul_(p.device("a"))
+            for number in planes:
+                x.add_(number)
+        else:
+            offset = planes.pop()
+            for plane in planes:
+                offset.add_(plane)
+            torch.addcmul(offset, x, p.device("a"), out=x)
+        return x.clamp_(0, 1)
 
 
 class Greyscale(Pixelwise, Occasional):
@@ -138,8 +148,8 @@ class Greyscale(Pixelwise, Occasional):
         return {"on": self.chosen(chance, chance(1)[:, 0])}
 
     @override
-    def active(self, values: Values) -> NDArray[np.bool_]:
-        return np.asarray(values["on"], bool)
+    def active(self, p: Parameters) -> NDArray[np.bool_]:
+        return np.asarray(p.host("on"), bool)
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
@@ -150,8 +160,9 @@ def grey(x: Tensor) -> Tensor:
     """``(N, 1, *size)`` grey of ``x`` (N, 3, *size); other images: the mean of their channels."""
     if x.shape[1] != 3:
         return x.mean(dim=1, keepdim=True)
-    plane = x[:, 0:1] * LUMA[0]
-    return plane.add_(x[:, 1:2], alpha=LUMA[1]).add_(x[:, 2:3], alpha=LUMA[2])
+    r, g, b = torch.split(x, 1, dim=1)
+    plane: Tensor = r * LUMA[0]
+    return plane.add_(g, alpha=LUMA[1]).add_(b, alpha=LUMA[2])
 
 
 def mean_grey(x: Tensor) -> Tensor:
@@ -166,7 +177,7 @@ def shift_hue(x: Tensor, turns: Tensor) -> Tensor:
     channel. Works for values outside [0, 1] too. Without comparisons, which are slow on the CPU: with the channels
     scaled to smallest 0 and largest 1 the hue is at 1 + green + blue - red sixths from red, towards green where green > blue.
     """
-    r, g, b = x[:, 0:1], x[:, 1:2], x[:, 2:3]
+    r, g, b = torch.split(x, 1, dim=1)
     low = torch.minimum(torch.minimum(r, g), b)
     chroma = torch.maximum(torch.maximum(r, g), b).sub_(low)
     chroma6 = torch.add(_TINY, chroma, alpha=6)

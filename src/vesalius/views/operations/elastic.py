@@ -38,15 +38,15 @@ class Elastic(Pixelwise, Occasional):
         return {"alpha": alpha, "offset": bank.offsets(u[:, 1], 2 * math.prod(size))}
 
     @override
-    def active(self, values: Values) -> NDArray[np.bool_]:
-        return np.asarray(values["alpha"] > 0)
+    def active(self, p: Parameters) -> NDArray[np.bool_]:
+        return np.asarray(p.host("alpha") > 0)
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
         n, size = len(x), x.shape[2:]
-        noise = bank.slices("uniform", p.device["offset"], 2 * math.prod(size)).view(n, 2, *size)
+        noise = bank.slices("uniform", p.device("offset"), 2 * math.prod(size)).view(n, 2, *size)
         radius = min(math.ceil(CUT * self.sigma), min(size) - 1)
-        field = blur(noise, np.full(n, self.sigma), np.full(n, radius)).mul_(p.device["alpha"])
+        field = blur(noise, np.full(n, self.sigma), np.full(n, radius)).mul_(p.device("alpha"))
         return F.grid_sample(x, _identity(x) + field.permute(0, 2, 3, 1) * _per_pixel(x), align_corners=False)
 
 

@@ -45,12 +45,12 @@ class Erasing(Pixelwise, Occasional):
         return {"box": np.where(on.reshape(-1, 1), box, 0).astype(np.int32)}
 
     @override
-    def active(self, values: Values) -> NDArray[np.bool_]:
-        return np.asarray((values["box"][:, 2:] > 0).all(axis=1))
+    def active(self, p: Parameters) -> NDArray[np.bool_]:
+        return np.asarray((p.host("box")[:, 2:] > 0).all(axis=1))
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
-        top, left, height, width = p.device["box"].unsqueeze(2).unbind(1)
+        top, left, height, width = p.device("box").unsqueeze(2).unbind(1)
         down, across = (torch.arange(side, device=x.device, dtype=torch.int32) for side in x.shape[2:])
         rows, columns = (down >= top) & (down < top + height), (across >= left) & (across < left + width)
         return x.masked_fill_((rows.unsqueeze(2) & columns.unsqueeze(1)).unsqueeze(1), self.value)

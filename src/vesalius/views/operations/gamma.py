@@ -33,9 +33,9 @@ class Gamma(Pixelwise, Occasional):
         return {"gamma": np.where(self.chosen(chance, u[:, 0]), between(self.scale, u[:, 1]), 1.0).astype(np.float32)}
 
     @override
-    def active(self, values: Values) -> NDArray[np.bool_]:
-        return np.asarray(values["gamma"] != 1)
+    def active(self, p: Parameters) -> NDArray[np.bool_]:
+        return np.asarray(p.host("gamma") != 1)
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
-        return x.clamp_(0, 1).pow_(p.device["gamma"])
+        return x.clamp_(0, 1).pow_(p.device("gamma"))

@@ -31,10 +31,10 @@ class Noise(Pixelwise, Occasional):
         return {"std": std.astype(np.float32), "offset": bank.offsets(u[:, 2], channels * math.prod(size))}
 
     @override
-    def active(self, values: Values) -> NDArray[np.bool_]:
-        return np.asarray(values["std"] > 0)
+    def active(self, p: Parameters) -> NDArray[np.bool_]:
+        return np.asarray(p.host("std") > 0)
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
-        noise = bank.slices("normal", p.device["offset"], x[0].numel()).view_as(x)
-        return x.addcmul_(noise, p.device["std"]).clamp_(0, 1)
+        noise = bank.slices("normal", p.device("offset"), x[0].numel()).view_as(x)
+        return x.addcmul_(noise, p.device("std")).clamp_(0, 1)

@@ -40,6 +40,7 @@ class Normalise(Pixelwise):
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
-        mean, std = torch.tensor(self.mean), torch.tensor(self.std)
-        scale, shift = (t.view(1, -1, 1, 1).to(x.device, non_blocking=True) for t in (1 / std, -mean / std))
-        return torch.addcmul(shift, x, scale, out=x)
+        mean, inverse = (
+            torch.tensor(v).view(1, -1, 1, 1).to(x.device, non_blocking=True) for v in (self.mean, [1 / s for s in self.std])
+        )
+        return x.sub_(mean).mul_(inverse)

@@ -25,8 +25,8 @@ class Solarise(Pixelwise, Occasional):
         return {"on": self.chosen(chance, chance(1)[:, 0])}
 
     @override
-    def active(self, values: Values) -> NDArray[np.bool_]:
-        return np.asarray(values["on"], bool)
+    def active(self, p: Parameters) -> NDArray[np.bool_]:
+        return np.asarray(p.host("on"), bool)
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
