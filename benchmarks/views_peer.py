@@ -39,7 +39,9 @@ def photographs(n: int, side: int) -> np.ndarray:
     for cells in (2, 4, 8, 16, side):
         noise = torch.rand(n, 3, cells, cells, generator=g)
         total += torch.nn.functional.interpolate(noise, (side, side), mode="bilinear") / cells**0.5
-    total = (total - total.amin((2, 3), keepdim=True)) / (total.amax((2, 3), keepdim=True) - total.amin((2, 3), keepdim=True))
+    total = (total - total.amin((2, 3), keepdim=True)) / (
+        total.amax((2, 3), keepdim=True) - total.amin((2, 3), keepdim=True)
+    )
     return (total * 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 
 
@@ -71,7 +73,9 @@ def fastest(work: Callable[[], None], seconds: float) -> float:
     return min(times)
 
 
-def compare(side: int, stored: int, batch: int, peer_images: int, rounds: int, recipe: dict[str, Any]) -> dict[str, Any]:
+def compare(
+    side: int, stored: int, batch: int, peer_images: int, rounds: int, recipe: dict[str, Any]
+) -> dict[str, Any]:
     """Microseconds for one view on one core, ours and the peer's."""
     from lightly.transforms import SimCLRTransform
     from PIL import Image

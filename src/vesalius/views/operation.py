@@ -106,6 +106,8 @@ class Operation(BaseModel):
 
     name: ClassVar[str] = ""
     """What a recipe calls it."""
+    sized: ClassVar[bool] = False
+    """Whether its numbers are made for one size of view (so that groups of unlike sizes cannot share them)."""
 
     def check(self, channels: int) -> None:
         """Raise UserError where the operation has no meaning for images of ``channels`` channels."""

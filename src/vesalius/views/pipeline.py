@@ -19,6 +19,8 @@ from vesalius.views.operation import Chance, Geometry, Operation, Parameters, Pi
 from vesalius.views.operations.crop import CentreCrop
 from vesalius.views.sampling import sampler
 
+SHARED = "shared/"
+"""What the keys of operations begin with that are drawn once per sample and done in every view."""
 CHUNK = 1 << 18
 """Numbers per thread worked on at a time on the CPU: what stays in a core's cache from one operation to the next."""
 
@@ -74,13 +76,15 @@ class Views:
         whole = np.stack([np.zeros_like(extents), extents], axis=1).astype(np.int64)
         chance = Chance(seed, epoch, np.asarray(ids), "", draw=draw)
         values: dict[str, NDArray[Any]] = {}
+        drawn: set[str] = set()
         for group in self.groups:
             canvas = np.asarray(extents, np.float64)
             for key, operation in group.operations.items():
-                views = 1 if key.startswith("shared/") else group.count
-                if not (views == 1 and f"{key}/" in {k[: len(key) + 1] for k in values}):
-                    drawn = [self._draw(operation, chance.named(key, v), canvas, group.size) for v in range(views)]
-                    values.update({f"{key}/{name}": np.stack([d[name] for d in drawn]) for name in drawn[0]})
+                if key not in drawn:
+                    drawn.add(key)
+                    views = range(1 if key.startswith(SHARED) else group.count)
+                    found = [self._draw(operation, chance.named(key, v), canvas, group.size) for v in views]
+                    values.update({f"{key}/{name}": np.stack([f[name] for f in found]) for name in found[0]})
                 if isinstance(operation, Geometry):
                     canvas = operation.canvas(canvas, group.size)
         return Draws(np.asarray(rows, np.int64)[:, None], whole[:, None], values)

@@ -97,6 +97,9 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
         raise refuse(
             f"In {place} there is no group of views: add for example global: {{count: 2, size: 32, operations: []}}."
         )
+    for operation in shared.values():
+        if operation.sized and len({group.size for group in groups}) > 1:
+            raise refuse(f"In {place} {operation.name} is shared by groups of unlike sizes. List it in each group.")
     return Views(groups, channels, config)
 
 

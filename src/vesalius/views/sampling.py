@@ -23,7 +23,7 @@ from vesalius.views.product import separable
 
 PACKED_FROM = 48
 """Least side of a view, in pixels, at which one call per image into the 8-bit kernel beats batched products."""
-HALVE_ABOVE = 1.7
+HALVE_ABOVE = 1.5
 """Stored pixels per view pixel above which ``grid_sample`` reads a half-size image."""
 
 

@@ -115,7 +115,9 @@ def test_colours_of_five_channels_are_refused_by_name():
 
 @pytest.mark.parametrize("level", [0.0, 0.5, 1.0])
 def test_constant_images_give_numbers(level):
-    ours = change(ColourJitter(), torch.full((2, 3, 6, 6), level), values(1.5, 0.2, 1.8, 0.2, [[3, 2, 1, 0], [1, 2, 0, 3]]))
+    ours = change(
+        ColourJitter(), torch.full((2, 3, 6, 6), level), values(1.5, 0.2, 1.8, 0.2, [[3, 2, 1, 0], [1, 2, 0, 3]])
+    )
     assert ours.isfinite().all()
 
 

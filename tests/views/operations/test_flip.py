@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-import torch
 
 from tests.views.batches import chance, images, stored
 from vesalius import views
@@ -27,7 +26,9 @@ def test_mirrored_flips_are_exact(size, name, axis):
 @pytest.mark.parametrize("size", [24, 64])
 def test_a_flipped_crop_is_the_crop_flipped(size):
     pixels = stored(images(8, 3, 90, 70))
-    recipe = {"image": {"count": 1, "size": size, "operations": ["random_resized_crop", {"horizontal_flip": {"p": 1.0}}]}}
+    recipe = {
+        "image": {"count": 1, "size": size, "operations": ["random_resized_crop", {"horizontal_flip": {"p": 1.0}}]}
+    }
     made = views.load(recipe, 3)
     draws = made.draw(0, 0, np.arange(8), np.arange(8, dtype=np.uint64), pixels.extents[:, 0].numpy())
     flipped = made.apply(pixels, draws).views["image"]

@@ -17,7 +17,9 @@ def test_equals_torchvision():
 
 def test_one_number_serves_all_channels():
     x = images(2, 5, 5, 6)
-    assert torch.allclose(change(Normalise.model_validate({"mean": 0.5, "std": 0.25}), x, {}), (x - 0.5) / 0.25, atol=1e-6)
+    assert torch.allclose(
+        change(Normalise.model_validate({"mean": 0.5, "std": 0.25}), x, {}), (x - 0.5) / 0.25, atol=1e-6
+    )
 
 
 def test_other_numbers_of_channels_are_refused():

@@ -8,7 +8,6 @@ Values are clamped to [0, 1] once, at the end (torchvision clamps after each of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np

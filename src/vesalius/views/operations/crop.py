@@ -59,6 +59,7 @@ class RandomCrop(Geometry):
     """A box of the group's size at a random place, without resizing; black where it leaves the image."""
 
     name = "random_crop"
+    sized = True
 
     padding: int = Field(default=0, ge=0)
     """Black pixels added on each side before the crop."""

@@ -24,6 +24,7 @@ class Elastic(Pixelwise, Occasional):
     """
 
     name = "elastic"
+    sized = True
 
     p: float = Field(default=0.5, ge=0, le=1)
     alpha: float = Field(default=25.0, ge=0)

@@ -21,6 +21,7 @@ class Erasing(Pixelwise, Occasional):
     """
 
     name = "erasing"
+    sized = True
 
     p: float = Field(default=0.5, ge=0, le=1)
     scale: Interval = (0.02, 0.33)

@@ -18,6 +18,7 @@ class Noise(Pixelwise, Occasional):
     """Independent normal noise for each pixel and channel, a slice of one bank; the result is clamped to [0, 1]."""
 
     name = "noise"
+    sized = True
 
     p: float = Field(default=0.5, ge=0, le=1)
     std: float | Interval = 0.05

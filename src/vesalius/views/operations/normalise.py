@@ -41,6 +41,7 @@ class Normalise(Pixelwise):
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
         mean, inverse = (
-            torch.tensor(v).view(1, -1, 1, 1).to(x.device, non_blocking=True) for v in (self.mean, [1 / s for s in self.std])
+            torch.tensor(v).view(1, -1, 1, 1).to(x.device, non_blocking=True)
+            for v in (self.mean, [1 / s for s in self.std])
         )
         return x.sub_(mean).mul_(inverse)
