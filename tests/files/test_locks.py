@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import multiprocessing
 import os
 import signal
@@ -98,3 +99,15 @@ def test_the_heartbeat_keeps_a_slow_holder(tmp_path: Path) -> None:
         with pytest.raises(UserError), Lock(tmp_path / "lock", stale=0.4, poll=0.02, patience=1.2):
             pass
         mine.check()
+
+
+def test_where_files_cannot_be_linked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EPERM, "no links here")
+
+    monkeypatch.setattr(os, "link", refuse)
+    with Lock(tmp_path / "lock") as lock:
+        lock.check()
+        with pytest.raises(UserError, match="another process"), Lock(tmp_path / "lock", patience=0.2):
+            pass
+    assert list(tmp_path.iterdir()) == []

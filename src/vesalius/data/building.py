@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -26,11 +27,12 @@ if TYPE_CHECKING:
     from vesalius.data.table import SampleTable
 
 Progress = Callable[[int, int], None]
-"""Called with how many samples are stored, and of how many."""
+"""Called some twenty times a second with how many samples are stored, and of how many."""
 
 RETRY = -2
 """In place of a file's size: this refusal is tried again at the next build."""
 
+_SHOW_SECONDS = 0.05
 _TASK_BYTES = 16 << 20  # about what one task may hold, so that memory stays bounded whatever the images' size
 _TASK_ROWS = 512
 
@@ -85,8 +87,9 @@ def fill(
 ) -> None:
     """Decode the rows ``todo`` into ``writer``; records whose digest is among ``stored`` are used again."""
     good = stored.rows[stored.rows["reason"] < 0]
-    known: dict[bytes, tuple[object, ...]] = {bytes(row["digest"]): _place(row) for row in good}
-    total, done = len(sources.ids), len(sources.ids) - len(todo)
+    digests = good["digest"].tobytes()
+    known: dict[bytes, int | tuple[object, ...]] = {digests[16 * n : 16 * n + 16]: n for n in range(len(good))}
+    total, done, shown = len(sources.ids), len(sources.ids) - len(todo), 0.0
     for made in _decoded(sources, todo, settings, known, threads):
         row = made.row
         state: tuple[object, ...] = (sources.ids[row], sources.sizes[row], sources.changed[row])
@@ -97,10 +100,12 @@ def fill(
         else:
             if made.digest not in known:
                 known[made.digest] = _written(made.decoded, writer)
-            writer.note((*state, made.digest, *known[made.digest]))
+            place = known[made.digest]
+            writer.note((*state, made.digest, *(_place(good[place]) if isinstance(place, int) else place)))
         done += 1
-        if progress is not None:
+        if progress is not None and (done == total or time.monotonic() - shown > _SHOW_SECONDS):
             progress(done, total)
+            shown = time.monotonic()
         writer.commit_if_due()
 
 

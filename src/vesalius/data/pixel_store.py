@@ -55,7 +55,7 @@ class PixelStore:
     @property
     def digests(self) -> NDArray[np.str_]:
         """``(N,)`` each record's address, 32 hexadecimal digits: equal pixels by equal rules, equal address."""
-        return np.array([bytes(d).hex() for d in self._digests], "U32")
+        return np.frombuffer(self._digests.tobytes().hex().encode(), "S32").astype("U32")
 
     @property
     def nbytes(self) -> int:

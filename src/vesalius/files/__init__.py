@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from vesalius.files.archives import extract
-from vesalius.files.downloads import checksum, download
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 from vesalius.files.locks import Lock, LockLost
 from vesalius.files.places import cache_folder
 from vesalius.files.room import free_bytes, in_words, naming_failures, require_room
 from vesalius.files.writing import atomic_folder, atomic_write, recover, sibling, sweep_leftovers, sync_folder
+
+if TYPE_CHECKING:
+    from vesalius.files.archives import extract
+    from vesalius.files.downloads import checksum, download
 
 __all__ = [
     "Lock",
@@ -27,3 +32,12 @@ __all__ = [
     "sweep_leftovers",
     "sync_folder",
 ]
+
+_LATER = {"extract": "archives", "checksum": "downloads", "download": "downloads"}
+# Imported when used: the network and archives take longer to load than the rest of a command's start.
+
+
+def __getattr__(name: str) -> Any:
+    if name in _LATER:
+        return getattr(import_module(f"vesalius.files.{_LATER[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

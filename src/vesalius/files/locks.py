@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import socket
@@ -14,6 +15,8 @@ from types import TracebackType
 from vesalius.errors import UserError, VesaliusError
 from vesalius.files.room import naming_failures
 from vesalius.files.writing import sibling
+
+_NO_LINKS = {errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.ENOSYS, errno.EMLINK}
 
 
 class LockLost(VesaliusError):
@@ -94,9 +97,22 @@ class Lock:
                 os.link(draft, self.path)
             except FileExistsError:
                 return False
+            except OSError as error:
+                if error.errno not in _NO_LINKS:
+                    raise
+                return self._create()
             finally:
                 draft.unlink(missing_ok=True)
             return True
+
+    def _create(self) -> bool:
+        """On file systems without hard links: the token follows a moment after the file."""
+        try:
+            with open(self.path, "xb") as file:
+                file.write(self._token)
+        except FileExistsError:
+            return False
+        return True
 
     def _look(self) -> tuple[bytes, int] | None:
         with suppress(FileNotFoundError):
@@ -114,7 +130,7 @@ class Lock:
         with suppress(FileNotFoundError):
             os.rename(self.path, aside)
             if aside.read_bytes() != token:  # a live holder came between look and rename: give it back
-                with suppress(FileExistsError):
+                with suppress(OSError):
                     os.link(aside, self.path)
             aside.unlink(missing_ok=True)
 

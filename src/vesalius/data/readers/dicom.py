@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
+warnings.filterwarnings("ignore", module=r"pydicom\.")  # what it would print of a bad file, the outcome says
+
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 
 
@@ -30,10 +32,7 @@ def decode(data: bytes, frame: int = 0) -> Decoded:
         raise Unreadable(Kind.NEEDS_PACKAGE, "It is DICOM, which needs pydicom: pip install pydicom.") from None
     try:
         _refuse_bomb(data)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            dataset = pydicom.dcmread(io.BytesIO(data), force=True)
-            return _decode(dataset, frame)
+        return _decode(pydicom.dcmread(io.BytesIO(data), force=True), frame)
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # a decoder fed with garbage raises nearly anything

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import warnings
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from vesalius.data.readers.depth import check_size, over_black, to_storable, upr
 
 _FORMATS = ("PNG", "JPEG", "BMP", "WEBP", "GIF", "PPM", "JPEG2000", "TIFF")
 # Named, so that no foreign file reaches Pillow's other decoders (EPS would start Ghostscript).
+
+warnings.filterwarnings("ignore", module=r"PIL\.")  # what Pillow would print of a bad file, the outcome says
 
 _ORIENTATION = 0x0112
 
