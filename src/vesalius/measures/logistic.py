@@ -4,8 +4,9 @@ Objective as scikit-learn's: C * sum of losses + |weights|^2 / 2, the intercept 
 label of a multi-label task, are one sigmoid output; three classes or more share a softmax.
 
 Why it is fast: the penalty does not change under rotation, so the problem is solved in the principal axes of the
-features, in as many dimensions as they span, where the curvature is nearly diagonal; the inverse of Böhning's bound on
-it (Ann. Inst. Statist. Math. 44, 1992), scaled to the present probabilities, starts each L-BFGS step.
+features, in as many dimensions as they span, where the Hessian is nearly diagonal and its diagonal a good
+preconditioner. From one C to the next the solution is extrapolated, and what L-BFGS learnt of the curvature is kept:
+the two problems differ by a known quadratic.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vesalius.errors import UserError
-from vesalius.measures.lbfgs import minimise
+from vesalius.measures.lbfgs import Pairs, minimise
 from vesalius.measures.metrics import Kind
 
 _NULL = 1e-13
@@ -85,15 +86,25 @@ def path(
     mean = vectors.mean(0)
     scale = vectors.std(0, correction=0) if standardise else torch.ones_like(mean)
     scale = torch.where(scale > 1e-7 * mean.abs().clamp(min=1e-30), scale, torch.ones_like(scale))
-    axes, rotated, spectrum = _principal((vectors - mean) / scale)
+    axes, rotated = _principal((vectors - mean) / scale)
     del vectors
-    problem = _Problem(rotated, spectrum, target, weight, softmax=kind != "multilabel" and target.shape[1] > 1)
-    point = problem.start()
+    problem = _Problem(rotated, target, weight, softmax=kind != "multilabel" and target.shape[1] > 1)
+    point, before, pairs = problem.start(), None, None
     for c in strengths:
-        result = minimise(problem.at(c), point, tolerance=tolerance, max_iterations=max_iterations)
-        point = result.point
-        weights = axes @ point[:-1] / scale[:, None]
-        yield Probe(weights, point[-1] - mean @ weights, kind, c, result.iterations, result.converged)
+        pairs = problem.penalise(c, pairs)
+        # The path is smooth in log C, so that the last step is a good guess of the next.
+        guess = point if before is None else 2 * point - before
+        result = minimise(
+            problem.value,
+            guess,
+            problem.curvature(guess),
+            tolerance=tolerance,
+            max_iterations=max_iterations,
+            pairs=pairs,
+        )
+        before, point, pairs = point, result.point, result.pairs
+        weights = axes @ point[:, :-1].T / scale[:, None]
+        yield Probe(weights, point[:, -1] - mean @ weights, kind, c, result.iterations, result.converged)
 
 
 def search(
@@ -156,8 +167,8 @@ def _targets(labels: Tensor, kind: Kind, classes: int, balanced: bool) -> tuple[
     return F.one_hot(number, classes).to(labels), weight[:, None].expand(-1, classes)
 
 
-def _principal(centred: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Principal axes (dim, rank), the samples in them with a column of ones (N, rank + 1), and their mean squares."""
+def _principal(centred: Tensor) -> tuple[Tensor, Tensor]:
+    """Principal axes (dim, rank), and the samples in them with a column of ones (N, rank + 1)."""
     count, dim = centred.shape
     rows = count < dim  # the axes of few samples follow from their products with one another
     square, vectors = torch.linalg.eigh(_gram(centred.T if rows else centred))
@@ -165,8 +176,7 @@ def _principal(centred: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     axes = vectors[:, keep].to(centred)
     if rows:
         axes = centred.T @ axes / square[keep].sqrt().to(centred)
-    ones = centred.new_ones(count, 1)
-    return axes, torch.cat([centred @ axes, ones], 1), torch.cat([square[keep].to(centred) / count, ones[0]])
+    return axes, torch.cat([centred @ axes, centred.new_ones(count, 1)], 1)
 
 
 def _gram(rows: Tensor) -> Tensor:
@@ -181,39 +191,51 @@ def _gram(rows: Tensor) -> Tensor:
 
 
 class _Problem:
-    """Mean loss + penalty in the principal axes; parameters (rank + 1, outputs), the last row the intercepts."""
+    """Mean loss + penalty in the principal axes; points are (outputs, rank + 1), the last column the intercepts.
 
-    def __init__(self, samples: Tensor, spectrum: Tensor, target: Tensor, weight: Tensor, softmax: bool) -> None:
-        self.samples, self.spectrum, self.target, self.weight, self.softmax = samples, spectrum, target, weight, softmax
+    Outputs come first everywhere: products of (outputs, N) with (N, rank) are several times as fast as the other way.
+    """
+
+    def __init__(self, samples: Tensor, target: Tensor, weight: Tensor, softmax: bool) -> None:
+        self.samples, self.softmax = samples, softmax
+        self.target, self.weight = target.T.contiguous(), weight.T.contiguous()
         self.total = len(samples)
         self.penalty = 0.0
-        self.spread = samples.new_tensor(0.25)
 
     def start(self) -> Tensor:
-        return self.samples.new_zeros(self.samples.shape[1], self.target.shape[1])
+        return self.samples.new_zeros(len(self.target), self.samples.shape[1])
 
-    def at(self, c: float) -> _Problem:
-        self.penalty = 1 / (c * self.total)
-        return self
+    def penalise(self, c: float, pairs: Pairs | None) -> Pairs | None:
+        """Change C; the pairs of the problem before are made those of this one, which differs by a known quadratic."""
+        before, self.penalty = self.penalty, 1 / (c * self.total)
+        if pairs is None:
+            return None
+        for moved, turned in pairs:
+            turned[:, :-1] += (self.penalty - before) * moved[:, :-1]
+        return pairs
 
     def value(self, point: Tensor) -> tuple[Tensor, Tensor]:
-        """Objective and gradient; keeps the mean variance of the predictions for ``precondition``."""
-        logits = self.samples @ point
+        """Objective and gradient."""
+        logits = point @ self.samples.T
         if self.softmax:
-            normaliser = logits.logsumexp(1, keepdim=True)
-            loss = (self.weight[:, 0] * (normaliser[:, 0] - (logits * self.target).sum(1))).sum()
-            expected = (logits - normaliser).exp()
+            shares = logits.log_softmax(0)
+            loss = -(self.weight * self.target * shares).sum()
+            expected = shares.exp_()
         else:
             loss = (self.weight * (F.softplus(logits) - logits * self.target)).sum()
-            expected = logits.sigmoid()
-        self.spread = (self.weight * expected * (1 - expected)).mean()
-        gradient = self.samples.T @ (self.weight * (expected - self.target)) / self.total
-        gradient[:-1] += self.penalty * point[:-1]
-        return loss / self.total + 0.5 * self.penalty * (point[:-1] ** 2).sum(), gradient
+            expected = logits.sigmoid_()
+        gradient = (self.weight * (expected - self.target)) @ self.samples / self.total
+        gradient[:, :-1] += self.penalty * point[:, :-1]
+        return loss / self.total + 0.5 * self.penalty * (point[:, :-1] ** 2).sum(), gradient
 
-    def precondition(self, gradient: Tensor) -> Tensor:
-        """The gradient over a diagonal estimate of the curvature."""
-        curvature = self.spread * self.spectrum
-        curvature[:-1] += self.penalty
-        return gradient / curvature.clamp(min=1e-12)[:, None]
-
+    def curvature(self, point: Tensor) -> Tensor:
+        """The Hessian's diagonal."""
+        logits = point @ self.samples.T
+        expected = logits.softmax(0) if self.softmax else logits.sigmoid()
+        variance = self.weight * expected * (1 - expected)
+        diagonal = torch.zeros_like(point)
+        for some, part in zip(torch.split(variance, 4096, dim=1), torch.split(self.samples, 4096), strict=True):
+            diagonal += some @ part.square()
+        diagonal /= self.total
+        diagonal[:, :-1] += self.penalty
+        return diagonal.clamp(min=1e-12)
