@@ -31,7 +31,9 @@ _FLAGS = (
 
 def find() -> str | None:
     """The browser's program, or None."""
-    return next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None)
+    return next(
+        (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), None
+    )
 
 
 class Chromium:
@@ -67,7 +69,9 @@ class Chromium:
     def __enter__(self) -> Chromium:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()
 
     def close(self) -> None:
@@ -91,7 +95,9 @@ class Chromium:
         self.requests.clear()
         self.errors.clear()
         self._loaded = False
-        self._send("Network.emulateNetworkConditions", offline=offline, latency=0, downloadThroughput=-1, uploadThroughput=-1)
+        self._send(
+            "Network.emulateNetworkConditions", offline=offline, latency=0, downloadThroughput=-1, uploadThroughput=-1
+        )
         self.resize(width, height)
         scheme = "dark" if dark else "light"
         self._send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
@@ -189,4 +195,3 @@ class Chromium:
             self.errors.append(json.dumps(said["args"])[:500])
         elif method == "Log.entryAdded" and said["entry"]["level"] in ("error", "warning"):
             self.errors.append(said["entry"]["text"][:500])
-

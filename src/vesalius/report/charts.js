@@ -34,10 +34,12 @@
     one.clear = () => {
       for (const node of added.splice(0)) node.remove();
       readout.innerHTML = resting;
+      readout.style.minHeight = "";
       one.at = null;
     };
-    one.show = (at, speak) => {
+    one.show = (at) => {
       for (const node of added.splice(0)) node.remove();
+      if (one.at === null) readout.style.minHeight = readout.getBoundingClientRect().height + "px"; // the page must not jump under the pointer
       one.at = at;
       const rule = element("div", "rule");
       rule.style.left = at + "%";
@@ -58,7 +60,6 @@
         words.push([line, figure(line.y[i], data.digits) + extent]);
       }
       plot.append(...added);
-      if (!speak && one.group === "") return;
       const share = data.texts.length ? Math.round(1000 * x.value) / 10 + " % of the labels" : "";
       readout.replaceChildren(element("span", "", x === null ? "" : share || `${data.x} ${figure(x.value, "")}`));
       for (const [line, said] of words) {
@@ -66,7 +67,7 @@
       }
     };
     const together = (at) => {
-      for (const other of charts) if (other === one || (one.group && other.group === one.group)) other.show(at, true);
+      for (const other of charts) if (other === one || (one.group && other.group === one.group)) other.show(at);
     };
     const rest = () => { for (const other of charts) if (other === one || other.group === one.group) other.clear(); };
     plot.addEventListener("pointermove", (event) => {

@@ -39,7 +39,10 @@ def section(runs: Sequence[RunRecord]) -> Section:
         reason = "No two runs were examined with the same probe and measure, so there is nothing to compare."
         return Section(id_, title_, reason=reason)
     metrics = list(dict.fromkeys(entry.metric for entry in found))
-    tables = [difference_table([e for e in found if e.metric == metric], metric, first="Runs") for metric in metrics]
+    tables = [
+        difference_table([e for e in found if e.metric == metric], metric, words=("Runs", "Probe", "How"))
+        for metric in metrics
+    ]
     return Section(id_, title_, parts={"tables": tables, "sentence": _sentence(found), "notes": _notes(found, runs)})
 
 
@@ -103,14 +106,14 @@ def _pair(first: RunRecord, second: RunRecord, read: Mapping[str, Predictions | 
         if text(row.get("probe")) == "linear":
             paired = _paired(read[first.letter], read[second.letter], metric, _kind(first), (value, against))
         if paired is not None:
-            found.append(Difference((words[0], f"{words[1]}, paired"), value - against, *paired, metric, "paired"))
+            found.append(Difference((*words, "paired"), value - against, *paired, metric, "paired"))
             continue
         bounds = [number(r.get(key)) for r in (row, other) for key in ("low", "high")]
         la, ha, lb, hb = bounds
         low = high = None
         if la is not None and ha is not None and lb is not None and hb is not None:
             low, high = independent_interval((value, la, ha), (against, lb, hb))
-        found.append(Difference((words[0], f"{words[1]}, unpaired"), value - against, low, high, metric, "unpaired"))
+        found.append(Difference((*words, "unpaired"), value - against, low, high, metric, "unpaired"))
     return found
 
 
@@ -169,7 +172,7 @@ def _sentence(found: Sequence[Difference]) -> str:
     first, _, second = best.words[0].partition(" − ")
     better, worse = (first, second) if best.value > 0 else (second, first)
     amount = difference(abs(best.value), best.metric)
-    how = best.words[1]
+    how = ", ".join(best.words[1:])
     return f"The clearest difference in {title(best.metric).lower()}: {better} stands {amount} above {worse} ({how})."
 
 

@@ -81,11 +81,15 @@ def _chart(
     name: str, keys: Sequence[str], runs: Sequence[RunRecord], series: Sequence[dict[str, list[Point]]]
 ) -> Chart | None:
     lines: list[Line] = []
+    several = len(runs) > 1
+    if name == "loss" and "loss" in keys and (several or len(keys) == 2):
+        keys = [
+            "loss"
+        ]  # a single part says nothing that the total does not; of several runs only totals are told apart
     for place, (run, one) in enumerate(zip(runs, series)):
         for nth, key in enumerate(key for key in keys if key in one):
             points, spans = thin(one[key])
-            part = _part(key, name)
-            several = len(runs) > 1
+            part = _part(key, name) if len(keys) > 1 or not several else ""
             lines.append(
                 Line(
                     name=" · ".join(filter(None, [run.letter, part])) or run.name,

@@ -20,6 +20,8 @@ def section(runs: Sequence[RunRecord]) -> Section:
     """One chart for each metric, with its numbers in a table below."""
     id_, title_ = "label-efficiency", "Label efficiency"
     rows = [(place, run, row) for place, run in enumerate(runs) for row in run.rows("label_efficiency") if _usable(row)]
+    first = min((place for place, _, _ in rows), default=0)  # of several runs the baselines of one are enough
+    rows = [entry for entry in rows if entry[0] == first or text(entry[2].get("encoder")) == OWN]
     if not rows:
         return Section(id_, title_, reason=runs[0].reason(id_, "The run measured no probe on a share of the labels."))
     metrics = list(dict.fromkeys(text(row.get("metric")) for _, _, row in rows))

@@ -19,6 +19,7 @@
       return { label: g.label, name: g.name, x: quantile(mine.map((p) => p.x), 0.5), y: quantile(mine.map((p) => p.y), 0.93) };
     });
     const view = { zoom: 1, x: 0, y: 0 };
+    let drawn = []; // the pictures as they lie on the canvas, for pointing
     let pictures = true, width = 0, height = 0, hovered = null, base = 1, queued = false;
 
     const colour = (label) => {
@@ -61,6 +62,7 @@
         mark(x, y, radius, p.label < 0 ? 0 : order.get(p.label) % SHAPES);
       }
       context.globalAlpha = 1;
+      drawn = [];
       if (pictures && sprite && sprite.complete && sprite.naturalWidth) paintPictures(inside, palette);
       paintNames();
       if (hovered) ring(hovered);
@@ -79,6 +81,7 @@
         }
         if (!free) continue;
         taken.set(i + ":" + j, [x, y]);
+        drawn.push([p, x, y, size / 2]);
         context.fillStyle = palette.get(p.label);
         context.fillRect(x - size / 2 - 1.5, y - size / 2 - 1.5, size + 3, size + 3);
         const [sx, sy] = source(p);
@@ -128,6 +131,8 @@
       context.stroke();
     }
     function pick(x, y, reach) {
+      const picture = drawn.find(([, px, py, half]) => Math.abs(px - x) <= half && Math.abs(py - y) <= half);
+      if (picture) return picture[0];
       let best = null, distance = reach * reach;
       for (const p of points) {
         if (hidden.has(p.label)) continue;

@@ -70,8 +70,8 @@ def render(runs: Sequence[RunRecord]) -> str:
     page = ""
     for budget in _BUDGETS:
         sections = [
-            verdict.section(runs),
             *([compare.section(runs)] if len(runs) > 1 else []),
+            verdict.section(runs),
             data.section(runs),
             views.section(runs, budget // 3),
             curves.section(runs),

@@ -129,7 +129,7 @@ def _values(metric: str, runs: Sequence[RunRecord]) -> Table:
                 continue
             value, low, high = (number(row.get(key)) for key in ("value", "low", "high"))
             shown = interval(low, high, metric)
-            numbers += [f"{score(value, metric)} ({shown})"] if several else [score(value, metric), shown]
+            numbers += [f"{score(value, metric)}\n{shown}"] if several else [score(value, metric), shown]
             colour = (f"c{place % 8}" if several else "c0") if own else "grey"
             if value is not None:
                 whiskers.append(_whisker(axis, value, low, high, colour, run.letter))
@@ -199,7 +199,9 @@ class Difference:
         return "better" if self.low > 0 else "worse" if self.high < 0 else "not told apart"
 
 
-def difference_table(entries: Sequence[Difference], metric: str, prefix: str = "", first: str = "Difference") -> Table:
+def difference_table(
+    entries: Sequence[Difference], metric: str, prefix: str = "", words: Sequence[str] = ("Difference", "Probe")
+) -> Table:
     """A table of ``entries``, all of ``metric``, around zero."""
     bounds = [0.0] + [v for entry in entries for v in (entry.value, entry.low, entry.high) if v is not None]
     axis = linear(bounds, count=4, pad=0.08, show=lambda v: _short(v, metric))
@@ -213,7 +215,7 @@ def difference_table(entries: Sequence[Difference], metric: str, prefix: str = "
             Row(list(entry.words), numbers, [whisker], verdict=word, mark={"better": "▲", "worse": "▼"}.get(word, "○"))
         )
     unit = unit_of_difference(metric)
-    heads = [first, "Probe", f"In {unit}" if unit else title(metric), "95 % interval", "Reading"]
+    heads = [*words, f"In {unit}" if unit else title(metric), "95 % interval", "Reading"]
     return Table(metric, f"{prefix}{title(metric)}", heads, rows, axis, zero=axis.at(0.0), unit=unit)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -10,6 +11,7 @@ from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
 from vesalius.report.values import number, text, texts
 from vesalius.report.wording import (
+    PERCENT,
     count,
     difference,
     duration,
@@ -35,6 +37,7 @@ def _block(run: RunRecord) -> Block:
         return Block(
             run, reason=run.reason("verdict", "results.json holds no verdict: the run was not examined to its end.")
         )
+    sentences = [re.sub(r"(?<=\d) %", PERCENT, sentence) for sentence in sentences]
     return Block(run, parts={"sentences": sentences, "numbers": _numbers(run), "state": _state(run)})
 
 

@@ -27,6 +27,7 @@ _PERCENT = {"accuracy", "balanced_accuracy", "top1", "wait_share"}
 _UNIT_INTERVAL = {"accuracy", "balanced_accuracy", "top1", "roc_auc", "pr_auc", "f1"}
 _PROBES = {"linear": "linear probe", "knn": "nearest neighbours", "constant": "constant"}
 MINUS = "−"  # the sign, not the hyphen
+PERCENT = "\u00a0%"  # stays with its number
 
 
 def title(metric: str) -> str:
@@ -54,13 +55,13 @@ def score(value: float | None, metric: str) -> str:
     if value is None:
         return "–"
     if is_percent(metric):
-        return f"{_signed(100 * value, 1)} %"
+        return f"{_signed(100 * value, 1)}{PERCENT}"
     return _signed(value, 3) if is_score(metric) else figure(value)
 
 
 def short_score(value: float | None, metric: str) -> str:
     """``score`` for the tick of an axis: without a last zero."""
-    return score(value, metric).replace(".0 %", " %") if is_percent(metric) else figure(value)
+    return score(value, metric).replace(f".0{PERCENT}", PERCENT) if is_percent(metric) else figure(value)
 
 
 def difference(value: float | None, metric: str) -> str:
@@ -77,7 +78,7 @@ def interval(low: float | None, high: float | None, metric: str, *, signed: bool
     if low is None or high is None:
         return "–"
     show = difference if signed else score
-    return f"{show(low, metric)} to {show(high, metric)}".replace(" % to", " to")
+    return f"{show(low, metric)} to {show(high, metric)}".replace(f"{PERCENT} to", " to")
 
 
 def unit_of_difference(metric: str) -> str:
@@ -144,7 +145,7 @@ def share(value: float | None) -> str:
     if value is None:
         return "–"
     percent = 100 * value
-    return f"{figure(percent, 2) if abs(percent) < 10 else count(percent)} %"
+    return f"{figure(percent, 2) if abs(percent) < 10 else count(percent)}{PERCENT}"
 
 
 def _signed(value: float, digits: int) -> str:
