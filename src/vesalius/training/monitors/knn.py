@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 import torch
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 from torch import Tensor
 
 from vesalius.data.task import TaskSpec
@@ -19,11 +19,10 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    interval: Interval = Interval(epochs=1)
-    k: PositiveInt = 20
-    temperature: PositiveFloat | None = 0.07
-    metric: str = ""
-    """Which of accuracy, balanced_accuracy, roc_auc, pr_auc chooses the best checkpoint; empty: the task's own."""
+    interval: Interval = Field(Interval(epochs=1), description="How often it looks.")
+    k: PositiveInt = Field(20, description="Number of neighbours that vote.")
+    temperature: PositiveFloat | None = Field(0.07, description="Of the weights of the votes; none: plain majority.")
+    metric: str = Field("", description="Which metric chooses the best checkpoint; empty: the task's own.")
 
 
 class KNN:

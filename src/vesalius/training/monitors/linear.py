@@ -33,17 +33,15 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    interval: Interval = Interval(epochs=1)
-    lr: PositiveFloat = 3e-3
-    weight_decay: NonNegativeFloat = 1e-4
-    batch: PositiveInt = 256
-    dropout: float = Field(0.0, ge=0, lt=1)
-    standardise: bool = True
-    balanced: bool = False
-    """Weigh classes by the inverse of their number among the training labels."""
-    metric: str = ""
-    """Which of accuracy, balanced_accuracy, roc_auc, pr_auc chooses the best checkpoint; empty: the task's own."""
-    compat: Literal["none", "innereye"] = "none"
+    interval: Interval = Field(Interval(epochs=1), description="How often it looks.")
+    lr: PositiveFloat = Field(3e-3, description="Learning rate of the head's own Adam.")
+    weight_decay: NonNegativeFloat = Field(1e-4, description="Of the head's own Adam.")
+    batch: PositiveInt = Field(256, description="Samples of one step of the head.")
+    dropout: float = Field(0.0, ge=0, lt=1, description="Share of the features put to zero while the head learns.")
+    standardise: bool = Field(True, description="Features to zero mean and unit deviation, anew at each event.")
+    balanced: bool = Field(False, description="Weigh classes by 1 / their number among the training labels.")
+    metric: str = Field("", description="Which metric chooses the best checkpoint; empty: the task's own.")
+    compat: Literal["none", "innereye"] = Field("none", description="innereye: the original's rules and names.")
 
     @model_validator(mode="before")
     @classmethod

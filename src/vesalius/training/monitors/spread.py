@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, PositiveInt
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from torch import Tensor
 
 from vesalius import random
@@ -21,11 +21,10 @@ class Config(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    interval: Interval = Interval(epochs=1)
-    split: Literal["train", "val"] = "train"
-    at_most: PositiveInt = 10_000
-    stop: bool = False
-    """Whether a collapse ends the run."""
+    interval: Interval = Field(Interval(epochs=1), description="How often it looks.")
+    split: Literal["train", "val"] = Field("train", description="Which part of the monitoring data is measured.")
+    at_most: PositiveInt = Field(10_000, description="Samples measured, the same at each event.")
+    stop: bool = Field(False, description="Whether a collapse ends the run.")
 
 
 class Spread:
