@@ -15,12 +15,10 @@ def gaussian(rows: int, dim: int, seed: int = 0) -> torch.Tensor:
 
 
 @pytest.mark.parametrize(("rows", "dim"), [(300, 20), (15, 40)])
-@pytest.mark.parametrize("centre", [False, True])
-def test_singular_values_equal_those_of_the_matrix(rows, dim, centre):
+def test_singular_values_equal_those_of_the_matrix(rows, dim):
     x = gaussian(rows, dim).double() + 3
-    direct = torch.linalg.svdvals(x - x.mean(0) if centre else x)
-    ours = rank.singular_values(x, centre=centre)
-    torch.testing.assert_close(ours[: len(direct)], direct, atol=1e-6, rtol=1e-9)
+    for ours, direct in zip(rank.singular_values(x), (torch.linalg.svdvals(x), torch.linalg.svdvals(x - x.mean(0)))):
+        torch.testing.assert_close(ours[: len(direct)], direct, atol=1e-6, rtol=1e-9)
 
 
 @pytest.mark.parametrize("r", [3, 10, 30])

@@ -45,7 +45,7 @@ def spread(vectors: Vectors) -> Spread:
         why = "fewer than two vectors" if len(vectors) < 2 else "some vectors are not finite"
         nothing = float("nan")
         return Spread(nothing, nothing, nothing, nothing, "collapsed", f"There is no spread: {why}.")
-    plain, centred = singular_values(vectors, centre=False), singular_values(vectors, centre=True)
+    plain, centred = singular_values(vectors)
     std, rank, effective = embedding_std(vectors), rankme(plain), effective_rank(centred)
     verdict, reason = judge(std, effective, min(len(vectors) - 1, vectors.shape[1]))
     return Spread(std, rank, effective, alpha_req(centred), verdict, reason)
@@ -69,20 +69,26 @@ def embedding_std(vectors: Vectors) -> float:
     return float(normalize(vectors.float(), dim=1).std(0, correction=0).mean()) * math.sqrt(vectors.shape[1])
 
 
-def singular_values(vectors: Vectors, *, centre: bool) -> Spectrum:
-    """Singular values, largest first, of the vectors or of the vectors less their mean."""
+def singular_values(vectors: Vectors) -> tuple[Spectrum, Spectrum]:
+    """Singular values, largest first, of the vectors and of the vectors less their mean."""
     if vectors.device.type == "mps":  # has no double precision
         vectors = vectors.cpu()
     count, dim = vectors.shape
-    mean = vectors.mean(0, dtype=torch.float64) if centre else vectors.new_zeros(dim, dtype=torch.float64)
+    mean = vectors.mean(0, dtype=torch.float64)
     if count < dim:
         rows = vectors.double() - mean
-        gram = rows @ rows.T
+        centred, along = rows @ rows.T, (rows @ mean)[:, None]
+        plain = centred + along + along.T + mean @ mean
     else:
-        gram = torch.zeros(dim, dim, dtype=torch.float64, device=vectors.device)
+        centred = torch.zeros(dim, dim, dtype=torch.float64, device=vectors.device)
         for part in torch.split(vectors, 4096):  # a copy of all rows in double precision might not fit
             rows = part.double() - mean
-            gram += rows.T @ rows
+            centred.addmm_(rows.T, rows)
+        plain = torch.addr(centred, mean, mean, alpha=count)  # the mean is put back: taking it off would cancel digits
+    return _roots(plain), _roots(centred)
+
+
+def _roots(gram: Tensor) -> Tensor:
     squared: Tensor = torch.linalg.eigvalsh(gram)
     return squared.clamp(min=0).sqrt().flip(0)
 
