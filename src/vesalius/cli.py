@@ -109,7 +109,7 @@ def embed(
     result = verb(
         encoder, data, out=out, layer=layer, normalise=normalise, split=split, labels=labels, batch_size=batch_size, device=device
     )
-    answer(str(result.path))
+    answer(str(result.file))
 
 
 @app.command
@@ -319,7 +319,7 @@ def main(arguments: list[str] | None = None) -> None:
         app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=True)
         code = 0
     except VesaliusError as error:
-        sys.stderr.write(f"{error}\n")
+        sys.stderr.write("\n".join([str(error), *getattr(error, "__notes__", ())]) + "\n")
         code = error.exit_code
     except cyclopts.CycloptsError:
         code = 2

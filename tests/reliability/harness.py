@@ -42,7 +42,7 @@ def recipe(data: Path, method: str) -> dict[str, object]:
     return {
         "data": {"train": str(data), "monitor": str(data), "drop_last": False},
         "views": {"global": {"count": 2, "size": 16, "operations": [{"random_resized_crop": {"scale": [0.4, 1.0]}}, "horizontal_flip"]}},
-        "encoder": {"name": "resnet18", "width": 0.0625, "stem": "small"},
+        "encoder": {"name": "resnet18", "width": 0.125, "stem": "small"},
         "method": {"name": method, "hidden": 32, "dim": 16},
         "optimizer": {"name": "adamw", "lr": 1e-3},
         "epochs": 12,

@@ -80,7 +80,7 @@ def _probed(
     task = data.table.task
     rows = {split: data.rows(split) for split in SPLITS}
     own = next(iter(parts.method.exports().values()))
-    random_init = fresh_encoder(config, material, parts.views).to(memory_format=torch.channels_last)
+    random_init = fresh_encoder(config, material, parts.views)
     with terminal.bar("examining", "images") as update:
         done = _Counter(update, 3 * sum(map(len, rows.values())))
         encoders = {

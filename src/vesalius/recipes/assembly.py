@@ -19,6 +19,7 @@ from vesalius.features import forward
 from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.loading import check
 from vesalius.recipes.material import Material, monitor_key
+from vesalius.training.layout import fastest
 from vesalius.training.method import Method
 from vesalius.training.monitor import Interval, Monitor
 from vesalius.training.watch import Watch, Watched
@@ -48,9 +49,8 @@ def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
         torch.manual_seed(random.torch_seed("method", config.seed))
         method: Method = module.build(encoder, check(module.Config, config.method.fields, f"method {config.method.name}"))
     method.to(world.device)
-    if encoder.card.size and len(encoder.card.size) == 2:
-        # convolutions run faster so; no number changes but in the last bits
-        method.to(memory_format=torch.channels_last)
+    if config.layout == "auto" and len(encoder.card.size) == 2:
+        method.to(memory_format=fastest(method))  # type: ignore[call-overload]
     return Parts(made, encoder, method, Watch(world, _monitors(config, material, world)))
 
 

@@ -92,6 +92,7 @@ class PretrainConfig(Frozen):
     examine: bool = Field(True, description="Probe the encoder beside its baselines at the end.")
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     device: str = "auto"
+    layout: Literal["auto", "contiguous"] = Field("auto", description="Memory layout; auto puts channels last where that is faster.")
     compile: bool = Field(False, description="torch.compile the step; pays on GPUs, not on CPUs.")
     deterministic: bool = Field(False, description="Deterministic kernels on CUDA, for bit-exact resume there.")
     threads: int | None = Field(None, ge=1, description="CPU threads; torch's choice when absent.")

@@ -60,17 +60,17 @@ class GlobalBatchNorm(_BatchNorm):
 
 
 def share_batch_norm(module: nn.Module, device: torch.device) -> nn.Module:
-    """Replace every batch norm inside ``module`` by one over all ranks; weights, buffers and flags are kept."""
+    """Replace every batch norm inside ``module`` by one over all ranks, which takes over its parameters and buffers."""
     if device.type == "cuda":
         shared_on_gpu: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         return shared_on_gpu
     for name, child in list(module.named_children()):
         if isinstance(child, _BatchNorm):
             shared = GlobalBatchNorm(child.num_features, child.eps, child.momentum, child.affine, child.track_running_stats)
-            shared.load_state_dict(child.state_dict())
-            for new, old in zip(shared.parameters(), child.parameters(), strict=True):
-                new.requires_grad_(old.requires_grad)
-            shared.to(device).train(child.training)
+            # the very same parameters and buffers: an optimizer may hold them already
+            shared._parameters.update(child._parameters)
+            shared._buffers.update(child._buffers)
+            shared.train(child.training)
             # timm's norm layers carry an activation of their own
             if type(child).__name__ == "BatchNormAct2d":
                 setattr(module, name, nn.Sequential(shared, *(part for part in (child.drop, child.act) if isinstance(part, nn.Module))))

@@ -1,0 +1,100 @@
+"""A small training run in memory, for the loop's tests."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vesalius import registry, views
+from vesalius.data.pixels import Pixels
+from vesalius.encoders import build_encoder
+from vesalius.runs import Run
+from vesalius.training.feed import Feed
+from vesalius.training.fit import Length, Spent, fit
+from vesalius.training.method import Method, Progress
+from vesalius.training.optimizers import OptimizerConfig, Stepper
+from vesalius.training.world import World
+
+HERE = World(0, 1, torch.device("cpu"), None)
+SAMPLES = 40
+
+
+class Memory:
+    """A store of random images."""
+
+    def __init__(self) -> None:
+        self.images = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (SAMPLES, 1, 1, 20, 20), dtype=np.uint8))
+        self.ids = np.arange(SAMPLES, dtype=np.uint64) * 7919
+        self.extents = np.full((SAMPLES, 2), 20, np.int64)
+
+    def read(self, rows: np.ndarray, windows: np.ndarray, out: Pixels | None = None) -> Pixels:
+        """Whole images."""
+        n = len(rows)
+        return Pixels(self.images[rows[:, 0]], torch.full((n, 1, 2), 20), torch.full((n, 1), 1 / 255), torch.zeros(n, 1))
+
+
+class Quiet:
+    """Shows nothing; keeps what it was told."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def step(self, at: Progress, loss: float | None, images: int, waited: float) -> None:
+        """Nothing."""
+
+    def say(self, text: str) -> None:
+        """Keep it."""
+        self.said.append(text)
+
+
+class Unwatched:
+    """No monitors; a counter as state, and what to answer."""
+
+    def __init__(self, every: int = 0, stop_at: int | None = None) -> None:
+        self.every, self.stop_at, self.looks = every, stop_at, 0
+
+    def due(self, at: Progress) -> bool:
+        """Every so many steps."""
+        return bool(self.every) and at.step % self.every == 0
+
+    def look(self, method: Method, at: Progress) -> tuple[dict[str, float], list[str], list[str], bool]:
+        """Count."""
+        self.looks += 1
+        return {"monitor/count/looks": float(self.looks)}, ["best-count"], [], at.step == self.stop_at
+
+    def state(self) -> dict[str, Tensor]:
+        """The counter."""
+        return {"looks": torch.tensor(self.looks)}
+
+    def load_state(self, state: Mapping[str, Tensor]) -> None:
+        """The counter."""
+        self.looks = int(state["looks"])
+
+
+class Small:
+    """Everything ``fit`` takes; ``run()`` runs it."""
+
+    def __init__(self, folder: Path, name: str = "simclr", steps: int = 12, watch: Any = None, optimizer: str = "adamw", **fields: Any) -> None:
+        module = registry.entry("methods", name)
+        self.encoder = build_encoder("resnet18", width=0.125, stem="small", channels=1, size=(16, 16))
+        torch.manual_seed(0)
+        self.method: Method = module.build(self.encoder, module.Config(hidden=32, dim=16)).to(memory_format=torch.channels_last)
+        self.views = views.load({"global": {"count": 2, "size": 16, "operations": ["random_resized_crop", "horizontal_flip"]}}, 1)
+        self.feed = Feed(Memory(), np.arange(SAMPLES), self.views, HERE, seed=1, batch_size=10, drop_last=False, **fields)  # type: ignore[arg-type]
+        self.length = Length(steps, self.feed.steps_per_epoch, checkpoint_every=3, log_every=1)
+        names = {p: n for n, p in self.method.named_parameters()}
+        self.stepper = Stepper(OptimizerConfig.model_validate({"name": optimizer, "lr": 1e-3}), self.method.groups(), names, 10)
+        self.watch = watch or Unwatched(every=4)
+        self.display = Quiet()
+        self.folder = Run.open(folder) if (folder / "run.json").exists() else Run.create("pretrain", "small", {}, folder)
+
+    def run(self, resume: bool = False) -> Spent:
+        """Train."""
+        return fit(
+            self.method, self.feed, self.views, self.stepper, self.watch, self.folder, HERE, self.length, self.display, resume=resume
+        )

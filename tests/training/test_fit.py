@@ -1,0 +1,163 @@
+"""The loop: it learns, stops where told, leaves nothing behind, and goes on bit for bit."""
+
+import json
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.training.small import Small, Unwatched
+from vesalius import registry
+from vesalius.errors import NonFinite, Preempted
+from vesalius.runs import TIMES, Run
+from vesalius.training import checkpoints
+from vesalius.training.method import Output, Progress
+from vesalius.views.batch import Batch
+
+METHODS = sorted(registry.names("methods"))
+GOLDEN = {
+    "byol": [4.1, 3.0],
+    "simclr": [2.95, 2.7],
+}
+
+
+def lines(run: Run) -> list[dict[str, object]]:
+    return [{k: v for k, v in row.items() if k not in TIMES} for row in run.metrics()]
+
+
+def same(a: torch.nn.Module, b: torch.nn.Module) -> bool:
+    return all(torch.equal(x, y) for x, y in zip(a.state_dict().values(), b.state_dict().values(), strict=True))
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd", "lars"])
+def test_stopped_and_resumed_is_never_stopped(tmp_path: Path, method: str, optimizer: str) -> None:
+    whole = Small(tmp_path / "whole", method, optimizer=optimizer)
+    whole.run()
+    part = Small(tmp_path / "part", method, optimizer=optimizer)
+    part.watch = Unwatched(every=4)
+    original = part.watch.look
+
+    def stop(method_: object, at: Progress) -> object:
+        if at.step == 8:
+            os.kill(os.getpid(), signal.SIGTERM)
+        return original(method_, at)  # type: ignore[arg-type]
+
+    part.watch.look = stop  # type: ignore[method-assign]
+    with pytest.raises(Preempted, match="--resume"):
+        part.run()
+    again = Small(tmp_path / "part", method, optimizer=optimizer)
+    again.run(resume=True)
+    assert same(whole.method, again.method)
+    assert lines(whole.folder) == lines(again.folder)
+    theirs = again.stepper.state()
+    assert all(torch.equal(v, theirs[k]) for k, v in whole.stepper.state().items())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_the_loss_falls(tmp_path: Path, method: str) -> None:
+    small = Small(tmp_path / "run", method, steps=40)
+    small.run()
+    losses = [float(r["loss"]) for r in small.folder.metrics() if r["kind"] == "train"]
+    assert sum(losses[-4:]) < sum(losses[:4])
+
+
+def test_a_damaged_newest_checkpoint_is_passed_over_loudly(tmp_path: Path) -> None:
+    whole = Small(tmp_path / "whole")
+    whole.run()
+    part = Small(tmp_path / "part")
+    part.run()
+    kept = sorted((tmp_path / "part" / "checkpoints").glob("step-*"))
+    assert [p.name for p in kept] == ["step-00000009", "step-00000012"]
+    file = kept[-1] / "method.safetensors"
+    file.write_bytes(file.read_bytes()[:-100])
+    again = Small(tmp_path / "part")
+    again.run(resume=True)
+    assert any("step-00000012 is damaged" in text for text in again.display.said)
+    assert same(whole.method, again.method)
+    assert lines(whole.folder) == lines(again.folder)
+
+
+def test_a_run_killed_before_its_first_checkpoint_starts_again(tmp_path: Path) -> None:
+    whole = Small(tmp_path / "whole")
+    whole.run()
+    part = Small(tmp_path / "part")
+    part.folder.measure([{"kind": "train", "step": 1, "loss": 3.0}])
+    (part.folder.path / "metrics.jsonl").open("a").write('{"kind": "tr')
+    part.run(resume=True)
+    assert same(whole.method, part.method)
+    assert lines(whole.folder) == lines(part.folder)
+
+
+def test_a_checkpoint_of_another_method_is_refused(tmp_path: Path) -> None:
+    Small(tmp_path / "run", "simclr", steps=3).run()
+    other = Small(tmp_path / "run", "byol", steps=3)
+    with pytest.raises(Exception, match="does not fit this method"):
+        other.run(resume=True)
+
+
+@pytest.mark.parametrize("step", [0, 5])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_gradient_that_is_not_finite_ends_before_the_step(tmp_path: Path, method: str, step: int) -> None:
+    small = Small(tmp_path / "run", method)
+    forward = small.method.forward
+    before: dict[str, torch.Tensor] = {}
+
+    def poisoned(batch: Batch, at: Progress) -> Output:
+        if at.step == step:
+            before.update({k: v.clone() for k, v in small.method.state_dict().items()})
+        out = forward(batch, at)
+        return Output({k: v * (float("nan") if at.step == step else 1.0) for k, v in out.parts.items()}, out.carry)
+
+    small.method.forward = poisoned  # type: ignore[method-assign]
+    with pytest.raises(NonFinite, match=f"Step {step} gave a gradient") as error:
+        small.run()
+    assert error.value.exit_code == 3
+    assert all(torch.equal(v, before[k]) for k, v in small.method.state_dict().items())
+    # the bundle replays the step: without the poison it is the step the run would have taken
+    bundle = tmp_path / "run" / "checkpoints" / "nonfinite"
+    assert checkpoints.damage(bundle) is None
+    fresh = Small(tmp_path / "fresh", method)
+    at, _, _ = checkpoints.load(bundle, fresh.method, fresh.stepper)
+    assert at == step
+    assert all(torch.equal(v, before[k]) for k, v in fresh.method.state_dict().items())
+
+
+def test_a_monitor_can_end_the_run(tmp_path: Path) -> None:
+    small = Small(tmp_path / "run", watch=Unwatched(every=4, stop_at=8))
+    small.run()
+    assert small.folder.metrics()[-1]["step"] == 8
+    assert (tmp_path / "run" / "checkpoints" / "step-00000008").is_dir()
+
+
+def test_accumulated_batches_of_independent_samples_are_one_batch(tmp_path: Path) -> None:
+    one, two = Small(tmp_path / "one", "byol", steps=4), Small(tmp_path / "two", "byol", steps=4)
+    for small in (one, two):  # batch statistics are those of a micro-batch; without them the steps are equal
+        for module in small.method.modules():
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                module.eval()
+                module.train = lambda mode=True, m=module: m  # type: ignore[method-assign,misc]
+    two.feed.accumulate = 2
+    one.run()
+    two.run()
+    a = [float(r["loss"]) for r in one.folder.metrics() if r["kind"] == "train"]
+    b = [float(r["loss"]) for r in two.folder.metrics() if r["kind"] == "train"]
+    assert a == pytest.approx(b, rel=1e-4)
+
+
+def test_dead_parameters_are_named(tmp_path: Path) -> None:
+    small = Small(tmp_path / "run", steps=1)
+    small.method.register_parameter("unused", torch.nn.Parameter(torch.zeros(3)))
+    small.stepper.names = {p: n for n, p in small.method.named_parameters()}
+    small.run()
+    assert any("get no gradient, first unused" in text for text in small.display.said)
+
+
+def test_logged_rows_are_json_without_nan(tmp_path: Path) -> None:
+    small = Small(tmp_path / "run", steps=3)
+    small.run()
+    for line in (tmp_path / "run" / "metrics.jsonl").read_text().splitlines():
+        row = json.loads(line, parse_constant=lambda word: pytest.fail(word))
+        assert row["step"] <= 3
