@@ -50,7 +50,7 @@ def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
         method: Method = module.build(encoder, check(module.Config, config.method.fields, f"method {config.method.name}"))
     method.to(world.device)
     if config.layout == "auto" and len(encoder.card.size) == 2:
-        method.to(memory_format=fastest(method))  # type: ignore[call-overload]
+        method.to(memory_format=fastest(method))
     return Parts(made, encoder, method, Watch(world, _monitors(config, material, world)))
 
 
