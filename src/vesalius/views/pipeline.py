@@ -14,6 +14,7 @@ from torch import Tensor
 from vesalius.data.pixels import Pixels
 from vesalius.errors import UserError
 from vesalius.views.batch import Batch, Draws
+from vesalius.views.buffers import Buffers
 from vesalius.views.frame import Frame
 from vesalius.views.operation import Chance, Geometry, Operation, Parameters, Pixelwise, Values
 from vesalius.views.operations.crop import CentreCrop
@@ -50,6 +51,7 @@ class Views:
 
     def __init__(self, groups: list[Group], channels: int, config: Mapping[str, Any]) -> None:
         self.groups, self.channels, self._config = groups, channels, config
+        self._buffers = Buffers()
 
     @property
     def makes(self) -> Mapping[str, tuple[int, tuple[int, ...]]]:
@@ -106,12 +108,12 @@ class Views:
         affine: dict[str, Tensor] = {}
         with torch.no_grad():
             for group in self.groups:
-                views[group.name], theta = _apply(group, pixels, draws)
+                views[group.name], theta = _apply(group, pixels, draws, self._buffers)
                 affine[f"affine/{group.name}"] = theta
         return Batch(views, affine, torch.zeros(len(pixels.data), dtype=torch.int64, device=pixels.data.device))
 
 
-def _apply(group: Group, pixels: Pixels, draws: Draws) -> tuple[Tensor, Tensor]:
+def _apply(group: Group, pixels: Pixels, draws: Draws, buffers: Buffers) -> tuple[Tensor, Tensor]:
     """One group: (V, B, C, *size) and its affine maps (V, B, 2, 3)."""
     batch, device = len(pixels.data), pixels.data.device
     extents = np.tile(draws.windows[:, 0, 1] - draws.windows[:, 0, 0], (group.count, 1))
@@ -124,7 +126,7 @@ def _apply(group: Group, pixels: Pixels, draws: Draws) -> tuple[Tensor, Tensor]:
     theta = torch.from_numpy(frame.theta(extents)).to(device, torch.float32)
     source = sampler(pixels, frame, group.size, turns=any(geometry.turns for _, geometry in group.geometry))
     n, channels = group.count * batch, pixels.data.shape[2]
-    out = torch.empty(n, channels, *group.size, device=device)
+    out = buffers.empty((n, channels, *group.size), torch.float32, device)
     steps = [(op, Parameters.of(op.prepare(values[key], channels), device)) for key, op in group.pixelwise]
     for items in _chunks(n, channels * group.size[0] * group.size[1], device):
         x = target = source.sample(items, out[items])

@@ -93,19 +93,17 @@ class Separable(Sampler):
 class Packed(Sampler):
     """8-bit images of at most three channels, one call per image into torch's vectorised 8-bit resize.
 
-    Pixels are packed into 32-bit words, one byte per channel: the kernel wants channels last, and words are packed,
-    mirrored and unpacked by fast integer operations. Values are rounded to 8 bits, as torchvision's and Pillow's are.
+    The pixels of a crop are packed into 32-bit words, one byte per channel: the kernel wants channels last, and words are
+    packed, mirrored and unpacked by fast integer operations. Values are rounded to 8 bits, as torchvision's and Pillow's.
     """
 
     def __init__(self, pixels: Pixels, frame: Frame, size: tuple[int, int]) -> None:
         super().__init__(pixels, frame, size)
-        words = pixels.data[:, 0].to(torch.int32)
-        self.words = words[:, 0]
-        for channel in range(1, words.shape[1]):
-            self.words.add_(words[:, channel], alpha=_BYTE[channel])
+        self.planes = pixels.data[:, 0]
         self.boxes, self.mirrored = _boxes(frame)
         # A channel is cut out of the words where it stands, so the third byte is 65536 times too large: exactly so.
-        self.per_word = self.scale.view(-1, 1, 1, 1) / torch.tensor(_BYTE[: words.shape[1]]).view(1, -1, 1, 1)
+        bytes_ = torch.tensor(_BYTE[: self.planes.shape[1]]).view(1, -1, 1, 1)
+        self.per_word = self.scale.view(-1, 1, 1, 1) / bytes_
 
     @override
     def sample(self, items: slice, out: Tensor) -> Tensor:
@@ -114,7 +112,10 @@ class Packed(Sampler):
         for target, sample, (top, left, bottom, right), mirrored in zip(
             out, samples.tolist(), self.boxes[items].tolist(), self.mirrored[items].tolist()
         ):
-            words = self.words[sample : sample + 1, top:bottom, left:right]
+            crop = self.planes[sample, :, top:bottom, left:right].to(torch.int32)
+            words = crop[:1]
+            for channel in range(1, len(crop)):
+                words.add_(crop[channel], alpha=_BYTE[channel])
             if words.shape[1:] != self.size:
                 rgba = words.unsqueeze(3).view(torch.uint8).permute(0, 3, 1, 2)
                 resized = F.interpolate(rgba, self.size, mode="bilinear", antialias=True)
