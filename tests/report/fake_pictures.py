@@ -81,7 +81,7 @@ def write_examples(folder: Path, fake: Fake, rng: np.random.Generator) -> None:
     def near(query: int, purity: float) -> list[int]:
         same = rng.permutation(np.flatnonzero(labels == labels[query]))
         other = rng.permutation(np.flatnonzero(labels != labels[query]))
-        return [int(same[k] if rng.uniform() < purity else other[k]) for k in range(6)]
+        return [int(same[k % len(same)] if rng.uniform() < purity else other[k]) for k in range(6)]
 
     queries = [int(np.flatnonzero(labels == c % classes)[c // classes]) for c in range(min(12, 2 * classes))]
     worst = sorted(np.flatnonzero(wrong), key=lambda n: -sure[n])[:24]
