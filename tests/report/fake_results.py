@@ -20,7 +20,7 @@ def results(fake: Fake) -> dict[str, Any]:
         "subjects": None,
         "left_out": 3,
         "channels": 1,
-        "stored_size": 48,
+        "stored_size": "48",
         "warnings": [],
         "licence": "ICBM, free for research",
     }
@@ -60,7 +60,7 @@ def results(fake: Fake) -> dict[str, Any]:
     share = np.full(n, 1 / n) * np.linspace(1.3, 0.7, n)
     found["data"]["monitor"] = {
         "name": "mni152",
-        "task": {"kind": fake.kind, "label": "region", "classes": list(fake.classes)},
+        "task": {"kind": fake.kind, "name": "region", "labels": ["region"], "classes": list(fake.classes)},
         "counts": {
             split: {"images": size, "subjects": None, "per_class": [round(size * float(v)) for v in share]}
             for split, size in (("train", 6000), ("val", 1000), ("test", fake.test))
@@ -68,7 +68,18 @@ def results(fake: Fake) -> dict[str, Any]:
         "split_by": "image",
         "warnings": ["No subjects are known, so the split is by image."],
     }
-    found["data"]["overlap"] = {"sentence": "No monitoring image is among the training images.", "shared_images": 0}
+    found["data"]["overlap"] = {
+        "left_out": 0,
+        "sets": {
+            "mni152": {
+                "images": 0,
+                "of_images": 2200,
+                "subjects": None,
+                "of_subjects": None,
+                "compared_by": "stored pixels",
+            }
+        },
+    }
     found["probes"], found["differences"] = _probes(fake)
     found["label_efficiency"] = _efficiency(fake)
     found["calibration"] = _calibration(fake) if fake.kind == "classes" else None

@@ -215,6 +215,12 @@ def _metrics(fake: Fake, rng: np.random.Generator) -> list[dict[str, Any]]:
                     found[f"monitor/{name}/{metric}"] = round(
                         float(np.clip(0.45 + (top - 0.45 + offset) * gain + rng.normal(0, 0.006), 0, 1)), 4
                     )
+            found["monitor/linear/train_loss"] = round(2.0 - 1.7 * gain, 4)
+            found["monitor/linear/val_loss"] = round(2.0 - 1.5 * gain, 4)
+            found[f"monitor/linear/train_{fake.metrics[0]}"] = min(
+                1.0, round(found[f"monitor/linear/{fake.metrics[0]}"] + 0.02 * gain, 4)
+            )
+            found["monitor/spread/collapsed"] = float(fake.collapsed and done > 0.3)
             if not fake.collapsed:
                 found |= {
                     "monitor/spread/std": round(0.02 + 0.042 * gain, 4),
@@ -229,5 +235,5 @@ def _metrics(fake: Fake, rng: np.random.Generator) -> list[dict[str, Any]]:
                 {"step": step, "epoch": round(24 * done, 4), "time": round(0.24 * step, 2), "kind": "monitor", **found}
             )
     if fake.collapsed:
-        rows.append({"step": 400, "kind": "notice", "message": "The embedding has collapsed: RankMe fell below 2."})
+        rows.append({"step": 400, "kind": "notice", "text": "Collapse at step 400: RankMe fell below 2."})
     return rows

@@ -100,3 +100,17 @@ def test_nothing_to_draw_is_said() -> None:
 def test_the_readout_is_plain_json() -> None:
     for chart in curves.charts([_run(_rows())]):
         assert json.loads(chart.data())["x"] == "step"
+
+
+def test_training_scores_of_a_monitor_share_the_chart_and_alarms_have_none() -> None:
+    row = {
+        "step": 3,
+        "monitor/linear/accuracy": 0.6,
+        "monitor/linear/train_accuracy": 0.7,
+        "monitor/spread/collapsed": 0.0,
+    }
+    drawn = curves.charts(
+        [_run([*_rows(), row, {"step": 3, "monitor/linear/train_loss": 1.0, "monitor/linear/val_loss": 1.2}])]
+    )
+    assert [chart.title for chart in drawn] == ["Loss", "Accuracy", "Loss of the monitors", "Learning rate"]
+    assert [(line.name, line.dash) for line in drawn[1].lines] == [("linear", 0), ("linear, training", 1)]

@@ -154,3 +154,14 @@ def test_views_without_a_picture_are_absent(tmp_path: Path) -> None:
     assert "no views.png" in views.section([run], 1_000_000).reason
     (tmp_path / "views.png").write_bytes(b"no picture")
     assert "could not be read" in views.section([run], 1_000_000).reason
+
+
+def test_overlap_is_told_in_sentences() -> None:
+    some = {"images": 3, "of_images": 40, "subjects": 0, "of_subjects": 9, "compared_by": "content"}
+    found = {"left_out": 3, "sets": {"x": some, "y": {"images": 0, "of_images": 5, "compared_by": "nothing"}}}
+    assert data.section([_run(data={"train": {"name": "t"}, "overlap": found})]).blocks[0].parts["overlap"] == [
+        "3 training images that are also held out were left out of training.",
+        "3 of the 40 held-out images of x are in the training data (compared by content).",
+        "None of the 9 held-out subjects of x is in the training data.",
+        "Whether y and the training data share images could not be compared.",
+    ]

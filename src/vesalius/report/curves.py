@@ -15,6 +15,7 @@ from vesalius.report.wording import count, figure, is_percent, is_score, score, 
 _TRAINING = ("loss", "lr", "grad_norm", "momentum", "images_per_second", "wait_share")
 _PLACE = ("step", "epoch", "time")
 _MOST_CHARTS = 24
+_FLAGS = ("collapsed",)  # an alarm is a sentence among the warnings, not a curve
 _FIRST = 4
 _FROM_ZERO = ("grad_norm", "images_per_second", "wait_share")  # a steady line must look steady
 _NOTES = {
@@ -41,10 +42,10 @@ def charts(runs: Sequence[RunRecord]) -> list[Chart]:
     """One chart for each quantity, in the order a reader asks for them."""
     series = [_series(run) for run in runs]
     keys = list(dict.fromkeys(key for one in series for key in one))
-    metrics = list(dict.fromkeys(key.rpartition("/")[2] for key in keys if key.startswith("monitor/")))
+    metrics = list(dict.fromkeys(_metric(key) for key in keys if key.startswith("monitor/")))
     metrics.sort(key=lambda metric: not is_score(metric))
-    groups: list[tuple[str, Callable[[str], bool]]] = [("loss", lambda key: key == "loss" or key.startswith("loss/"))]
-    groups += [(metric, _ends_with(metric)) for metric in metrics]
+    groups: list[tuple[str, Callable[[str], bool]]] = [("loss", _named("loss"))]
+    groups += [(metric, _of(metric)) for metric in metrics if metric not in _FLAGS]
     groups += [(name, _named(name)) for name in _TRAINING[1:]]
     found = []
     for name, belongs in groups:
@@ -55,8 +56,14 @@ def charts(runs: Sequence[RunRecord]) -> list[Chart]:
     return found[:_MOST_CHARTS]
 
 
-def _ends_with(metric: str) -> Callable[[str], bool]:
-    return lambda key: key.startswith("monitor/") and key.rpartition("/")[2] == metric
+def _metric(key: str) -> str:
+    """What a monitor measured: on training images or not, it is the same quantity and belongs on the same chart."""
+    name = key.rpartition("/")[2]
+    return "val_loss" if name in ("loss", "train_loss", "val_loss") else name.removeprefix("train_")
+
+
+def _of(metric: str) -> Callable[[str], bool]:
+    return lambda key: key.startswith("monitor/") and _metric(key) == metric
 
 
 def _named(name: str) -> Callable[[str], bool]:
@@ -86,6 +93,8 @@ def _chart(
         keys = [
             "loss"
         ]  # a single part says nothing that the total does not; of several runs only totals are told apart
+    if several:
+        keys = [key for key in keys if not key.rpartition("/")[2].startswith("train_")]
     for place, (run, one) in enumerate(zip(runs, series)):
         for nth, key in enumerate(key for key in keys if key in one):
             points, spans = thin(one[key])
@@ -95,7 +104,7 @@ def _chart(
                     name=" · ".join(filter(None, [run.letter, part])) or run.name,
                     points=points,
                     colour=f"c{(place if several else nth) % 8}",
-                    dash=(nth if several else 0) % 3,
+                    dash=1 if key.rpartition("/")[2].startswith("train_") else (nth if several else 0) % 3,
                     spans=spans,
                     band=bool(spans),
                     dots=len(points) <= 24,
@@ -150,7 +159,8 @@ def _steps(xs: Sequence[float]) -> Axis:
 def _part(key: str, name: str) -> str:
     """What a line is called: the monitor's name, or the part of the loss; the total has no name of its own."""
     if key.startswith("monitor/"):
-        return key.removeprefix("monitor/").rpartition("/")[0].replace("_", " ") or title(name)
+        monitor, _, metric = key.removeprefix("monitor/").rpartition("/")
+        return (monitor.replace("_", " ") or title(name)) + (", training" if metric.startswith("train_") else "")
     return key.partition("/")[2].replace("_", " ") or ("total" if name == "loss" else title(name).lower())
 
 

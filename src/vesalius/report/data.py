@@ -43,6 +43,7 @@ def _train(train: Mapping[str, Any]) -> list[tuple[str, str]]:
     subjects = number(train.get("subjects"))
     stored, channels = train.get("stored_size"), number(train.get("channels"))
     sides = stored if isinstance(stored, list) else [stored] if stored is not None else []
+    sides = [float(side) if isinstance(side, str) and side.isascii() and side.isdigit() else side for side in sides][:3]
     size = " × ".join(count(number(v)) if number(v) is not None else text(v) for v in sides)
     if len(sides) == 1 and number(sides[0]) is not None:
         size += " px"
@@ -70,9 +71,11 @@ def _monitor(monitor: Mapping[str, Any]) -> list[tuple[str, str]]:
     kind = _KINDS.get(text(task.get("kind")), text(task.get("kind")))
     rows = [
         ("Name", text(monitor.get("name"))),
-        ("Label", text(task.get("label"))),
+        ("Label", text(task.get("label")) or ", ".join(texts(task.get("labels"))[:6])),
         ("Task", kind + (f", {count(len(classes))}" if classes else "")),
         ("Split by", text(monitor.get("split_by"))),
+        ("Left out", count(number(monitor.get("left_out"))) if number(monitor.get("left_out")) else ""),
+        ("Licence", text(monitor.get("licence"))),
     ]
     return [(name, value) for name, value in rows if value]
 
@@ -109,14 +112,31 @@ def _splits(monitor: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _overlap(found: Any) -> list[str]:
-    """What training and monitoring data share, as sentences."""
+    """What training and monitoring data share, as sentences; other entries are shown as they are."""
     said = []
     for name, value in mapping(found).items():
-        amount = number(value)
-        if isinstance(value, str) and value:
+        if name == "sets":
+            said += [line for set_, shared in mapping(value).items() for line in _shared(text(set_), mapping(shared))]
+        elif isinstance(value, str) and value:
             said.append(value)
-        elif amount is not None:
-            said.append(f"{text(name).replace('_', ' ').capitalize()}: {count(amount)}.")
-        elif isinstance(value, list):
-            said.append(f"{text(name).replace('_', ' ').capitalize()}: {count(len(value))}.")
+        elif name == "left_out" and number(value):
+            said.append(f"{count(number(value))} training images that are also held out were left out of training.")
+    return said
+
+
+def _shared(name: str, shared: Mapping[str, Any]) -> list[str]:
+    """``Overlap`` of one monitoring set: images, and people where both sides know them."""
+    how = text(shared.get("compared_by"))
+    if how == "nothing":
+        return [f"Whether {name} and the training data share images could not be compared."]
+    said = []
+    for things in ("images", "subjects"):
+        same, of = number(shared.get(things)), number(shared.get(f"of_{things}"))
+        if same is None or of is None:
+            continue
+        by = f" (compared by {how})" if how and things == "images" else ""
+        amount = f"{count(same)} of the" if same else "None of the"
+        said.append(
+            f"{amount} {count(of)} held-out {things} of {name} {'are' if same else 'is'} in the training data{by}."
+        )
     return said

@@ -57,9 +57,10 @@ class RunRecord:
 
     def reason(self, section: str, otherwise: str) -> str:
         """Why ``section`` is absent: what the run says, else what is wrong with its results, else ``otherwise``."""
-        said = text(mapping(self.results.get("absent")).get(section))
-        if said:
-            return said
+        absent = mapping(self.results.get("absent"))
+        for key in (section, section.replace("-", "_"), section.rpartition("-")[2]):
+            if text(absent.get(key)):
+                return text(absent.get(key))
         if "results.json" in self.problems and not self.results:
             return self.problems["results.json"]
         return otherwise

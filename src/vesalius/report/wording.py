@@ -11,10 +11,12 @@ _TITLES = {
     "pr_auc": "PR-AUC",
     "std": "Embedding deviation",
     "rankme": "RankMe",
+    "effective_rank": "Effective rank",
     "alpha": "α-ReQ",
     "alpha_req": "α-ReQ",
     "ece": "Calibration error",
     "loss": "Loss",
+    "val_loss": "Loss of the monitors",
     "lr": "Learning rate",
     "grad_norm": "Gradient norm",
     "images_per_second": "Images per second",
@@ -32,7 +34,11 @@ PERCENT = "\u00a0%"  # stays with its number
 
 def title(metric: str) -> str:
     """``balanced_accuracy`` to ``Balanced accuracy``; unknown names keep their words."""
-    return _TITLES.get(metric) or metric.replace("_", " ").strip().capitalize() or "Value"
+    return _TITLES.get(metric) or _capital(metric.replace("_", " ").strip()) or "Value"
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
 
 
 def probe(name: str) -> str:
