@@ -57,6 +57,12 @@ def test_a_file_is_a_recipe(tmp_path):
     assert dict(views.load(str(tmp_path / "mine.yaml"), 1).makes) == {"a": (1, (8, 10))}
 
 
+def test_a_file_that_is_not_yaml_is_named(tmp_path):
+    (tmp_path / "mine.yaml").write_text("a: [1,\n b: ]")
+    with pytest.raises(UserError, match=r"mine.yaml is not YAML"):
+        views.load(tmp_path / "mine.yaml", 1)
+
+
 def group(*operations, **fields):
     return {"global": {"count": 2, "size": 8, "operations": list(operations), **fields}}
 

@@ -22,7 +22,7 @@ from vesalius.views.sampling import sampler
 
 SHARED = "shared/"
 """What the keys of operations begin with that are drawn once per sample and done in every view."""
-CHUNK = 1 << 18
+CHUNK = 1 << 19
 """Numbers per thread worked on at a time on the CPU: what stays in a core's cache from one operation to the next."""
 
 

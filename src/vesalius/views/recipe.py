@@ -123,10 +123,10 @@ def _read(recipe: str | Mapping[str, Any] | Path) -> tuple[Mapping[str, Any], st
         path = Path(text)
         if not path.is_file():
             raise refuse(f"There is no views file {text}. Named recipes: {', '.join(names())}.")
-        tree, place = yaml.safe_load(path.read_text()), f"the views file {path.name}"
+        tree, place = _parsed(path), f"the views file {path.name}"
     elif text in names():
         tree, place = (
-            yaml.safe_load(files(__package__).joinpath("recipes", f"{text}.yaml").read_text()),
+            yaml.safe_load(files(__package__).joinpath("recipes", f"{text}.yaml").read_text(encoding="utf-8")),
             f"the views recipe {text}",
         )
     else:
@@ -134,6 +134,13 @@ def _read(recipe: str | Mapping[str, Any] | Path) -> tuple[Mapping[str, Any], st
     if not isinstance(tree, Mapping):
         raise refuse(f"{place} holds no mapping of groups.")
     return tree, place
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise refuse(f"The views file {path.name} is not YAML: {' '.join(str(error).split())}.") from None
 
 
 def _operations(listed: Any, where: str, group: str) -> dict[str, Operation]:

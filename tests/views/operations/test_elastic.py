@@ -13,7 +13,7 @@ from vesalius.views.operations.elastic import Elastic
 def field(offset: int, alpha: float, sigma: float, height: int, width: int) -> torch.Tensor:
     """The displacement as torchvision wants it, smoothed by torchvision."""
     noise = bank.slices("uniform", torch.tensor([offset]), 2 * height * width).view(1, 2, height, width)
-    radius = int(np.ceil(3 * sigma))
+    radius = int(np.ceil(3.2 * sigma - 0.5))
     smooth = F.gaussian_blur(noise, [2 * radius + 1] * 2, [sigma] * 2) * alpha
     return smooth.permute(0, 2, 3, 1) * torch.tensor([2 / width, 2 / height])
 

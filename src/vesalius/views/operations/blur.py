@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -16,8 +15,8 @@ from typing_extensions import override
 from vesalius.views.operation import Chance, Interval, Occasional, Parameters, Pixelwise, Values, between
 from vesalius.views.product import separable
 
-CUT = 3.0
-"""Standard deviations after which the bell is cut off: the 0.27 % left out change no pixel by 1/255."""
+CUT = 3.2
+"""Standard deviations from the middle where the bell is cut off. The 0.14 % left out on each axis change no pixel by 1/255."""
 DENSE_TO = 64
 """Sides, in pixels, up to which one matrix takes the whole image; above, blocks of ``BLOCK`` take their surroundings."""
 BLOCK = 32
@@ -61,15 +60,19 @@ class GaussianBlur(Pixelwise, Occasional):
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
         sigma = np.asarray(p.host("sigma"), np.float64)
-        radius = min(self.radius(side) for side in x.shape[2:])
-        return blur(x, sigma, np.minimum(radius, np.ceil(CUT * sigma)).astype(np.int64))
+        return blur(x, sigma, np.minimum(min(self.radius(side) for side in x.shape[2:]), reach(sigma)))
 
     def radius(self, side: int) -> int:
         """Pixels of the kernel on each side of its middle, for a view of ``side`` pixels."""
         if self.kernel is None:
-            return min(side - 1, math.ceil(CUT * self.sigma[1]))
+            return min(side - 1, int(reach(np.array([self.sigma[1]]))[0]))
         pixels = self.kernel if self.kernel >= 1 else self.kernel * side
         return min(side - 1, int(pixels) // 2)
+
+
+def reach(sigma: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Pixels on each side of the middle that a bell of ``sigma`` pixels needs; the middle one covers half a pixel."""
+    return np.maximum(np.ceil(CUT * sigma - 0.5), 0).astype(np.int64)
 
 
 def blur(x: Tensor, sigma: NDArray[np.float64], radius: NDArray[np.int64]) -> Tensor:

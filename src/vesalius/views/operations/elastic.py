@@ -14,7 +14,7 @@ from typing_extensions import override
 
 from vesalius.views import bank
 from vesalius.views.operation import Chance, Occasional, Parameters, Pixelwise, Values
-from vesalius.views.operations.blur import CUT, blur
+from vesalius.views.operations.blur import blur, reach
 
 
 class Elastic(Pixelwise, Occasional):
@@ -46,8 +46,8 @@ class Elastic(Pixelwise, Occasional):
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
         n, size = len(x), x.shape[2:]
         noise = bank.slices("uniform", p.device("offset"), 2 * math.prod(size)).view(n, 2, *size)
-        radius = min(math.ceil(CUT * self.sigma), min(size) - 1)
-        field = blur(noise, np.full(n, self.sigma), np.full(n, radius)).mul_(p.device("alpha"))
+        sigma = np.full(n, self.sigma)
+        field = blur(noise, sigma, np.minimum(reach(sigma), min(size) - 1)).mul_(p.device("alpha"))
         return F.grid_sample(x, _identity(x) + field.permute(0, 2, 3, 1) * _per_pixel(x), align_corners=False)
 
 
