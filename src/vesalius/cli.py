@@ -79,6 +79,10 @@ def embed(
     labels: str | None = None,
     batch_size: int = 256,
     device: str = "auto",
+    precision: str = "fp32",
+    weights: str | None = None,
+    code: Path | None = None,
+    resume: bool = True,
 ) -> None:
     """Features of images: one row per image, as Parquet, .npy with ids, or CSV. Goes on where it was interrupted.
 
@@ -102,12 +106,32 @@ def embed(
         Images per forward pass.
     device
         auto, cpu, cuda or mps.
+    precision
+        fp32, bf16 or auto.
+    weights
+        Where a network's name gets its weights from: timm:NAME, torchvision:NAME or a file.
+    code
+        The file of a network of your own, where it is not in the current folder.
+    resume
+        Go on with interrupted work; --no-resume begins again.
     """
     from vesalius.embed import embed as verb
     from vesalius.terminal import answer
 
     result = verb(
-        encoder, data, out=out, layer=layer, normalise=normalise, split=split, labels=labels, batch_size=batch_size, device=device
+        encoder,
+        data,
+        out=out,
+        layer=layer,
+        normalise=normalise,
+        split=split,
+        labels=labels,
+        batch_size=batch_size,
+        device=device,
+        precision=precision,
+        weights=weights,
+        code=code,
+        resume=resume,
     )
     answer(str(result.file))
 
@@ -313,15 +337,30 @@ def recipes_show(name: str, /, *, views: str | None = None, out: Path = Path("vi
     verb(name, views=views, out=out, count=count)
 
 
+def _command(given: list[str]) -> str:
+    """The words of ``given`` that name a command, each with a space behind it."""
+    names, here = "", app
+    for word in given[:2]:
+        try:
+            here = here[word]
+        except KeyError:
+            break
+        names += f"{word} "
+    return names
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and leave with its exit code."""
+    given = sys.argv[1:] if arguments is None else arguments
     try:
-        app(sys.argv[1:] if arguments is None else arguments, exit_on_error=False, print_error=True)
+        app(given, exit_on_error=False, print_error=False)
         code = 0
     except VesaliusError as error:
         sys.stderr.write("\n".join([str(error), *getattr(error, "__notes__", ())]) + "\n")
         code = error.exit_code
-    except cyclopts.CycloptsError:
+    except cyclopts.CycloptsError as error:
+        said = " ".join(str(error).split()).rstrip(".")
+        sys.stderr.write(f"{said}. `vesalius {_command(given)}--help` shows how it is written.\n")
         code = 2
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")

@@ -185,17 +185,16 @@ def recipes_show(name: str, *, views: str | None, out: Path, count: int) -> None
     from vesalius.recipes.loading import aliases, names
 
     known = aliases()["recipes"].get(name, name) in names()
-    if views is not None:
-        from vesalius.recipes.picturing import picture
+    from vesalius.recipes.picturing import picture, views_of
 
+    if views is not None:
         answer(str(picture(name, views, out, count, Terminal())))
         return
-    if not known and not name.endswith((".yaml", ".yml")):
-        from vesalius import views as views_room
+    from vesalius import views as views_room
 
-        if name in views_room.names():
-            import yaml
+    if not known and (name in views_room.names() or (name.endswith((".yaml", ".yml")) and views_of(name) == name)):
+        import yaml
 
-            answer(yaml.safe_dump(views_room.load(name, 3).config(), sort_keys=False).rstrip())
-            return
+        answer(yaml.safe_dump(views_room.load(name, 3).config(), sort_keys=False).rstrip())
+        return
     table(name, ["field", "value", "meaning"], describe(name))

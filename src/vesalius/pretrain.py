@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,19 +18,20 @@ from vesalius.encoders.cost import count
 from vesalius.encoders.projector import MLP, save_projector
 from vesalius.errors import NonFinite, Preempted, UserError, VesaliusError
 from vesalius.evaluate.examination import examine
+from vesalius.files import atomic_write
 from vesalius.recipes.assembly import Parts, assemble
 from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.loading import from_pairs, load_pretrain
 from vesalius.recipes.material import Material, load_material
 from vesalius.result import Result
-from vesalius.runs import Run, find
+from vesalius.runs import Run, find, refuse_taken
 from vesalius.terminal import Terminal
 from vesalius.training.display import FitDisplay, in_words
 from vesalius.training.feed import Feed
 from vesalius.training.fit import Length, Spent, fit
 from vesalius.training.method import Progress
 from vesalius.training.optimizers import Stepper
-from vesalius.training.world import World, world
+from vesalius.training.world import World, pick_device, world
 
 
 class Pretrained(Result):
@@ -51,13 +54,16 @@ def pretrain(
     """
     first = int(os.environ.get("RANK", "0")) == 0
     terminal = Terminal(quiet=quiet or not first)
-    run = Run.open(find(resume)) if resume is not None else None
+    run = _run_to_resume(resume) if resume is not None else None
     config, sentences = _configuration(recipe, changes, run)
     for sentence in sentences:
         terminal.say(sentence)
     if run is not None and run.facts()["state"] == "done":
         terminal.say(f"{run.path} is done already.")
         return Pretrained(run.path)
+    pick_device(config.device)
+    if run is None and out is not None:
+        refuse_taken(Path(out))  # before an hour of decoding, and on every rank
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.use_deterministic_algorithms(config.deterministic)
@@ -71,16 +77,26 @@ def pretrain(
         run.record(state="running") if here.first else None
         try:
             _run(config, material, parts, feed, length, run, here, terminal, resumed=resume is not None)
-        except VesaliusError as error:
+        except BaseException as error:
             if here.first:
-                run.log(f"ended: {type(error).__name__}")
-                run.finish({Preempted: "preempted", NonFinite: "stopped"}.get(type(error), "failed"))
-            raise
-        except BaseException:
-            if here.first:
-                run.finish("failed")
+                _note_end(run, error)
             raise
     return Pretrained(run.path)
+
+
+def _run_to_resume(reference: str | Path) -> Run:
+    run = Run.open(find(reference))
+    verb = run.facts().get("verb")
+    if verb != "pretrain":
+        raise UserError(f"{run.path} was made by {verb}, which is not gone on with here. `vesalius runs list` shows the pretrainings.")
+    return run
+
+
+def _note_end(run: Run, error: BaseException) -> None:
+    """Why the run ended, as far as there is room to write it down."""
+    with suppress(OSError, VesaliusError):
+        run.log(f"ended: {type(error).__name__}")
+        run.finish("preempted" if isinstance(error, Preempted) else "stopped" if isinstance(error, NonFinite) else "failed")
 
 
 def _configuration(
@@ -93,17 +109,38 @@ def _configuration(
             raise UserError("Name a recipe or a configuration file; `vesalius recipes list` shows the recipes.")
         config, more = load_pretrain(recipe, nested)
         return config, sentences + more
-    config, _ = load_pretrain(run.config())
+    started = {**run.config(), "plugins": _plugins(run)}
+    config, _ = load_pretrain(started)
     if recipe is not None or nested:
-        given, _ = load_pretrain(recipe if recipe is not None else run.config(), nested)
+        given, _ = load_pretrain(recipe if recipe is not None else started, nested)
         was, now = config.model_dump(mode="json"), given.model_dump(mode="json")
-        other = [k for k in was if was[k] != now[k] and k not in ("device", "threads", "name")]
+        other = [k for k in was if was[k] != now[k] and k not in ("device", "threads", "name", "plugins")]
         if other:
             raise UserError(
                 f"--resume goes on with {run.path.name} exactly as it was started, but {', '.join(other)} would differ. "
                 "Leave the change out, or start a new run."
             )
     return config, sentences
+
+
+def _plugins(run: Run) -> list[str]:
+    """The plugins the run was started with: where they were, or the run's copies where those have changed since."""
+    found = []
+    for given, kept in zip(run.config().get("plugins") or (), run.facts().get("plugins") or (), strict=True):
+        same = Path(given).is_file() and hashlib.sha256(Path(given).read_bytes()).hexdigest() == kept["sha256"]
+        found.append(given if same else str(run.path / kept["copy"]))
+    return found
+
+
+def _keep_plugins(run: Run, config: PretrainConfig) -> None:
+    """Copy the plugins into the run, each with its hash."""
+    kept = []
+    for number, plugin in enumerate(config.plugins):
+        content, copy = Path(plugin).read_bytes(), f"plugins/{number}-{Path(plugin).name}"
+        atomic_write(run.path / copy, content)
+        kept.append({"copy": copy, "sha256": hashlib.sha256(content).hexdigest()})
+    if kept:
+        run.record(plugins=kept)
 
 
 def _feed(config: PretrainConfig, material: Material, parts: Parts, here: World) -> Feed:
@@ -146,6 +183,7 @@ def _create(config: PretrainConfig, material: Material, out: str | Path | None, 
         )
         left_out = [{"id": f"{int(i):016x}", "reason": reason} for i, reason in material.train.store.left_out]
         run.write_json("left_out.json", left_out)
+        _keep_plugins(run, config)
         here.share(str(run.path))
         return run
     return Run(Path(here.share(None)))
@@ -157,7 +195,10 @@ def _estimate(
     """What is about to be done, before it is."""
     parameters, flops = count(parts.encoder, (1, *_input(parts)))
     store = material.train.store
-    watched = ", ".join(f"{d.name} ({len(d.rows('train')):,} train, {len(d.rows('val')):,} val, {len(d.rows('test')):,} test)" for d in material.monitors.values())
+    watched = ", ".join(
+        f"{d.name} ({', '.join(f'{len(d.rows(split)):,} {split}' for split in ('train', 'val', 'test'))})"
+        for d in material.monitors.values()
+    )
     terminal.say(
         f"{len(material.rows):,} images from {config.data.train} ({material.channels} channel(s), {len(store.left_out)} left out); "
         f"watched on {watched or 'the training images, without labels'}."
@@ -196,10 +237,10 @@ def _run(
     stepper = Stepper(config.optimizer, parts.method.groups(), names, feed.global_batch)
 
     def keep_best(name: str, at: Progress) -> None:
-        _export(parts, run.path / "checkpoints" / name, config, f"{at.step} of {length.steps} steps")
+        _export(parts, run.path / "checkpoints" / name, config, material, f"{at.step} of {length.steps} steps")
 
     with terminal.bar("pretraining", "steps") as update:
-        display = FitDisplay(terminal, update, 0)
+        display = FitDisplay(terminal, update)
         spent = fit(
             parts.method,
             feed,
@@ -219,10 +260,10 @@ def _run(
     here.barrier()
 
 
-def _export(parts: Parts, folder: Path, config: PretrainConfig, length: str) -> None:
+def _export(parts: Parts, folder: Path, config: PretrainConfig, material: Material, length: str) -> None:
     """The method's default encoder, its card and its projector into ``folder``."""
     encoder = next(iter(parts.method.exports().values()))
-    trained_on = f"{config.data.train}, {config.method.name}, {length}, no labels"
+    trained_on = f"{material.train.public}, {config.method.name}, {length}, no labels"
     encoder.card = encoder.card.model_copy(update={"trained_on": trained_on})
     save_encoder(encoder, folder)
     projector = getattr(parts.method, "teacher_projector", getattr(parts.method, "projector", None))
@@ -241,7 +282,7 @@ def _finish(
     spent: Spent,
 ) -> None:
     """Export the encoder, examine it beside its baselines, write results and report."""
-    _export(parts, run.path, config, f"{length.steps} steps")
+    _export(parts, run.path, config, material, f"{length.steps} steps")
     began = time.perf_counter()
     results = examine(config, material, parts, run, here, terminal)
     results["cost"] = _cost(config, material, parts, length, spent, time.perf_counter() - began, here)

@@ -10,6 +10,7 @@ import hashlib
 import importlib
 import importlib.util
 import sys
+import traceback
 from collections.abc import Mapping
 from difflib import get_close_matches
 from functools import cache
@@ -26,6 +27,9 @@ GROUPS: Mapping[str, str] = {
     "monitors": "vesalius.training.monitors",
 }
 """Group of the entry point and the package whose files are its entries (``_`` in a file name is ``-`` in the name)."""
+
+_NEEDS: Mapping[str, tuple[str, ...]] = {"methods": ("Config", "build"), "monitors": ("Config", "build"), "sources": ("index",)}
+"""What a module must have to be an entry of a group."""
 
 _plugins: dict[str, dict[str, tuple[str, ModuleType]]] = {}
 
@@ -76,8 +80,10 @@ def load_plugin(file: str | Path) -> dict[str, str]:
         raise UserError(f"The plugin {path} is not a file. Give the path of a Python file.")
     module = import_file(path)
     entries: Mapping[str, list[str]] = getattr(module, "VESALIUS", {})
-    if not entries:
+    if not isinstance(entries, Mapping) or not entries:
         raise UserError(f"{path.name} registers nothing: give it VESALIUS = {{'methods': ['its-name']}}.")
+    for group, group_names in entries.items():
+        _check_entry(path, module, group, group_names)
     for group, group_names in entries.items():
         for name in group_names:
             _plugins.setdefault(group, {})[name] = (str(path), module)
@@ -85,9 +91,26 @@ def load_plugin(file: str | Path) -> dict[str, str]:
     return {"path": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
+def _check_entry(path: Path, module: ModuleType, group: str, group_names: list[str]) -> None:
+    """Refuse a plugin's entry before anything is registered, so that a clash does not stay."""
+    if group not in GROUPS:
+        raise UserError(f"{path.name} registers {group!r}, which is no group. Groups: {', '.join(GROUPS)}.")
+    missing = [attribute for attribute in _NEEDS[group] if not hasattr(module, attribute)]
+    if missing:
+        raise UserError(f"{path.name} registers {', '.join(group_names)} among the {group}, but has no {' and no '.join(missing)}. Add it.")
+    mine = _plugins.get(group, {})
+    for name in group_names:
+        place = names(group).get(name)
+        if place is not None and name not in mine:
+            raise UserError(f"The name {name!r} in {group} is given by both {place} and {path}. Rename one.")
+
+
 def import_file(path: Path) -> ModuleType:
     """Import the Python file ``path`` as a module of its own name space."""
-    name = f"vesalius_user_{path.stem}_{hashlib.sha256(str(path).encode()).hexdigest()[:8]}"
+    if not path.is_file():
+        raise UserError(f"{path} is not a file. Give the path of a Python file.")
+    # by content too: a file that was edited is another module
+    name = f"vesalius_user_{path.stem}_{hashlib.sha256(str(path).encode() + path.read_bytes()).hexdigest()[:8]}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)
@@ -95,8 +118,19 @@ def import_file(path: Path) -> ModuleType:
         raise UserError(f"{path} cannot be imported as a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        line = error.lineno if isinstance(error, SyntaxError) else _last_line(error, path)
+        where = f" at line {line}" if line else ""
+        raise UserError(f"{path} could not be imported{where}: {type(error).__name__}, {error}. Correct it there.") from error
     return module
+
+
+def _last_line(error: Exception, path: Path) -> int | None:
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return lines[-1] if lines else None
 
 
 def import_attribute(reference: str) -> Any:

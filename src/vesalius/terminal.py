@@ -36,7 +36,9 @@ class Terminal:
 
     @contextmanager
     def bar(self, label: str, unit: str = "images") -> Iterator[Callable[..., None]]:
-        """A bar; the value is called with ``(done, total)`` and optional keyword ``note``."""
+        """A bar; the value is called with ``(done, total)`` and optionally ``note`` and ``earlier``, how much of ``done`` an
+        interrupted run did, which says nothing of the speed.
+        """
         if not self.console.is_terminal:
             yield _Lines(self, label, unit)
             return
@@ -54,8 +56,8 @@ class Terminal:
             task = progress.add_task(label, total=None, rate="", note="")
             began = time.perf_counter()
 
-            def update(done: int, total: int | None = None, note: str = "", **fields: Any) -> None:
-                rate = done / max(1e-9, time.perf_counter() - began)
+            def update(done: int, total: int | None = None, note: str = "", earlier: int = 0) -> None:
+                rate = (done - earlier) / max(1e-9, time.perf_counter() - began)
                 progress.update(task, completed=done, total=total, rate=f"{rate:,.0f} {unit}/s", note=note)
 
             yield update
@@ -68,13 +70,13 @@ class _Lines:
         self.terminal, self.label, self.unit = terminal, label, unit
         self.began = self.last = time.perf_counter()
 
-    def __call__(self, done: int, total: int | None = None, note: str = "", **fields: Any) -> None:
+    def __call__(self, done: int, total: int | None = None, note: str = "", earlier: int = 0) -> None:
         now = time.perf_counter()
         complete = total is not None and done >= total
         if now - self.last < _PAUSE and not (complete and now - self.began > 1.0):
             return
         self.last = now
-        rate = done / max(1e-9, now - self.began)
+        rate = (done - earlier) / max(1e-9, now - self.began)
         left = f", {((total - done) / max(rate, 1e-9)):,.0f} s left" if total and not complete else ""
         of = f"/{total:,}" if total else ""
         self.terminal.say(f"{self.label}: {done:,}{of} {self.unit}, {rate:,.0f}/s{left}{'  ' + note if note else ''}")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -16,6 +18,7 @@ from vesalius.data.outcomes import Unreadable
 from vesalius.data.pixel_store import PixelStore
 from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
+from vesalius.data.upkeep import root_mark
 from vesalius.terminal import Terminal
 
 _LOOKED_AT = 24
@@ -28,6 +31,14 @@ class DataSet:
     name: str
     table: SampleTable
     store: PixelStore
+
+    @property
+    def public(self) -> str:
+        """What a run calls the data: its source; a user's own gets a keyed number, never its path."""
+        if self.table.private:
+            return f"{self.table.source} {root_mark(self.table.root, True)[:6]}"
+        path = Path(self.name)
+        return f"{self.table.source}:{path.stem}" if path.suffix == ".npz" else re.sub(r"@.*?(?=:[\w-]+$|$)", "", self.name)
 
     def rows(self, split: str | None = None) -> NDArray[np.int64]:
         """Record numbers in the store of the samples of ``split``, or of all, in the table's order."""

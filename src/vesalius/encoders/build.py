@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,13 @@ def _family(name: str, code: str | Path | None, from_card: bool) -> tuple[Family
         f"There is no network {name!r}." + (f" Did you mean {', '.join(near)}?" if near else "")
         + f" Known: {', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
     )  # fmt: skip
+
+
+def check_options(name: str, options: Mapping[str, Any]) -> None:
+    """Whether ``name`` is a network and takes ``options``, before anything is built. Raises UserError with the nearest."""
+    family, _ = _family(name, options.get("code"), False)
+    common = ("weights", "mean", "std", "min_match", "code")
+    _check_options(name, family, {key: value for key, value in options.items() if key not in common})
 
 
 def _check_options(name: str, family: Family, options: dict[str, Any]) -> None:

@@ -43,7 +43,7 @@ def examine(
     absent: dict[str, str] = {}
     results: dict[str, Any] = {
         "kind": "pretrain",
-        "title": config.name or f"{config.method.name} on {config.data.train}",
+        "title": config.name or f"{config.method.name} on {material.train.public}",
         "data": _data(material),
         "checkpoints": _checkpoints(run),
         "warnings": _warnings(material, run),
@@ -65,7 +65,9 @@ def _not_examined(config: PretrainConfig, material: Material) -> str:
         return "The recipe says examine: false."
     if data is None:
         return "No labelled monitoring data was given: set --data.monitor to see what the encoder is worth."
-    if data.table.task is not None and data.table.task.kind == "regression":
+    if data.table.task is None:
+        return "The monitoring data has no labels: give labelled images to see what the encoder is worth."
+    if data.table.task.kind == "regression":
         return "The monitoring data is a regression; the examination measures classes."
     empty = [split for split in SPLITS if not len(data.rows(split))]
     return f"The monitoring data has no {' and no '.join(empty)} images: set --data.split.test." if empty else ""
@@ -173,7 +175,7 @@ def _data(material: Material) -> dict[str, Any]:
     subjects = train.table.subjects
     found: dict[str, Any] = {
         "train": {
-            "name": train.name,
+            "name": train.public,
             "images": len(material.rows),
             "subjects": None if subjects is None else len({s for s in subjects[train.table_rows(material.rows)] if s is not None}),
             "left_out": len(train.store.left_out),
@@ -186,7 +188,7 @@ def _data(material: Material) -> dict[str, Any]:
     }
     if examined is not None and examined.table.task is not None:
         found["monitor"] = {
-            "name": examined.name,
+            "name": examined.public,
             "task": examined.table.task.as_dict(),
             "counts": {split: _counts(examined, split) for split in SPLITS},
             "split_by": examined.table.split_by or "source",

@@ -17,7 +17,7 @@ from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
 from vesalius.features import forward
 from vesalius.recipes.config import PretrainConfig
-from vesalius.recipes.loading import check
+from vesalius.recipes.loading import check, monitor_settings
 from vesalius.recipes.material import Material, monitor_key
 from vesalius.training.layout import fastest
 from vesalius.training.method import Method
@@ -41,13 +41,12 @@ def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
     """Build the parts of ``config``. Raises UserError where the views do not make what the method needs."""
     made = views.load(config.views, material.channels)
     module = registry.entry("methods", config.method.name)
-    kind = next(v for v in vars(module).values() if isinstance(v, type) and issubclass(v, Method) and v is not Method)
-    _check_views(config.method.name, kind.needs, made.makes)
-    _check_accumulation(config, kind.independent)
     encoder = fresh_encoder(config, material, made)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(random.torch_seed("method", config.seed))
         method: Method = module.build(encoder, check(module.Config, config.method.fields, f"method {config.method.name}"))
+    _check_views(config.method.name, method.needs, made.makes)
+    _check_accumulation(config, method.independent)
     method.to(world.device)
     if config.layout == "auto" and len(encoder.card.size) == 2:
         method.to(memory_format=fastest(method))
@@ -92,9 +91,6 @@ def _monitors(config: PretrainConfig, material: Material, world: World) -> list[
     names: dict[str, int] = {}
     for given in config.monitors:
         module = registry.entry("monitors", given.name)
-        fields = {**given.fields}
-        if config.compat != "none" and "compat" in module.Config.model_fields:
-            fields.setdefault("compat", config.compat)
         interval = given.every or config.validate_every
         key = monitor_key(config, given)
         if key is None and given.name != "spread":
@@ -106,8 +102,7 @@ def _monitors(config: PretrainConfig, material: Material, world: World) -> list[
             shared[watched_key] = _watched(material, key, config, world)
         task = material.monitors[key].table.task if key is not None else None
         count = names[given.name] = names.get(given.name, 0) + 1
-        settings = check(module.Config, {**fields, "interval": interval}, f"monitor {given.name}")
-        monitor = module.build(settings, given.name if count == 1 else f"{given.name}-{count}", task, config.seed)
+        monitor = module.build(monitor_settings(config, given), given.name if count == 1 else f"{given.name}-{count}", task, config.seed)
         entries.append((monitor, shared[watched_key], interval))
     return entries
 

@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-import copy
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from vesalius import registry
+from vesalius.encoders.build import check_options
 from vesalius.errors import UserError
 from vesalius.recipes import yaml12
 from vesalius.recipes.compat import compat_changes
-from vesalius.recipes.config import PretrainConfig
+from vesalius.recipes.config import MonitorConfig, PretrainConfig
 
 C = TypeVar("C", bound=BaseModel)
 CHOICES = ("encoder", "method", "optimizer")
 """Fields whose ``name`` picks an entry: a new name forgets the old entry's fields."""
+_UNITS = ("epochs", "steps", "share")
+"""Ways to say how long something is: a new one forgets the old one."""
+_DEFAULT_MONITORS: Sequence[MonitorConfig] = PretrainConfig.model_fields["monitors"].default
 
 
 @cache
@@ -40,12 +43,28 @@ def names() -> tuple[str, ...]:
 
 def raw(reference: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     """The mapping behind a recipe's name, an alias, a YAML file or a mapping, ``extends`` resolved."""
+    found: dict[str, Any] = {}
+    for layer in _layers(reference):
+        found = merge(found, layer)
+    return found
+
+
+def _layers(reference: str | Path | Mapping[str, Any], below: tuple[str, ...] = ()) -> list[dict[str, Any]]:
+    """What ``reference`` extends, the most basic first, and itself last."""
     if isinstance(reference, Mapping):
-        found = copy.deepcopy(dict(reference))
+        found: dict[str, Any] = _plain(reference)
     else:
-        found = _read(str(reference))
+        reference = str(reference)
+        if reference in below:
+            raise UserError(f"{' extends '.join([*below, reference])}: a circle. Take one `extends` out.")
+        below = (*below, reference)
+        found = _read(reference)
     parent = found.pop("extends", None)
-    return merge(raw(parent), found) if parent else found
+    if parent is None:
+        return [found]
+    if not isinstance(reference, Mapping) and (beside := Path(reference).parent / str(parent)).is_file():
+        parent = str(beside)
+    return [*_layers(parent, below), found]
 
 
 def _read(reference: str) -> dict[str, Any]:
@@ -65,21 +84,54 @@ def _read(reference: str) -> dict[str, Any]:
     )
 
 
+def _plain(value: Any) -> Any:
+    """A copy in dictionaries, lists and scalars: paths become text."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return os.fspath(value) if isinstance(value, os.PathLike) else value
+
+
 def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]:
-    """``base`` with ``changes`` laid over it, mapping by mapping; a choice with a new name starts afresh."""
+    """``base`` with ``changes`` laid over it, mapping by mapping; a choice with a new name starts afresh.
+
+    ``method: byol`` means ``method: {name: byol}``; ``monitors: {linear: {lr: 1}}`` changes the entry of that name.
+    """
     out = dict(base)
-    for key, value in changes.items():
-        old = out.get(key)
-        renamed = isinstance(value, Mapping) and isinstance(old, Mapping) and value.get("name", old.get("name")) != old.get("name")
-        if isinstance(value, Mapping) and isinstance(old, Mapping) and not (key in CHOICES and renamed):
+    if any(unit in changes for unit in _UNITS):
+        for unit in _UNITS:
+            out.pop(unit, None)
+    for key, given in changes.items():
+        old, value = _choice(key, out.get(key)), _choice(key, _plain(given))
+        renamed = isinstance(value, dict) and isinstance(old, dict) and value.get("name", old.get("name")) != old.get("name")
+        if key == "monitors":
+            out[key] = _monitors(old, value)
+        elif isinstance(value, dict) and isinstance(old, dict) and not (key in CHOICES and renamed):
             out[key] = merge(old, value)
         else:
-            out[key] = copy.deepcopy(value) if isinstance(value, (dict, list)) else value
-    if "epochs" in changes and "steps" not in changes:
-        out.pop("steps", None)
-    if "steps" in changes and "epochs" not in changes:
-        out.pop("epochs", None)
+            out[key] = value
     return out
+
+
+def _choice(key: str, value: Any) -> Any:
+    return {"name": value} if key in CHOICES and isinstance(value, str) else value
+
+
+def _monitors(old: Any, given: Any) -> Any:
+    """The list of monitors: a list replaces the old one, a mapping changes or adds the entries it names."""
+    if not isinstance(given, dict):
+        return [{"name": entry} if isinstance(entry, str) else entry for entry in given] if isinstance(given, list) else given
+    entries = [dict(entry) for entry in old] if isinstance(old, list) else [{"name": m.name} for m in _DEFAULT_MONITORS]
+    for name, fields in given.items():
+        if not isinstance(fields, dict | None):
+            raise UserError(f"monitors.{name} is {fields!r}; give its fields, as in --monitors.{name}.every.epochs 1.")
+        mine = [place for place, entry in enumerate(entries) if entry.get("name") == name]
+        for place in mine:
+            entries[place] = merge(entries[place], fields or {})
+        if not mine:
+            entries.append({"name": name, **(fields or {})})
+    return entries
 
 
 def pairs(tokens: Sequence[str]) -> list[tuple[str, Any]]:
@@ -96,37 +148,67 @@ def pairs(tokens: Sequence[str]) -> list[tuple[str, Any]]:
                 text, i = following, i + 1
             else:
                 text = "true"
-        found.append((name.replace("-", "_"), yaml12.parse(text, f"--{name}")))
+        name = name.replace("-", "_")
+        found.append((name, _typed(name, text)))
         i += 1
     return found
 
 
+def _typed(name: str, text: str) -> Any:
+    """``text`` as YAML, but as it is where the field ``name`` is text: a folder may be called 2024 or [a]."""
+    target = aliases()["fields"].get(name, {"to": name})["to"]
+    if not _is_text(target):
+        return yaml12.parse(text, f"--{name}")
+    try:
+        value = yaml12.parse(text)
+    except UserError:
+        return text
+    return value if value is None or (isinstance(value, list) and target == "data.labels") else text
+
+
+def _is_text(name: str) -> bool:
+    model: Any = PretrainConfig
+    for part in name.split("."):
+        info = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        if info is None:
+            return False
+        model = info.annotation
+    kinds = get_args(model) or (model,)
+    return str in kinds and not {int, float, bool, Mapping, Mapping[str, Any]} & set(kinds)
+
+
 def from_pairs(given: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], list[str]]:
-    """Dotted names with values -> nested changes; aliases are translated."""
+    """Dotted names with values -> nested changes; aliases are translated. Later ones win."""
     known, changes, sentences = aliases(), {}, []  # type: dict[str, Any], dict[str, Any], list[str]
     for name, value in given:
         if name in known["without_meaning"]:
             sentences.append(known["without_meaning"][name])
             continue
         if name in known["fields"]:
-            alias = known["fields"][name]
-            name = alias["to"]
-            if alias.get("first"):
-                value = value[0] if isinstance(value, (list, tuple)) else str(value).split(",")[0]
-            renames = alias.get("values", {})
-            key = _boolean(value) if any(isinstance(k, bool) for k in renames) else value
-            value = renames.get(key, value)
+            name, value = _translated(known["fields"][name], value)
         *folders, last = name.split(".")
         place = changes
         for folder in folders:
-            place = place.setdefault(folder, {})
-            if not isinstance(place, dict):
-                raise UserError(f"--{name} sets a field of {folder}, which was given a plain value before.")
-        if isinstance(value, Mapping) and isinstance(place.get(last), dict):
+            inner = _choice(folder, place.get(folder, {}))
+            if not isinstance(inner, dict):
+                raise UserError(f"--{name} sets a field of {folder}, which was given as {inner!r} before. Leave one of them out.")
+            place[folder] = inner
+            place = inner
+        value = _choice(last, _plain(value)) if not folders else _plain(value)
+        if isinstance(value, dict) and isinstance(place.get(last), dict):
             place[last] = merge(place[last], value)
         else:
-            place[last] = dict(value) if isinstance(value, Mapping) else value
+            place[last] = value
     return changes, sentences
+
+
+def _translated(alias: Mapping[str, Any], value: Any) -> tuple[str, Any]:
+    """An original's argument as a field of ours and its value."""
+    if alias.get("first"):
+        value = value[0] if isinstance(value, (list, tuple)) else str(value).split(",")[0]
+    renames = alias.get("values", {})
+    key = _boolean(value) if any(isinstance(k, bool) for k in renames) else value
+    return alias["to"], renames.get(key, value)
 
 
 def _boolean(value: Any) -> Any:
@@ -137,65 +219,48 @@ def _boolean(value: Any) -> Any:
     return bool(value) if value in (0, 1) else value
 
 
-def _monitors(config: dict[str, Any]) -> None:
-    """``monitors.linear.lr = 1`` changes the entry of that name in the list, or adds it."""
-    given = config.get("monitors")
-    if not isinstance(given, Mapping):
-        return
-    entries = [dict(e) for e in config.pop("_monitors_before", None) or [m.model_dump() for m in PretrainConfig.model_fields["monitors"].default]]
-    by_name = {entry["name"]: entry for entry in entries}
-    for name, fields in given.items():
-        if name in by_name:
-            by_name[name].update(fields if isinstance(fields, Mapping) else {})
-        else:
-            entries.append({"name": name, **(fields if isinstance(fields, Mapping) else {})})
-    config["monitors"] = entries
-
-
-def _shorthand(config: dict[str, Any]) -> None:
-    """``method: byol`` means ``method: {name: byol}``."""
-    for key in CHOICES:
-        if isinstance(config.get(key), str):
-            config[key] = {"name": config[key]}
-
-
 def load_pretrain(
     reference: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None
 ) -> tuple[PretrainConfig, list[str]]:
     """The checked configuration of a pretraining and what to tell the user about it.
 
-    Order: recipe, then what ``compat`` brings back, then the user's ``changes``. Raises UserError naming the key, with
-    the nearest known one.
+    Order: recipe, then the user's ``changes``; what ``compat`` brings back lies below the layer that says ``compat``,
+    so that a resolved configuration is run again as it is. Raises UserError naming the key, with the nearest known one.
     """
-    base, changes = raw(reference), dict(changes or {})
-    _shorthand(base)
-    _shorthand(changes)
-    sentences: list[str] = []
-    plain = merge(base, changes)
-    word = plain.get("compat", "none")
-    if word != "none":
-        world = int(os.environ.get("WORLD_SIZE", "1"))
-        brought, sentences = compat_changes(word, str(plain.get("method", {}).get("name", "simclr")), world)
-        base = merge(base, brought)
-    before = base.get("monitors")
-    config = merge(base, changes)
-    if isinstance(config.get("monitors"), Mapping):
-        if not isinstance(changes.get("monitors"), Mapping):
-            before = None
-        elif isinstance(before, Mapping):
-            held = {"monitors": before}
-            _monitors(held)
-            before = held["monitors"]
-        config["monitors"] = changes.get("monitors") if isinstance(changes.get("monitors"), Mapping) else config["monitors"]
-        config["_monitors_before"] = before
-        _monitors(config)
-        config.pop("_monitors_before", None)
-    for plugin in config.get("plugins", ()):
+    layers = [*_layers(reference), dict(changes or {})]
+    config: dict[str, Any] = {}
+    for layer in layers:
+        config = merge(config, layer)
+    for plugin in config.get("plugins") or ():
         registry.load_plugin(plugin)
+    sentences: list[str] = []
+    if config.get("compat", "none") != "none":
+        said = max(i for i, layer in enumerate(layers) if "compat" in layer)
+        method = str((config.get("method") or {}).get("name", PretrainConfig.model_fields["method"].default.name))
+        brought, sentences = compat_changes(str(config["compat"]), method, int(os.environ.get("WORLD_SIZE", "1")))
+        config = {}
+        for layer in (*layers[:said], brought, *layers[said:]):
+            config = merge(config, layer)
     checked = check(PretrainConfig, config)
-    method_module = registry.entry("methods", checked.method.name)
-    check(method_module.Config, checked.method.fields, f"method {checked.method.name}")
+    check(registry.entry("methods", checked.method.name).Config, checked.method.fields, f"method {checked.method.name}")
+    check_options(checked.encoder.name, checked.encoder.fields)
+    for monitor in checked.monitors:
+        monitor_settings(checked, monitor)
     return checked, sentences
+
+
+def monitor_settings(config: PretrainConfig, given: MonitorConfig) -> BaseModel:
+    """The checked fields of one monitor, its interval and ``compat`` among them."""
+    model: type[BaseModel] = registry.entry("monitors", given.name).Config
+    own = [name for name in model.model_fields if name != "interval"]
+    for key in given.fields:
+        if key not in own:
+            known = [*own, *(name for name in MonitorConfig.model_fields if name != "name")]
+            raise UserError(f"There is no field {key!r} in monitor {given.name}.{_nearest(key, known)}")
+    fields = {**given.fields, "interval": given.every or config.validate_every}
+    if config.compat != "none" and "compat" in own:
+        fields.setdefault("compat", config.compat)
+    return check(model, fields, f"monitor {given.name}")
 
 
 def check(model: type[C], value: Mapping[str, Any], where: str = "the recipe") -> C:
@@ -222,30 +287,54 @@ def _loosened(model: type[BaseModel], value: Any) -> Any:
 
 
 def _explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
-    sentences = []
-    for fault in error.errors()[:3]:
-        place = ".".join(str(p) for p in fault["loc"])
+    sentences: list[str] = []
+    wrong: dict[str, tuple[Any, list[str]]] = {}
+    for fault in error.errors():
+        place = ".".join(str(p) for p in _field(model, fault["loc"]))
         if fault["type"] == "extra_forbidden":
-            known = _siblings(model, fault["loc"])
-            near = get_close_matches(str(fault["loc"][-1]), known, n=1)
-            hint = f" Did you mean {near[0]}?" if near else f" Known here: {', '.join(known)}."
+            hint = _nearest(str(fault["loc"][-1]), _siblings(model, fault["loc"]))
             sentences.append(f"There is no field {place!r} in {where}.{hint}")
         elif fault["type"] == "missing":
             sentences.append(f"{where[0].upper() + where[1:]} says nothing for {place!r}, which has no default: give it with --{place}.")
+        elif fault["type"] == "value_error":
+            sentences.append(f"{place or where}: {fault['msg'].removeprefix('Value error, ')}.")
         else:
-            message = fault["msg"].removeprefix("Value error, ")
-            shown = "" if fault["type"] == "value_error" else f" (it is {fault.get('input')!r})"
-            sentences.append(f"{place or where}: {message}{shown}.")
-    return " ".join(sentences)
+            said = fault["msg"].replace("Input should be", "it should be")
+            wrong.setdefault(place or where, (fault.get("input"), []))[1].append(said[0].lower() + said[1:])
+    for place, (given, reasons) in wrong.items():
+        shown = repr(given)
+        shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+        sentences.append(f"In {where}, {place} is {shown}: {', or '.join(dict.fromkeys(reasons))}.")
+    return " ".join(sentences[:3])
 
 
-def _siblings(model: type[BaseModel], place: Sequence[Any]) -> list[str]:
-    current: Any = model
+def _nearest(key: str, known: Sequence[str]) -> str:
+    near = get_close_matches(key, known, n=1)
+    return f" Did you mean {near[0]}?" if near else f" Known here: {', '.join(known) or 'none'}."
+
+
+def _field(model: Any, place: Sequence[Any]) -> list[Any]:
+    """``place`` without what pydantic appends for each member of a union."""
+    found = []
+    for key in place:
+        fields = model.model_fields if isinstance(model, type) and issubclass(model, BaseModel) else None
+        if fields is None and not isinstance(key, int):
+            break
+        found.append(key)
+        if isinstance(key, int):
+            continue
+        model = _inner(fields[key].annotation) if fields is not None and key in fields else None
+    return found
+
+
+def _inner(annotation: Any) -> Any:
+    """The model in an annotation like ``Interval | None`` or ``Sequence[MonitorConfig]``."""
+    inner = [t for t in get_args(annotation) if isinstance(t, type) and issubclass(t, BaseModel)]
+    return inner[0] if inner else annotation
+
+
+def _siblings(model: Any, place: Sequence[Any]) -> list[str]:
     for key in place[:-1]:
-        info = current.model_fields.get(key) if isinstance(current, type) and issubclass(current, BaseModel) else None
-        if info is None:
-            return []
-        current = info.annotation
-        inner = [t for t in getattr(current, "__args__", ()) if isinstance(t, type) and issubclass(t, BaseModel)]
-        current = inner[0] if inner else current
-    return list(current.model_fields) if isinstance(current, type) and issubclass(current, BaseModel) else []
+        if isinstance(model, type) and issubclass(model, BaseModel) and key in model.model_fields:
+            model = _inner(model.model_fields[key].annotation)
+    return list(model.model_fields) if isinstance(model, type) and issubclass(model, BaseModel) else []

@@ -65,7 +65,9 @@ def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
         limit=data.limit,
         terminal=terminal,
     )
-    keys = {key: m for m in config.monitors if (key := monitor_key(config, m)) is not None}
+    # one monitor speaks for all of its set: one that needs labels, where there is one
+    asked = sorted(config.monitors, key=lambda m: m.name != "spread")
+    keys = {key: m for m in asked if (key := monitor_key(config, m)) is not None}
     tables = {key: _monitoring_table(config, monitor, table, terminal) for key, monitor in keys.items()}
     main = f"{data.monitor}|{data.labels}" if data.monitor is not None else None
     if main is not None and main in tables and data.monitor == data.train and not data.monitor_root:
@@ -136,7 +138,7 @@ def _without_shared(
         name = key.partition("|")[0]
         learnt, kept = train.table.subset(train.table_rows(rows)), monitor.table.subset(monitor.table_rows(held))
         found = overlap(learnt, kept, digests=(mine, monitor.store.digests[held]))
-        report["sets"][name] = found.as_dict()
+        report["sets"][monitor.public] = found.as_dict()
         if found.subjects:
             terminal.say(
                 f"{found.subjects} of {found.of_subjects} subjects of {name}'s validation and test images are also in the "

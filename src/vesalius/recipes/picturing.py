@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +16,7 @@ from vesalius.data.pixel_store import PixelStore
 from vesalius.data.settings import StoreSettings
 from vesalius.errors import UserError
 from vesalius.files import atomic_write
+from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.loading import aliases, names, raw
 from vesalius.recipes.material import MARGIN
 from vesalius.terminal import Terminal
@@ -25,18 +28,26 @@ def picture(name: str, data: str, out: Path, count: int, terminal: Terminal) -> 
     """Write a grid of ``count`` images of ``data`` under the views of recipe ``name``: the original, then each view."""
     if count < 1:
         raise UserError(f"--count is {count}; show at least one image.")
-    recipe = name
-    if aliases()["recipes"].get(name, name) in names():
-        recipe = raw(name)["views"]
+    recipe = views_of(name)
     table = resolve(data, terminal=terminal, allow_leakage=True)
     table = table.subset(np.arange(min(count, len(table))))
     channels = pick_channels(table)
     made = views_room.load(recipe, 1 if channels == 1 else 3)
     size = round(MARGIN * max(max(side) for _, side in made.makes.values()))
-    store = open_data(data, table, StoreSettings(size=size, channels=channels), terminal).store
+    store = open_data(data, table, StoreSettings(size=size, channels=channels), terminal, max_bad_share=1.0).store
     if store.channels not in (1, 3):
         made = views_room.load(recipe, store.channels)
     return atomic_write(out, picture_of(made, store, np.arange(len(store.ids)), 0))
+
+
+def views_of(name: str) -> str | Mapping[str, Any]:
+    """The views of a recipe or of a YAML file of one; ``name`` itself where it names views, or a file of them."""
+    known = aliases()["recipes"].get(name, name) in names()
+    found = raw(name) if known or name.endswith((".yaml", ".yml")) else {}
+    if "data" not in found:
+        return name
+    chosen: str | Mapping[str, Any] = found.get("views", PretrainConfig.model_fields["views"].default)
+    return chosen
 
 
 def picture_of(made: Views, store: PixelStore, rows: NDArray[np.int64], seed: int) -> bytes:

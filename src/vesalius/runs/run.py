@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -16,12 +17,19 @@ from typing import Any
 
 import yaml
 
-from vesalius.errors import NoRoom, UserError
-from vesalius.files import atomic_write
+from vesalius.errors import UserError
+from vesalius.files import atomic_write, naming_failures
 
 STATES = ("running", "done", "failed", "preempted", "stopped")
 TIMES = frozenset({"time", "images_per_second", "wait_share", "views_share", "seconds"})
 """Keys of ``metrics.jsonl`` that say how long something took: all else is the same when a run is repeated."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes what YAML 1.2 would take for a number too, so that readers of 1.1 and 1.2 agree."""
+
+
+_Dumper.add_implicit_resolver("!number", re.compile(r"^[-+]?(\.\d+|\d+(\.\d*)?)([eE][-+]?\d+)?$|^0o[0-7]+$"), list("-+.0123456789"))
 
 
 def home() -> Path:
@@ -41,19 +49,15 @@ class Run:
         """A new directory, ``out`` or ``home()/<time>-<verb>-<name>``. Raises UserError where ``out`` holds a run."""
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         slug = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:60]
-        path = Path(out) if out is not None else _free(home() / f"{stamp}-{verb}-{slug}")
-        if (path / "run.json").exists():
-            raise UserError(
-                f"{path} already holds a run. Continue it with --resume {path}, or name another folder with --out."
-            )
-        if path.exists() and not path.is_dir():
-            raise UserError(f"{path} is a file. Name a folder with --out.")
-        try:
-            path.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise NoRoom(f"The run directory {path} could not be made: {error.strerror}. Name another with --out.") from None
+        if out is not None:
+            path = refuse_taken(out)
+            with naming_failures(path):
+                path.mkdir(parents=True, exist_ok=True)
+        else:
+            path = _new_folder(home() / f"{stamp}-{verb}-{slug}")
         run = cls(path)
-        run.write_text("config.yaml", yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))
+        text = yaml.dump(dict(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+        run.write_text("config.yaml", text)
         run.record(
             id=f"{stamp}-{os.urandom(3).hex()}",
             name=name,
@@ -109,7 +113,7 @@ class Run:
 
     def log(self, line: str) -> None:
         """Add a line to ``log.txt``: ids only, no path of the user's data."""
-        with (self.path / "log.txt").open("a") as file:
+        with naming_failures(self.path / "log.txt"), (self.path / "log.txt").open("a") as file:
             file.write(f"{_now()} {line}\n")
 
     # ---- metrics.jsonl
@@ -119,13 +123,11 @@ class Run:
         if not rows:
             return
         text = "".join(json.dumps(_plain(row)) + "\n" for row in rows)
-        try:
-            with (self.path / "metrics.jsonl").open("a") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise NoRoom(f"metrics.jsonl of {self.path.name} could not be written: {error.strerror}. Free space and --resume.") from None
+        place = self.path / "metrics.jsonl"
+        with naming_failures(place), place.open("a") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
 
     def metrics(self) -> list[dict[str, Any]]:
         """The rows of ``metrics.jsonl``; a last line cut by a kill is left out."""
@@ -145,14 +147,30 @@ class Run:
 
 
 def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
-def _free(path: Path) -> Path:
+def refuse_taken(path: Path) -> Path:
+    """``path``. Raises UserError where it holds a run already, or is no folder."""
+    if (path / "run.json").exists():
+        raise UserError(f"{path} already holds a run. Continue it with --resume {path}, or name another folder with --out.")
+    if path.exists() and not path.is_dir():
+        raise UserError(f"{path} is a file. Name a folder with --out.")
+    return path
+
+
+def _new_folder(path: Path) -> Path:
+    """``path``, or with a number behind it: of two processes that start in one second each gets its own."""
     candidate, n = path, 2
-    while candidate.exists():
-        candidate, n = path.with_name(f"{path.name}-{n}"), n + 1
-    return candidate
+    while True:
+        with naming_failures(candidate):
+            candidate.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                candidate.mkdir()
+            except FileExistsError:
+                candidate, n = path.with_name(f"{path.name}-{n}"), n + 1
+            else:
+                return candidate
 
 
 def _plain(value: Any) -> Any:

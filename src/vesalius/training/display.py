@@ -14,8 +14,8 @@ _ESTIMATE_AFTER = 20
 class FitDisplay:
     """What the loop shows. ``update`` is a bar of ``Terminal``."""
 
-    def __init__(self, terminal: Terminal, update: Callable[..., None], start: int) -> None:
-        self.terminal, self.update, self.start = terminal, update, start
+    def __init__(self, terminal: Terminal, update: Callable[..., None]) -> None:
+        self.terminal, self.update = terminal, update
         self.began = time.perf_counter()
         self.images, self.waited, self.loss, self.steps = 0, 0.0, float("nan"), 0
 
@@ -28,7 +28,7 @@ class FitDisplay:
         seconds = max(1e-9, time.perf_counter() - self.began)
         epoch = at.step / at.steps_per_epoch
         note = f"epoch {epoch:.1f}/{at.epochs:g}  loss {self.loss:.3f}  {self.images / seconds:,.0f} images/s  waiting {self.waited / seconds:.0%}"
-        self.update(at.step, at.steps, note=note)
+        self.update(at.step, at.steps, note=note, earlier=at.step - self.steps)
         if self.steps == _ESTIMATE_AFTER and at.steps - at.step > _ESTIMATE_AFTER:
             per_step = seconds / self.steps
             self.say(

@@ -82,13 +82,24 @@ def pick_device(name: str, local_rank: int = 0) -> torch.device:
         raise UserError("device is mps, but this machine has none. Use --device cpu.")
     if kind not in {"cuda", "mps", "cpu"}:
         raise UserError(f"device is {name!r}; it is one of auto, cpu, cuda, cuda:N, mps.")
-    return torch.device(kind, local_rank) if kind == "cuda" and ":" not in name else torch.device(name)
+    try:
+        place = torch.device(name)
+    except RuntimeError:
+        raise UserError(f"device is {name!r}; a number follows the colon, as in cuda:0.") from None
+    if kind != "cuda":
+        return torch.device(kind)
+    index = local_rank if place.index is None else place.index
+    if index >= torch.cuda.device_count():
+        raise UserError(f"device is {name} with local rank {local_rank}, but torch sees {torch.cuda.device_count()} CUDA device(s) here.")
+    return torch.device(kind, index)
 
 
 @contextmanager
 def world(device: str = "auto", precision: str = "auto") -> Iterator[World]:
     """The world of this process, from the launcher's environment (RANK, WORLD_SIZE, LOCAL_RANK); left again at the end."""
     size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    if size > 1 and not {"MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys():
+        raise UserError(f"WORLD_SIZE is {size}, but MASTER_ADDR and MASTER_PORT are not set. Start with torchrun, or unset WORLD_SIZE.")
     local = int(os.environ.get("LOCAL_RANK", "0"))
     place = pick_device(device, local)
     if place.type == "cuda":
