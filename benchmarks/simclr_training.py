@@ -221,7 +221,7 @@ def score(train: torch.Tensor, test: torch.Tensor, data: Arrays) -> tuple[float,
     """kNN-20 accuracy with a 95 % interval over test images."""
     shares = knn.predict(test, train, torch.from_numpy(data[1]).float(), 10, k=20)
     right = (shares.argmax(1) == torch.from_numpy(data[3])).float()
-    statistic = {"accuracy": lambda weights: (weights * right).sum(-1) / weights.sum(-1)}
+    statistic = {"accuracy": lambda weights: (weights.double() * right[:, None]).sum(0) / weights.double().sum(0)}
     low, high = bootstrap.interval(bootstrap.replicate(statistic, np.arange(len(right)), replicates=1000, seed=0)["accuracy"])
     return float(right.mean()), low, high
 
