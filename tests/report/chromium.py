@@ -153,6 +153,10 @@ class Chromium:
         answer = self._send("Page.captureScreenshot", format="png", clip=clip, captureBeyondViewport=True)
         place.write_bytes(base64.b64decode(answer["data"]))
 
+    def screen(self, place: Path) -> None:
+        """Write a PNG of what the window shows."""
+        place.write_bytes(base64.b64decode(self._send("Page.captureScreenshot", format="png")["data"]))
+
     def _send(self, method: str, **parameters: Any) -> Any:
         self._number += 1
         number = self._number

@@ -15,7 +15,7 @@ _STAGES = {
     "train": "training",
     "monitor": "monitors",
     "examine": "examination",
-    "report": "report",
+    "save": "checkpoints",
 }
 _ROWS: Sequence[tuple[str, str, Callable[[float | None], str]]] = (
     ("images_per_second", "Images per second", count),

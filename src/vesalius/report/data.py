@@ -32,7 +32,7 @@ def _block(run: RunRecord) -> Block:
         "monitor": _monitor(monitor),
         "splits": _splits(monitor),
         "overlap": _overlap(data.get("overlap")),
-        "warnings": texts(train.get("warnings")) + texts(monitor.get("warnings")),
+        "warnings": list(dict.fromkeys(texts(train.get("warnings")) + texts(monitor.get("warnings")))),
     }
     return Block(run, parts=parts)
 

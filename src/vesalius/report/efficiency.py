@@ -70,7 +70,7 @@ def _chart(
         name = " · ".join(filter(None, [runs[place].letter if several else "", encoder]))
         colour = f"c{place % 8}" if own and several else "c0" if own else "grey"
         greys += not own
-        lines.append(Line(name, points, colour, dash=0 if own else 1 + (greys - 1) % 2, spans=spans, dots=True))
+        lines.append(Line(name, points, colour, dash=0 if own else 1 + (greys - 1) % 3, spans=spans, dots=True))
     xs = [x for line in lines for x, _ in line.points]
     ys = [y for line in lines for _, y in line.points] + [v for line in lines for s in line.spans for v in s[1:]]
     fractions = sorted({number(row.get("fraction")) or 0.0 for _, _, row in rows})

@@ -15,9 +15,15 @@
     const least = [Math.min(...xs), Math.min(...ys)], most = [Math.max(...xs), Math.max(...ys)];
     const centres = data.groups.filter((g) => g.label >= 0).map((g) => {
       const mine = points.filter((p) => p.label === g.label);
-      const quantile = (values, share) => values.sort((a, b) => a - b)[Math.floor(share * (values.length - 1))];
-      return { label: g.label, name: g.name, x: quantile(mine.map((p) => p.x), 0.5), y: quantile(mine.map((p) => p.y), 0.93) };
-    });
+      return { label: g.label, name: g.name, ...densest(mine) };
+    }).sort((a, b) => b.size - a.size);
+    function densest(mine) { // where most of a class lies together: a class in several places has no middle
+      const some = mine.filter((_, i) => i % Math.ceil(mine.length / 300) === 0);
+      const reach = 0.06 * Math.max(most[0] - least[0], most[1] - least[1]);
+      const around = (p) => some.filter((q) => (p.x - q.x) ** 2 + (p.y - q.y) ** 2 < reach * reach);
+      const best = some.map(around).reduce((a, b) => (b.length > a.length ? b : a));
+      return { x: best.reduce((sum, p) => sum + p.x, 0) / best.length, y: Math.max(...best.map((p) => p.y)), size: mine.length };
+    }
     const view = { zoom: 1, x: 0, y: 0 };
     let drawn = []; // the pictures as they lie on the canvas, for pointing
     let pictures = true, width = 0, height = 0, hovered = null, base = 1, queued = false;
@@ -94,11 +100,14 @@
       context.textAlign = "center";
       context.textBaseline = "middle";
       context.lineJoin = "round";
+      const placed = [];
       for (const centre of centres) {
         if (hidden.has(centre.label)) continue;
         const [x, top] = at(centre), y = top - 20; // above the group, so that its pictures stay in sight
         const name = centre.name.length > 24 ? centre.name.slice(0, 23) + "\u2026" : centre.name;
         const half = context.measureText(name).width / 2 + 9;
+        if (placed.some(([px, py, ph]) => Math.abs(px - x) < ph + half && Math.abs(py - y) < 24)) continue;
+        placed.push([x, y, half]);
         context.globalAlpha = 0.9;
         context.fillStyle = token("--paper");
         context.beginPath();

@@ -13,6 +13,7 @@ from vesalius.report.wording import count, share
 
 _QUERIES = 16
 _NEAREST = 6
+_SIDES = 2  # shown beside each other; further encoders are counted in the sentence
 Read = Sequence[tuple[RunRecord, "Examples | str"]]
 
 
@@ -40,7 +41,7 @@ def _block(run: RunRecord, examples: Examples | str) -> Block:
                 tally[0] += sum(one["same"] is True for one in shown)
                 tally[1] += sum(one["same"] is not None for one in shown)
         if sides:
-            queries.append({"query": _shown(examples, query, query), "sides": sides})
+            queries.append({"query": _shown(examples, query, query), "sides": sides[:_SIDES]})
     if not queries:
         return Block(run, reason=run.reason("neighbours", "The run kept no nearest neighbours."))
     return Block(run, parts={"queries": queries[:_QUERIES], "sentence": _sentence(hits, len(queries))})

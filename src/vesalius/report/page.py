@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import string
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -137,17 +138,22 @@ def _day(moment: str) -> str:
 
 def _environment() -> Environment:
     from jinja2 import Environment, FunctionLoader, StrictUndefined
-    from markupsafe import Markup
+    from markupsafe import Markup, escape
 
     def script(value: str) -> Markup:
         """JSON that cannot end its script element."""
         safe = value.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
         return Markup(safe.replace("\u2028", "\\u2028").replace("\u2029", "\\u2029"))  # noqa: S704
 
+    def code(value: str) -> Markup:
+        """Text in which `a command` is set as code; everything else is escaped."""
+        return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(value))))  # noqa: S704
+
     environment = Environment(
         loader=FunctionLoader(_source), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["script"] = script
+    environment.filters["code"] = code
     environment.filters["count_"] = count
     environment.filters["widest"] = lambda said: max(said, key=len, default="")
     return environment

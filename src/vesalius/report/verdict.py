@@ -11,6 +11,7 @@ from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
 from vesalius.report.values import number, text, texts
 from vesalius.report.wording import (
+    MINUS,
     PERCENT,
     count,
     difference,
@@ -37,7 +38,7 @@ def _block(run: RunRecord) -> Block:
         return Block(
             run, reason=run.reason("verdict", "results.json holds no verdict: the run was not examined to its end.")
         )
-    sentences = [re.sub(r"(?<=\d) %", PERCENT, sentence) for sentence in sentences]
+    sentences = [re.sub(r"(?<=[\s(])-(?=\d)", MINUS, re.sub(r"(?<=\d) %", PERCENT, said)) for said in sentences]
     return Block(run, parts={"sentences": sentences, "numbers": _numbers(run), "state": _state(run)})
 
 

@@ -151,6 +151,8 @@ def share(value: float | None) -> str:
     if value is None:
         return "–"
     percent = 100 * value
+    if 0 < percent < 0.1:
+        return f"< 0.1{PERCENT}"
     return f"{figure(percent, 2) if abs(percent) < 10 else count(percent)}{PERCENT}"
 
 

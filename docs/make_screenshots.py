@@ -1,0 +1,50 @@
+"""The pictures of the report in ``docs/pictures``: one for each section, one of the top in the dark, one at 390 pixels.
+
+    python -m docs.make_screenshots RUN [FOLDER]
+
+``RUN`` is a run directory; its report is built anew and opened in a headless Chromium with the network off.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.report.chromium import Chromium, find
+
+from vesalius.report import build
+
+_FOLDER = Path(__file__).parent / "pictures"
+
+
+def make(run: Path, folder: Path = _FOLDER) -> list[Path]:
+    """Write ``report-*.png`` into ``folder`` and return them; sections that ``run`` lacks have no picture."""
+    if find() is None:
+        raise SystemExit("missing tool: chromium. Install it (on Debian: apt-get install chromium) and run this again.")
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    with tempfile.TemporaryDirectory() as temporary, Chromium() as browser:
+        page = build([run], Path(temporary) / "report.html")
+        browser.open(page, 1280)
+        for section in browser.run("[...document.querySelectorAll('section[data-state=present]')].map((e) => e.id)"):
+            made.append(folder / f"report-{section}.png")
+            browser.picture(made[-1], f"#{section}", pad=20)
+        for name, width, height, dark in (
+            ("top", 1280, 860, False),
+            ("dark", 1280, 860, True),
+            ("390", 390, 1600, False),
+        ):
+            browser.open(page, width, height, dark=dark)
+            made.append(folder / f"report-{name}.png")
+            browser.screen(made[-1])
+        if browser.errors:
+            raise SystemExit(f"The page complains: {browser.errors}")
+    return made
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        raise SystemExit(__doc__)
+    for path in make(Path(sys.argv[1]), *map(Path, sys.argv[2:])):
+        print(path)
