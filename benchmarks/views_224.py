@@ -1,6 +1,6 @@
 """Views alone at 224 px: ours against lightly 1.6's SimCLR transform, per core, with each operation's share.
 
-As ``views_32.py``, from images stored at 256 px. The share of an operation is what leaving it out saves.
+As ``views_32.py``, from images stored at 256 px. The share of an operation is what a clock around it says.
 """
 
 from __future__ import annotations

@@ -58,7 +58,7 @@ def test_a_file_is_a_recipe(tmp_path):
 
 
 def test_a_file_that_is_not_yaml_is_named(tmp_path):
-    (tmp_path / "mine.yaml").write_text("a: [1,\n b: ]")
+    (tmp_path / "mine.yaml").write_text("a: [1,")
     with pytest.raises(UserError, match=r"mine.yaml is not YAML"):
         views.load(tmp_path / "mine.yaml", 1)
 

@@ -17,6 +17,8 @@ from torch import Tensor
 
 LARGE = 8 << 20
 """Bytes from which memory is kept; the C library keeps smaller blocks itself."""
+_GLIBC_LARGEST = 31 << 20
+"""Freeing one block of this size, never touched, teaches glibc to keep smaller ones instead of returning them."""
 
 
 class Buffers:
@@ -25,6 +27,7 @@ class Buffers:
     def __init__(self) -> None:
         self._kept: list[tuple[NDArray[np.uint8], weakref.ref[NDArray[np.uint8]]]] = []
         self._lock = Lock()
+        torch.empty(_GLIBC_LARGEST, dtype=torch.uint8)
 
     def empty(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
         """A tensor of any content. Devices other than the CPU keep memory themselves."""

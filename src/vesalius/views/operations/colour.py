@@ -177,16 +177,21 @@ def shift_hue(x: Tensor, turns: Tensor) -> Tensor:
     scaled to smallest 0 and largest 1 the hue is at 1 + green + blue - red sixths from red, towards green where green > blue.
     """
     r, g, b = torch.split(x, 1, dim=1)
-    low = torch.minimum(torch.minimum(r, g), b)
-    chroma = torch.maximum(torch.maximum(r, g), b).sub_(low)
+    low = torch.minimum(r, g)
+    torch.minimum(low, b, out=low)
+    chroma = torch.maximum(r, g)
+    torch.maximum(chroma, b, out=chroma).sub_(low)
+    spare = g - b
     chroma6 = torch.add(_TINY, chroma, alpha=6)
-    hue = torch.add(g, b).sub_(r).sub_(low).add_(chroma)
-    hue.div_(chroma6).copysign_(g - b)
-    # Distance on the circle from the hue where a channel is lowest: cyan for red, magenta for green, yellow for blue.
-    lowest = torch.tensor([[3 / 6], [5 / 6], [1 / 6]], dtype=x.dtype).unsqueeze(2).to(x.device, non_blocking=True)
-    distance = hue + (turns - lowest)
-    distance.sub_(distance.round()).abs_().clamp_(1 / 6, 2 / 6)
-    return torch.addcmul(low.sub_(chroma), chroma6, distance, out=x)
+    hue = torch.add(g, b).sub_(r).sub_(low).add_(chroma).div_(chroma6).copysign_(spare).add_(turns)
+    hue.sub_(torch.round(hue, out=spare))
+    # Now in [-1/2, 1/2] turns from red. Red falls with the distance from red; green and blue rise with that from magenta and yellow.
+    high = torch.add(low, chroma, alpha=2)
+    low.sub_(chroma)
+    torch.addcmul(high, chroma6, torch.abs(hue, out=spare).clamp_(1 / 6, 2 / 6), value=-1, out=r)
+    torch.addcmul(low, chroma6, torch.add(hue, 1 / 6, out=spare).abs_().clamp_(1 / 6, 2 / 6), out=g)
+    torch.addcmul(low, chroma6, hue.sub_(1 / 6).abs_().clamp_(1 / 6, 2 / 6), out=b)
+    return x
 
 
 class _Form(NamedTuple):
