@@ -16,7 +16,8 @@ from torch.nn import functional as F
 
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.projector import MLP
-from vesalius.training.gather import first_row, gather
+from vesalius.training.contrast import contrast, contrast_all
+from vesalius.training.gather import first_row, gather, world_size
 from vesalius.training.method import Method, Output, Progress
 from vesalius.training.precision import fp32
 from vesalius.views.batch import Batch
@@ -45,14 +46,16 @@ def nt_xent(
     Equation 1 of the paper on L2-normalised vectors. A view's own similarity is left out of its denominator.
     """
     first, second = F.normalize(first, dim=-1), F.normalize(second, dim=-1)
-    every = torch.cat([gather(first), gather(second)])
-    rows, start = len(first), first_row(first)
-    own = torch.arange(start, start + rows, device=first.device)
-    own = torch.cat([own, own + len(every) // 2])
-    partner = own.roll(rows)
-    similarity = (torch.cat([first, second]) / temperature) @ every.T
-    similarity = similarity.scatter(1, own[:, None], -torch.inf)
-    return F.cross_entropy(similarity, partner, reduction="none").view(2, rows).mean(0)
+    rows, mine = len(first), torch.cat([first, second])
+    if world_size() == 1:
+        loss = contrast_all(mine, torch.arange(2 * rows, device=mine.device).roll(rows), temperature)
+    else:
+        every = torch.cat([gather(first), gather(second)])
+        start = first_row(first)
+        own = torch.arange(start, start + rows, device=mine.device)
+        own = torch.cat([own, own + len(every) // 2])
+        loss = contrast(mine, every, own, own.roll(rows), temperature)
+    return loss.view(2, rows).mean(0)
 
 
 class SimCLR(Method):
