@@ -359,8 +359,9 @@ def main(arguments: list[str] | None = None) -> None:
         sys.stderr.write("\n".join([str(error), *getattr(error, "__notes__", ())]) + "\n")
         code = error.exit_code
     except cyclopts.CycloptsError as error:
-        said = " ".join(str(error).split()).rstrip(".")
-        sys.stderr.write(f"{said}. `vesalius {_command(given)}--help` shows how it is written.\n")
+        said = " ".join(str(error).split())
+        said += "" if said.endswith((".", "?")) else "."
+        sys.stderr.write(f"{said.replace('?.', '?')} `vesalius {_command(given)}--help` shows how it is written.\n")
         code = 2
     except KeyboardInterrupt:
         sys.stderr.write("Interrupted.\n")

@@ -8,7 +8,8 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, TypeVar, get_args
+from types import UnionType
+from typing import Any, TypeVar, Union, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -115,6 +116,9 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
 
 
 def _choice(key: str, value: Any) -> Any:
+    """``value`` written out where one word was given for more."""
+    if key == "plugins" and isinstance(value, str):
+        return [value]
     return {"name": value} if key in CHOICES and isinstance(value, str) else value
 
 
@@ -159,11 +163,9 @@ def _typed(name: str, text: str) -> Any:
     target = aliases()["fields"].get(name, {"to": name})["to"]
     if not _is_text(target):
         return yaml12.parse(text, f"--{name}")
-    try:
-        value = yaml12.parse(text)
-    except UserError:
-        return text
-    return value if value is None or (isinstance(value, list) and target == "data.labels") else text
+    if text in ("null", "~", "") or (text.startswith("[") and target == "data.labels"):
+        return yaml12.parse(text, f"--{name}")
+    return text
 
 
 def _is_text(name: str) -> bool:
@@ -173,8 +175,8 @@ def _is_text(name: str) -> bool:
         if info is None:
             return False
         model = info.annotation
-    kinds = get_args(model) or (model,)
-    return str in kinds and not {int, float, bool, Mapping, Mapping[str, Any]} & set(kinds)
+    kinds = get_args(model) if get_origin(model) in (Union, UnionType) else (model,)
+    return str in kinds and not {int, float, bool, Mapping[str, Any]} & set(kinds)
 
 
 def from_pairs(given: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], list[str]]:

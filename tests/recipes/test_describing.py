@@ -1,0 +1,34 @@
+"""`recipes show`: each field once, with its value and what it means."""
+
+from __future__ import annotations
+
+import pytest
+
+from vesalius.recipes.describing import describe
+from vesalius.recipes.loading import load_pretrain, names
+
+
+@pytest.mark.parametrize("name", names())
+def test_each_field_is_listed_once_with_its_value(name: str) -> None:
+    rows = describe(name)
+    config, _ = load_pretrain(name)
+    shown = {field: value for field, value, _ in rows}
+    assert len(shown) == len(rows)
+    assert shown["batch_size"] == str(config.batch_size)
+    assert shown["method.name"] == config.method.name
+    assert shown["data.train"] == config.data.train
+    assert "monitors.linear.lr" in shown
+    assert "optimizer.warmup.share" in shown
+
+
+def test_defaults_of_a_choice_are_shown_with_their_meaning() -> None:
+    rows = {field: (value, meaning) for field, value, meaning in describe("cifar10-simclr")}
+    assert rows["method.temperature"] == ("0.2", "Temperature of NT-Xent.")
+    assert rows["method.dim"][0] == "128"
+    assert rows["encoder.stem"][0] == "small"
+    assert rows["steps"] == ("", "Length in steps; or give epochs.")
+
+
+def test_every_field_of_the_recipe_says_what_it_means() -> None:
+    bare = [field for field, _, meaning in describe("cifar10-simclr") if not meaning]
+    assert bare == []

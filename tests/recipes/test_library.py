@@ -1,0 +1,51 @@
+"""Every shipped recipe runs: two steps on a small stand-in for its data, with a smaller network of the same kind."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+
+from tests.recipes.tiny import blobs, images
+from vesalius.pretrain import pretrain
+from vesalius.recipes.loading import load_pretrain, names
+
+
+@pytest.mark.parametrize("compat", ["none", "innereye"])
+@pytest.mark.parametrize("name", names())
+def test_a_shipped_recipe_runs(name: str, compat: str, tmp_path: Path) -> None:
+    if compat != "none" and name == "demo":
+        return  # the original has no such data
+    if name == "demo":
+        data = str(blobs(tmp_path))
+    else:
+        for number, kind in enumerate("abc"):
+            images(tmp_path / "set" / kind, 12, seed=number)
+        data = str(tmp_path / "set")
+    method = load_pretrain(name)[0].method.name
+    run = pretrain(
+        name,
+        out=tmp_path / "run",
+        quiet=True,
+        steps=2,
+        batch_size=8,
+        examine=False,
+        device="cpu",
+        precision="fp32",
+        threads=1,
+        compat=compat,
+        **{"data.train": data, "data.monitor": data, "encoder": {"name": "resnet18", "width": 0.0625}, "method.hidden": 16, "method.dim": 8},
+    )
+    rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    losses = [row["loss"] for row in rows if row["kind"] == "train"]
+    assert len(losses) == 2
+    assert all(math.isfinite(loss) for loss in losses)
+    assert any(key.startswith("monitor/linear/") for row in rows for key in row)
+    facts = json.loads((run.path / "run.json").read_text())
+    assert facts["state"] == "done"
+    assert method in facts["name"] or name == "demo"
+    if compat == "innereye":
+        assert run.results["warnings"][0].startswith("Made with compat: innereye")
+    assert run.encoder.card.dim == 32
