@@ -44,7 +44,7 @@ def test_a_folder_that_holds_a_run_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"already holds a run. Continue it with --resume"):
         Run.create("pretrain", "x", {}, tmp_path / "mine")
     (tmp_path / "file").write_text("x")
-    with pytest.raises(UserError, match="is a file. Name a folder"):
+    with pytest.raises(UserError, match=r"is a file. Name a folder"):
         Run.create("pretrain", "x", {}, tmp_path / "file")
     with pytest.raises(UserError, match="cannot be written"):
         Run.create("pretrain", "x", {}, tmp_path / "file" / "below")

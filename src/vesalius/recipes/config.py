@@ -36,7 +36,7 @@ class SplitConfig(Frozen):
     val: float = Field(0.1, gt=0, lt=1, description="Share held out to choose by.")
     test: float = Field(0.2, ge=0, lt=1, description="Share scored once, at the end.")
     by: Literal["auto", "subject", "image"] = Field("auto", description="auto: by subject wherever subjects are known.")
-    seed: int = 0
+    seed: int = Field(0, description="Of the division.")
 
 
 class DataConfig(Frozen):
@@ -82,21 +82,21 @@ class PretrainConfig(Frozen):
     steps: int | None = Field(None, gt=0, description="Length in steps; or give epochs.")
     batch_size: int = Field(256, ge=2, description="Samples per process and step.")
     accumulate: int = Field(1, ge=1, description="Micro-batches per step; only for methods whose samples are independent.")
-    validate_every: Interval = Interval(epochs=5)
-    checkpoint_every: Interval = Interval(epochs=1)
+    validate_every: Interval = Field(Interval(epochs=5), description="How often the monitors look: {epochs: n} or {steps: n}.")
+    checkpoint_every: Interval = Field(Interval(epochs=1), description="How often everything is saved.")
     monitors: Sequence[MonitorConfig] = (
         MonitorConfig(name="linear"),
         MonitorConfig(name="knn"),
         MonitorConfig(name="spread"),
     )
     examine: bool = Field(True, description="Probe the encoder beside its baselines at the end.")
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    device: str = "auto"
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto takes bf16 where the processor multiplies it.")
+    device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
     layout: Literal["auto", "contiguous"] = Field("auto", description="Memory layout; auto puts channels last where that is faster.")
     compile: bool = Field(False, description="torch.compile the step; pays on GPUs, not on CPUs.")
     deterministic: bool = Field(False, description="Deterministic kernels on CUDA, for bit-exact resume there.")
     threads: int | None = Field(None, ge=1, description="CPU threads; torch's choice when absent.")
-    seed: int = 1
+    seed: int = Field(1, description="Of every random number of the run.")
     debug: bool = Field(False, description="One batch per epoch, to try a recipe out.")
     compat: Literal["none", "innereye"] = Field("none", description="Bring back an original's numbers.")
     plugins: Sequence[str] = Field((), description="Python files whose entries join the registry.")

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from vesalius import registry
+from vesalius.encoders.build import known_names
 from vesalius.recipes.config import Named
 from vesalius.recipes.loading import load_pretrain
 
@@ -17,26 +18,27 @@ def describe(reference: str) -> list[list[str]]:
     return _rows(config, "")
 
 
-def _rows(model: BaseModel, prefix: str) -> list[list[str]]:
+def _rows(model: BaseModel, prefix: str, meaning: str = "") -> list[list[str]]:
     out: list[list[str]] = []
     for name, info in type(model).model_fields.items():
         value = getattr(model, name)
         if isinstance(value, Named):
             out += _choice(name, value, prefix)
         elif isinstance(value, BaseModel):
-            out += _rows(value, f"{prefix}{name}.")
+            out += _rows(value, f"{prefix}{name}.", info.description or "")
         elif isinstance(value, (list, tuple)) and value and isinstance(value[0], Named):
             for item in value:
                 out += _choice(f"{name}.{item.name}", item, prefix, named=False)
         else:
-            out.append([f"{prefix}{name}", "" if value is None else str(value), info.description or ""])
+            out.append([f"{prefix}{name}", "" if value is None else str(value), info.description or meaning])
     return out
 
 
 def _choice(name: str, value: Named, prefix: str, *, named: bool = True) -> list[list[str]]:
     """A choice and the fields of its own config class."""
-    out = [[f"{prefix}{name}.name" if named else f"{prefix}{name}", value.name, ""]]
     group = {"method": "methods"}.get(name, "monitors" if name.startswith("monitors.") else "")
+    known = registry.names(group) if group else [*known_names(), "timm:NAME", "torchvision:NAME", "my_file.py:build"]
+    out = [[f"{prefix}{name}.name" if named else f"{prefix}{name}", value.name, f"One of {', '.join(known)}."]]
     fields: dict[str, Any] = value.fields
     if group:
         model = registry.entry(group, value.name).Config
@@ -45,5 +47,5 @@ def _choice(name: str, value: Named, prefix: str, *, named: bool = True) -> list
                 shown = fields.get(field, info.default)
                 out.append([f"{prefix}{name}.{field}", str(shown), info.description or ""])
     else:
-        out += [[f"{prefix}{name}.{field}", str(shown), ""] for field, shown in fields.items()]
+        out += [[f"{prefix}{name}.{field}", str(shown), f"An option of {value.name}."] for field, shown in fields.items()]
     return out

@@ -25,7 +25,7 @@ class OptimizerConfig(BaseModel):
 
     name: Literal["sgd", "adam", "adamw", "lars"] = Field("sgd", description="sgd (Nesterov off), adam, adamw or lars.")
     lr: float | Literal["auto"] = Field("auto", description="Peak learning rate; auto follows from the global batch.")
-    weight_decay: float = Field(5e-4, ge=0)
+    weight_decay: float = Field(5e-4, ge=0, description="Per step, of what decays (see decay_by).")
     decay_by: Literal["shape", "name", "all"] = Field(
         "shape", description="What decays: by shape (ndim > 1); by name (all but 'bias' and 'bn', InnerEye's BYOL); all."
     )

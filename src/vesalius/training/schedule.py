@@ -40,10 +40,10 @@ class Schedule(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Literal["cosine", "constant"] = "cosine"
+    name: Literal["cosine", "constant"] = Field("cosine", description="cosine, or constant after the warm-up.")
     final: float = Field(0.0, ge=0, le=1, description="Share of the peak rate at the end.")
-    per: Literal["step", "epoch"] = "step"
-    start: Literal["first-step", "zero"] = "first-step"
+    per: Literal["step", "epoch"] = Field("step", description="How often the rate changes.")
+    start: Literal["first-step", "zero"] = Field("first-step", description="zero: the first step, or epoch, is taken at rate 0.")
 
 
 def warmup_length(warmup: Warmup, at: Progress) -> float:
