@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import json
 import statistics
+import subprocess
 import sys
 import tempfile
 import time
@@ -226,6 +227,38 @@ def score(train: torch.Tensor, test: torch.Tensor, data: Arrays) -> tuple[float,
     return float(right.mean()), low, high
 
 
+def one(row: str, seed: int, images: Path, epochs: float | None, seconds: float | None, workers: int) -> dict[str, float]:
+    """One training of one row, to an equal number of ``epochs`` or for ``seconds``, and its score."""
+    data = read(images)
+    if row in "ab":
+        peer = Peer(data, seed, row == "b", workers)
+        done, spent, outside = peer.train(epochs, seconds)
+        speed = done * (len(data[0]) // BATCH * BATCH) / spent
+        features = peer.features(data[0]), peer.features(data[2])
+    else:
+        assert epochs is not None
+        run, cost = ours(images, seed, row == "d", epochs)
+        done, spent, outside = cost["epochs"], cost["seconds"], cost["wait_share"] + cost["views_share"]
+        speed = cost["images_per_second"]
+        features = our_features(run, data[0], row == "c"), our_features(run, data[2], row == "c")
+    return {"speed": speed, "outside": outside, "epochs": done, "seconds": spent, "knn": score(*features, data)[0]}
+
+
+def apart(*words: object) -> dict[str, float]:
+    """``one`` in a process of its own, so that no side's settings of the process reach the other."""
+    command = [sys.executable, "-W", "ignore", "-m", "benchmarks.simclr_training", "--one", *map(str, words)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr[-2000:]
+    found: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def read(images: Path) -> Arrays:
+    """What ``load`` gave, from its file."""
+    with np.load(images) as f:
+        return f["train_images"], f["train_labels"][:, 0].astype(int), f["test_images"], f["test_labels"][:, 0].astype(int)
+
+
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser()
@@ -233,45 +266,33 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--data", default="fashion-mnist")
-    parser.add_argument("--full", action="store_true")
+    parser.add_argument("--full", action="store_true", help="8 minutes and three seeds")
+    parser.add_argument("--one", nargs=6, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    torch.set_num_threads(2)
+    if given.one:
+        row, seed, images, epochs, seconds, workers = given.one
+        number = lambda word: None if word == "None" else float(word)  # noqa: E731
+        print(json.dumps(one(row, int(seed), Path(images), number(epochs), number(seconds), int(workers))))
+        return
     if given.full:
         given.minutes, given.seeds = 8.0, 3
-    torch.set_num_threads(2)
     data = load(given.data, given.images)
     file = Path(tempfile.mkdtemp()) / "images.npz"
     np.savez(file, train_images=data[0], train_labels=data[1][:, None], test_images=data[2], test_labels=data[3][:, None])
     seconds = given.minutes * 60
-    rates: dict[int, float] = {}
-    for workers in (0, 1, 2):
-        epochs, spent, _ = Peer(data, 0, False, workers).train(seconds=min(15.0, seconds / 2))
-        rates[workers] = epochs * given.images / spent
+    rates = {w: apart("a", 0, file, None, min(15.0, seconds / 2), w)["speed"] for w in (0, 1, 2)}
     workers = max(rates, key=lambda w: rates[w])
-    per_epoch = given.images // BATCH * BATCH
     rows: dict[str, list[dict[str, float]]] = {r: [] for r in "abcd"}
     for seed in range(1, given.seeds + 1):
-        peer = Peer(data, seed, False, workers)
-        epochs, spent, outside = peer.train(seconds=seconds)
-        value = score(peer.features(data[0]), peer.features(data[2]), data)[0]
-        rows["a"].append({"speed": epochs * per_epoch / spent, "outside": outside, "epochs": epochs, "equal_epochs": value, "equal_time": value})
-        equal = epochs
-        for row in "cd":
-            run, cost = ours(file, seed, row == "d", equal)
-            found = score(our_features(run, data[0], row == "c"), our_features(run, data[2], row == "c"), data)[0]
-            longer = equal * seconds / max(1e-9, cost["seconds"])
-            run, cost = ours(file, seed, row == "d", longer)
-            then = score(our_features(run, data[0], row == "c"), our_features(run, data[2], row == "c"), data)[0]
-            outside = cost["wait_share"] + cost["views_share"]
-            rows[row].append(
-                {"speed": cost["images_per_second"], "outside": outside, "epochs": cost["epochs"], "equal_epochs": found, "equal_time": then}
-            )
-        tuned = Peer(data, seed, True, workers)
-        tuned.train(epochs=equal)
-        found = score(tuned.features(data[0]), tuned.features(data[2]), data)[0]
-        tuned = Peer(data, seed, True, workers)
-        epochs, spent, outside = tuned.train(seconds=seconds)
-        then = score(tuned.features(data[0]), tuned.features(data[2]), data)[0]
-        rows["b"].append({"speed": epochs * per_epoch / spent, "outside": outside, "epochs": epochs, "equal_epochs": found, "equal_time": then})
+        first = apart("a", seed, file, None, seconds, workers)
+        equal = first["epochs"]
+        rows["a"].append({**first, "equal_epochs": first["knn"], "equal_time": first["knn"]})
+        for row in "dcb":
+            same = apart(row, seed, file, equal, None, workers)
+            longer = {"epochs": equal * seconds / same["seconds"]} if row in "cd" else {"epochs": None}
+            then = apart(row, seed, file, longer["epochs"], None if row in "cd" else seconds, workers)
+            rows[row].append({**then, "speed": statistics.median([same["speed"], then["speed"]]), "equal_epochs": same["knn"], "equal_time": then["knn"]})
         print(json.dumps({"seed": seed, **{r: v[-1] for r, v in rows.items()}}), file=sys.stderr, flush=True)
     pixels = [torch.from_numpy(d).float().flatten(1) / 255 for d in (data[0], data[2])]
     components = pca.fit(pixels[0], 128)
@@ -286,14 +307,15 @@ def main() -> None:
         return statistics.median(r[key] for r in rows[row])
 
     setting = f"{given.data}, {given.images} images at 32 px, {given.seeds} seed(s), {given.minutes:g} min each, peer with {workers} worker(s), 2 threads"
-    table = {r: {k: [round(v[k], 4) for v in found] for k in found[0]} for r, found in rows.items()}
     for name, top, bottom in (("d over a", "d", "a"), ("d over b", "d", "b"), ("c over a", "c", "a")):
         line = {
             "name": f"SimCLR training, images/s, {name}", "ours": middle(top, "speed"), "peer": middle(bottom, "speed"),
             "ratio": middle(top, "speed") / middle(bottom, "speed"), "unit": "images/s", "setting": setting,
         }  # fmt: skip
         print(json.dumps(line), flush=True)
-    print(json.dumps({"name": "SimCLR training, table", "rows": table, "baselines": baselines, "bf16": autocast_type("auto", torch.device("cpu")) is not None, "setting": setting}))
+    table = {r: {k: [round(v[k], 4) for v in found] for k in found[0]} for r, found in rows.items()}
+    bf16 = autocast_type("auto", torch.device("cpu")) is not None
+    print(json.dumps({"name": "SimCLR training, table", "rows": table, "baselines": baselines, "bf16": bf16, "setting": setting}))
 
 
 if __name__ == "__main__":

@@ -29,6 +29,7 @@ from vesalius.terminal import Terminal
 from vesalius.training.display import FitDisplay, in_words
 from vesalius.training.feed import Feed
 from vesalius.training.fit import Length, Spent, fit
+from vesalius.training.memory import keep_freed_memory
 from vesalius.training.method import Progress
 from vesalius.training.optimizers import Stepper
 from vesalius.training.world import World, pick_device, world
@@ -67,6 +68,7 @@ def pretrain(
     if config.threads:
         torch.set_num_threads(config.threads)
     torch.use_deterministic_algorithms(config.deterministic)
+    keep_freed_memory()
     material = load_material(config, terminal)
     with world(config.device, config.precision) as here:
         parts = assemble(config, material, here)

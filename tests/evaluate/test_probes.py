@@ -81,7 +81,8 @@ def test_rows_are_complete_and_the_tasks_metric_leads(found):
         assert {(r["encoder"], r["probe"]) for r in found["probes"] if r["metric"] == metric} == expected
     assert found["probes"][0]["metric"] == "accuracy"
     assert found["probes"][0]["encoder"] == "pretrained"
-    json.dumps({k: v for k, v in found.items() if k != "rows"}, allow_nan=False)
+    json.dumps({k: v for k, v in found.items() if k not in ("rows", "predictions")}, allow_nan=False)
+    assert found["predictions"].shape == (len(found["predictions"]), 10)
 
 
 def test_the_majority_is_the_commonest_class_and_knows_no_order(found):
@@ -124,7 +125,8 @@ def test_calibration_counts_every_test_sample(found):
 def test_the_same_call_gives_the_same_answer(found):
     again = run()
     assert np.array_equal(again.pop("rows"), found["rows"])
-    assert again == {k: v for k, v in found.items() if k != "rows"}
+    assert torch.equal(again.pop("predictions"), found["predictions"])
+    assert again == {k: v for k, v in found.items() if k not in ("rows", "predictions")}
 
 
 def test_the_test_split_decides_nothing(monkeypatch):
@@ -199,4 +201,5 @@ def test_undefined_values_are_null_and_not_nan():
     found = run(y, classification("half", "digit", ["low", "high"]))
     one = row(found, "probes", encoder="pretrained", probe="linear", metric="roc_auc")
     assert one["value"] is None
-    json.dumps({k: v for k, v in found.items() if k != "rows"}, allow_nan=False)
+    json.dumps({k: v for k, v in found.items() if k not in ("rows", "predictions")}, allow_nan=False)
+    assert found["predictions"].shape == (len(found["predictions"]), 10)

@@ -53,7 +53,7 @@ def examine(
     _picture(material, parts, config, run)
     reason = _not_examined(config, material)
     if reason:
-        absent = dict.fromkeys(("probes", "efficiency", "neighbours", "map", "mistakes", "calibration"), reason)
+        absent = dict.fromkeys(("probes", "label-efficiency", "neighbours", "map", "mistakes", "calibration"), reason)
     else:
         results |= _probed(config, material, parts, run, here, terminal)
     return {**results, "verdict": sentences(results, run.metrics(), reason), "absent": absent}
@@ -112,10 +112,31 @@ def _probed(
     )
     shown = rows["test"][found.pop("rows")]
     examples = found.pop("examples")
+    _write_predictions(run, data, rows["test"], labels[-1], found.pop("predictions"))
     (run.path / "examples").mkdir(exist_ok=True)
     atomic_write(run.path / "examples" / "sprite.png", sprite(_thumbnails(data, shown), _TILE, _COLUMNS))
     atomic_write(run.path / "examples" / "examples.json", json.dumps({"tile": _TILE, "columns": _COLUMNS, **examples}))
     return found
+
+
+def _write_predictions(run: Run, data: DataSet, rows: NDArray[np.int64], labels: Tensor, probabilities: Tensor) -> None:
+    """``predictions.parquet``: the linear probe's answer for each labelled test image, so that runs can be paired."""
+    import io
+
+    import pandas as pd
+
+    known = (~labels.isnan() if labels.ndim == 1 else ~labels.isnan().all(1)).numpy()
+    columns: dict[str, Any] = {"id": [f"{int(i):016x}" for i in data.store.ids[rows[known]]], "split": "test"}
+    if labels.ndim == 1:
+        columns["label"] = labels.numpy()[known].astype(int)
+    else:
+        columns |= {f"label_{i}": column for i, column in enumerate(labels.numpy()[known].T)}
+    if data.table.subjects is not None:
+        columns["subject"] = data.table.subjects[data.table_rows(rows[known])]
+    columns |= {f"prob_{i}": column for i, column in enumerate(probabilities.numpy().T)}
+    buffer = io.BytesIO()
+    pd.DataFrame(columns).to_parquet(buffer, index=False)
+    atomic_write(run.path / "predictions.parquet", buffer.getvalue())
 
 
 class _Counter:

@@ -63,8 +63,9 @@ def examine(
 
     ``labels`` and ``subjects`` are in the same order; (N,) class numbers or (N, L) for multi-label, NaN = unknown.
     ``ids`` (N,) name the test samples. Returns ``probes``, ``differences``, ``label_efficiency``, ``calibration``,
-    ``examples`` and ``rule`` as they stand in ``results.json`` and ``examples.json``, and ``rows``: the rows of the
-    test split that the example items show. Raises UserError where a split has no label, or training knows fewer than
+    ``examples`` and ``rule`` as they stand in ``results.json`` and ``examples.json``, ``predictions`` (n, outputs):
+    the first encoder's linear probe on the labelled test samples, and ``rows``: the rows of the test split that the
+    example items show. Raises UserError where a split has no label, or training knows fewer than
     two classes.
     """
     settings = settings or Settings()
@@ -100,6 +101,7 @@ def examine(
         "differences": exam.differences(own),
         "label_efficiency": efficiency,
         "calibration": _calibration(own, fitted[own], kept[own], exam),
+        "predictions": exam.probabilities[own, "linear"],
         "examples": {"classes": list(task.classes), **shown},
         "rows": rows,
         "rule": RULE,
