@@ -42,7 +42,13 @@ def demo(*, out: Path | None = None) -> None:
 
 
 @app.command
-def pretrain(recipe: str | None = None, /, *fields: Fields, out: Path | None = None, resume: str | None = None) -> None:
+def pretrain(
+    recipe: Annotated[str | None, cyclopts.Parameter(allow_leading_hyphen=True)] = None,
+    /,
+    *fields: Fields,
+    out: Path | None = None,
+    resume: str | None = None,
+) -> None:
     """Pretrain an encoder: vesalius pretrain RECIPE|config.yaml [--field value ...] [--resume RUN]
 
     Every field of the recipe can be set: --epochs 100 --data.train ./images --method.temperature 0.5.

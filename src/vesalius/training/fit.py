@@ -174,7 +174,7 @@ def fit(
             if asked and done.step < length.steps:
                 raise Preempted(
                     f"Stopped as asked after step {done.step} of {length.steps}; everything is saved. "
-                    f"Go on with: --resume {run.path}"
+                    f"Run the same command with --resume {run.path} to go on."
                 )
             if ends:
                 break

@@ -1,0 +1,30 @@
+"""The command line in processes of its own, wherever the working folder is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMAND = [sys.executable, "-W", "ignore", "-m", "vesalius.cli"]
+
+
+def environment(folder: Path, **more: str) -> dict[str, str]:
+    """The environment with this source tree, and runs and cache below ``folder``."""
+    return {
+        **os.environ,
+        "PYTHONPATH": os.pathsep.join(filter(None, [str(ROOT / "src"), str(ROOT), os.environ.get("PYTHONPATH", "")])),
+        "VESALIUS_RUNS": str(folder / "runs"),
+        "VESALIUS_CACHE": str(folder / "cache"),
+        "OMP_NUM_THREADS": "1",
+        **more,
+    }
+
+
+def vesalius(folder: Path, *words: object, **more: str) -> subprocess.CompletedProcess[str]:
+    """``vesalius WORDS`` in ``folder``, to its end."""
+    return subprocess.run(
+        [*COMMAND, *map(str, words)], cwd=folder, env=environment(folder, **more), capture_output=True, text=True, check=False, timeout=300
+    )
