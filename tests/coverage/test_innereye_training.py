@@ -104,7 +104,7 @@ def test_the_linear_head_learns_while_the_encoder_does(photographs: Path, tmp_pa
     assert [row["step"] for row in seen] == [0, 1, 2, 3]
     losses = [row["monitor/linear/train_loss"] for row in seen[1:]]
     assert losses[2] < losses[0]
-    blind = pretrain("CIFAR10SimCLR", tmp_path / "blind", *words, "--monitors", "[]")
+    blind = pretrain("CIFAR10SimCLR", tmp_path / "blind", *words, "--monitors", "[{name: spread}]")
     watched = (tmp_path / "run" / "encoder.safetensors").read_bytes()
     assert (blind.folder / "encoder.safetensors").read_bytes() == watched, "watching changed the encoder"
 

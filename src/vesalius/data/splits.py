@@ -170,3 +170,16 @@ def innereye(n: int, val_split: float = 0.1, seed: int = 42) -> tuple[NDArray[np
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed)).numpy()
     n_val = int(val_split * n)
     return order[: n - n_val], order[n - n_val :]
+
+
+def split_as_innereye(table: SampleTable, seed: int) -> SampleTable:
+    """``table`` with a tenth of its training part, or of all where it has no split, to validate with; see ``innereye``."""
+    parts = _own_split(table)
+    pool = np.flatnonzero(parts == "train") if (parts != "").any() else np.arange(len(table))
+    train, val = innereye(len(pool), 0.1, seed)
+    parts[pool[train]], parts[pool[val]] = "train", "val"
+    out = table.with_columns(split=pd.Series(parts, dtype="str").replace("", None))
+    out.split_by = "image"
+    if BY_IMAGE not in out.warnings:
+        out.warnings.append(BY_IMAGE)
+    return refuse_leakage(out, allow_leakage=True)

@@ -11,7 +11,7 @@ from vesalius.errors import UserError
 _INNEREYE: Mapping[str, Any] = {
     "views": "cifar-innereye",
     "encoder": {"stem": "innereye"},
-    "monitors": {"linear": {"lr": 1e-4, "weight_decay": 1e-4, "dropout": 0.2}},
+    "monitors": {"linear": {"lr": 1e-4, "weight_decay": 1e-4, "dropout": 0.2, "batch": 16}},
     "validate_every": {"epochs": 1},
 }
 _INNEREYE_OPTIMIZER: Mapping[str, Mapping[str, Any]] = {
@@ -23,6 +23,7 @@ _SENTENCES: Mapping[str, list[str]] = {
     "innereye": [
         "compat innereye: the learning rate warms up from zero over 10 epochs whatever the run's length, so short runs "
         "never reach their peak rate.",
+        "compat innereye: a tenth of the labelled training images, drawn by image and not by subject, validates.",
         "compat innereye: the small-image stem keeps its max-pool, and heads, temperature and weight decay are the original's.",
     ]
 }

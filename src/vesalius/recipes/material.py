@@ -14,6 +14,7 @@ from vesalius import views
 from vesalius.data.dataset import DataSet, divide, open_data, pick_channels, resolve
 from vesalius.data.leakage import overlap
 from vesalius.data.settings import StoreSettings
+from vesalius.data.splits import split_as_innereye
 from vesalius.data.table import SampleTable
 from vesalius.errors import UserError
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
@@ -110,6 +111,8 @@ def _monitoring_table(config: PretrainConfig, monitor: MonitorConfig, table: Sam
     )
     if monitor.name != "spread":
         found.require_task()
+    if config.compat == "innereye":
+        return split_as_innereye(found, config.seed)
     return divide(found, data.split, allow_leakage=data.allow_leakage, require_subjects=data.require_subjects)
 
 

@@ -1,0 +1,303 @@
+"""What issue 2 had to show, in steps."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+from pathlib import Path
+from typing import Any
+
+from docs.prove import FAIL, PASS, ROOT, Line, Outcome, Step, tested
+
+TITLE = "pretrain a 2D encoder on real unlabelled images and watch it learn"
+MINUTES, SEEDS = float(os.environ.get("PROVE_MINUTES", "8")), int(os.environ.get("PROVE_SEEDS", "3"))
+KILLS = os.environ.get("PROVE_KILLS", "20")
+
+
+def _at_least(claim: str, found: float, bar: float, unit: str = "times", note: str = "") -> Line:
+    return Line(f"{claim}, at least {bar:g} {unit}", f"{found:.2f}", PASS if found >= bar else FAIL, found, note)
+
+
+def _above(claim: str, mine: float, other: float, *, equal: bool = False, note: str = "") -> Line:
+    holds = mine >= other if equal else mine > other
+    return Line(claim, f"{100 * mine:.1f} % against {100 * other:.1f} %", PASS if holds else FAIL, note=note)
+
+
+def _named(outcome: Outcome, name: str) -> dict[str, Any]:
+    return next(line for line in outcome.lines if line["name"] == name)
+
+
+def start(outcome: Outcome) -> list[Line]:
+    """Times of the first answer."""
+    lines = []
+    for name, bar in (("vesalius --help", 0.4), ("import vesalius", 0.3)):
+        found = float(_named(outcome, name)["ours"])
+        lines.append(Line(f"`{name}` in under {bar} s", f"{found:.3f} s, median", PASS if found < bar else FAIL))
+    return lines
+
+
+def training(outcome: Outcome) -> list[Line]:
+    """The four rows of the training benchmark."""
+    table = _named(outcome, "SimCLR training, table")
+    rows, baselines = table["rows"], table["baselines"]
+    short = [] if MINUTES >= 8 and SEEDS >= 3 else [f"shortened: {MINUTES:g} minutes of 8, {SEEDS} seed(s) of 3"]
+    if not table.get("bf16", False):
+        short.append("this processor multiplies no bf16: (b) and (d) run in fp32")
+    note = "; ".join(short)
+
+    def middle(row: str, key: str) -> float:
+        return statistics.median(rows[row][key])
+
+    def ratio(top: str, bottom: str) -> float:
+        return middle(top, "speed") / middle(bottom, "speed")
+
+    speeds = ", ".join(f"({r}) {middle(r, 'speed'):.0f}" for r in "abcd")
+    outside = middle("d", "outside")
+    lines = [
+        Line("Training, images/s of each row", speeds, PASS, note=note),
+        _at_least("Training: ours (d) over the peer (a), images/s", ratio("d", "a"), 3, note=note),
+        _at_least("Training: ours (d) over the peer with our recipe (b), images/s", ratio("d", "b"), 1.2, note=note),
+        _at_least(
+            "Training: ours with the peer's recipe (c) over the peer (a), images/s", ratio("c", "a"), 1.1, note=note
+        ),
+        _above(
+            "kNN after equal epochs: (c) no worse than (a)",
+            middle("c", "equal_epochs"),
+            middle("a", "equal_epochs"),
+            equal=True,
+            note=note,
+        ),
+        _above(
+            "kNN after equal epochs: (d) no worse than (b)",
+            middle("d", "equal_epochs"),
+            middle("b", "equal_epochs"),
+            equal=True,
+            note=note,
+        ),
+        _above("kNN after equal time: (d) above (a)", middle("d", "equal_time"), middle("a", "equal_time"), note=note),
+    ]
+    for name in ("random initialisation", "raw pixels"):
+        lines.append(
+            _above(f"kNN after equal time: (d) above {name}", middle("d", "equal_time"), baselines[name][0], note=note)
+        )
+    pca = baselines["pixel PCA"][0]
+    lines.append(
+        Line(
+            "kNN after equal time: (d) beside pixel PCA",
+            f"{100 * middle('d', 'equal_time'):.1f} % beside {100 * pca:.1f} %",
+            PASS,
+            note=note,
+        )
+    )
+    lines.append(
+        Line(
+            "Views and data take at most 10 % of a step (d)",
+            f"{100 * outside:.1f} %",
+            PASS if outside <= 0.10 else FAIL,
+            note=note,
+        )
+    )
+    speed = 100 * (middle("c", "equal_time") - middle("a", "equal_time"))
+    recipe = 100 * (middle("d", "equal_time") - middle("c", "equal_time"))
+    lines.append(
+        Line(
+            "The gain after equal time, split",
+            f"{speed:+.1f} points by speed ((c) - (a)), {recipe:+.1f} by the recipe ((d) - (c))",
+            PASS,
+            note=note,
+        )
+    )
+    return lines
+
+
+def views(name: str, bar: float, aim: float | None = None) -> Any:
+    """Check of a benchmark of views alone."""
+
+    def check(outcome: Outcome) -> list[Line]:
+        found = _named(outcome, name)
+        note = "" if aim is None else f"the aim is {aim:g}: {'reached' if found['ratio'] >= aim else 'not reached'}"
+        lines = [
+            _at_least(
+                f"{name[0].upper()}{name[1:]}, per core, against lightly's PIL pipeline",
+                float(found["ratio"]),
+                bar,
+                note=note,
+            )
+        ]
+        if "shares" in found:
+            shares = ", ".join(f"{op} {100 * share:.0f} %" for op, share in found["shares"].items())
+            lines.append(Line(f"{name[0].upper()}{name[1:]}: each operation's share", shares, PASS))
+        return lines
+
+    return check
+
+
+def loss(outcome: Outcome) -> list[Line]:
+    """NT-Xent."""
+    found = _named(outcome, "NT-Xent")
+    return [
+        _at_least(
+            "NT-Xent against lightly's at N = 1024, forward and backward",
+            float(found["ratio"]),
+            2,
+            note=found["setting"],
+        )
+    ]
+
+
+def demo(outcome: Outcome) -> list[Line]:
+    """The demo ended well, within its time, with a report."""
+    report = Path(outcome.out.strip().splitlines()[-1]) if outcome.out.strip() else Path("absent")
+    results = json.loads((report.parent / "results.json").read_text())
+    size = report.stat().st_size / 1e6
+    minutes = outcome.seconds / 60
+    lines = [
+        Line(
+            "`vesalius demo` in at most 6 minutes on two cores",
+            f"{minutes:.1f} min",
+            PASS if outcome.code == 0 and minutes <= 6 else FAIL,
+        ),
+        Line("The demo's report, one file under 15 MB", f"{size:.1f} MB", PASS if size < 15 else FAIL),
+        Line("The demo's verdict, as it is", " ".join(results["verdict"]), PASS),
+    ]
+    return lines
+
+
+def real_images(outcome: Outcome) -> list[Line]:
+    """The page's numbers, read from the run that it names."""
+    rows = _named(outcome, "real images")["rows"]
+    lines = []
+    for row in rows:
+        beats = row["pretrained"] > row["random init"]
+        figure = ", ".join(f"{name} {100 * row[name]:.1f} %" for name in ("pretrained", "random init", "pixel PCA"))
+        lines.append(
+            Line(
+                f"Fashion-MNIST, {100 * row['fraction']:g} % of the labels: above random initialisation",
+                figure,
+                PASS if beats else FAIL,
+            )
+        )
+    return lines
+
+
+def steps() -> list[Step]:
+    """All of them, quick ones first."""
+    bench = str(Path("benchmarks"))
+    found = [
+        Step("start", ("python", f"{bench}/start_times.py"), start),
+        tested(
+            "losses",
+            "SimCLR's and BYOL's losses equal lightly's to 1e-5 and a slow version, values and gradients",
+            "tests/methods",
+            "tests/training/test_contrast.py",
+            least=10,
+        ),
+        tested(
+            "views",
+            "Every view: its numbers' distribution, its pixels against torchvision, tested apart",
+            "tests/views",
+            least=60,
+        ),
+        tested(
+            "parity",
+            "Two and three gloo processes equal one, loss and gradient, each method",
+            "tests/reliability/test_parity.py",
+            least=6,
+        ),
+        tested(
+            "kills",
+            f"SIGKILL at {KILLS} random times and resumed each time: bit-identical, each method, one and two processes",
+            "tests/reliability/test_kill.py",
+            env=(("VESALIUS_KILLS", KILLS),),
+            least=4,
+        ),
+        tested(
+            "monitors",
+            "Monitors touch nothing, see each labelled image once an epoch, score all of the validation set",
+            "tests/training/monitors",
+            "tests/training/test_monitor.py",
+            "tests/features/test_one_pass.py",
+            *_there("tests/training/test_watch.py"),
+            least=10,
+        ),
+        tested(
+            "odd files", "Each bad input is read right or reported by name", "tests/data/test_odd_files.py", least=60
+        ),
+        tested(
+            "unsafe files",
+            "A pickle bomb, a zip-slip archive and a decompression bomb are refused; no other file may unpickle",
+            "tests/data/test_unpickle.py",
+            "tests/files/test_archives.py",
+            "tests/test_unsafe_calls.py",
+            least=20,
+        ),
+        tested(
+            "not finite",
+            "NaN stops before the step with a bundle that replays it",
+            "tests/training/test_fit.py",
+            "tests/training/test_guard.py",
+            "-k",
+            "finite or nan or guard or refuse",
+            least=2,
+        ),
+        tested(
+            "full disk", "A full disk (64 MB of tmpfs) loses no earlier checkpoint", "tests/test_full_disk.py", least=5
+        ),
+        tested(
+            "errors",
+            "Unknown keys, missing, empty, single-image folders, too large a batch, unlabelled monitoring data: one paragraph each, exit code 2",
+            *_there(
+                "tests/test_errors.py",
+                "tests/test_cli.py",
+                "tests/test_pretrain.py",
+                "tests/recipes/test_loading.py",
+                "tests/data/test_references.py",
+            ),
+            least=10,
+        ),
+        tested(
+            "report",
+            "report.html in headless Chromium, offline: no error, no request, images decode, fits at 1280 and 390 px, contrast AA",
+            "tests/report/test_browser.py",
+            least=5,
+        ),
+        tested(
+            "report in parts",
+            "The report's sections by id, each present or absent with a reason; the three lines that load the encoder",
+            "tests/report",
+            "--ignore=tests/report/test_browser.py",
+            least=30,
+        ),
+        tested(
+            "two agents",
+            "Two torchrun agents (--nnodes 2) give the one-process curve",
+            "tests/reliability/test_torchrun.py",
+            least=1,
+        ),
+        tested(
+            "coverage",
+            "Coverage rows: InnerEye 1-5, 9-12, 17 (CIFAR), 18, 19, 21, 27, 28, 31-34, 37-42, 49",
+            "tests/coverage",
+            "tests/test_coverage.py",
+            least=100,
+        ),
+        tested("docs", "The commands of README and tutorial", "tests/test_docs.py", least=3),
+        Step("NT-Xent", ("python", f"{bench}/nt_xent.py"), loss),
+        Step("views 32", ("python", f"{bench}/views_32.py"), views("views alone, 32 px", 10)),
+        Step("views 224", ("python", f"{bench}/views_224.py"), views("views alone, 224 px", 2, 4)),
+        Step("demo", ("vesalius", "demo"), demo, timeout=1800),
+        Step("real images", ("python", "-m", "docs.real_images", "--numbers"), real_images),
+        Step(
+            "training",
+            ("python", f"{bench}/simclr_training.py", "--minutes", f"{MINUTES:g}", "--seeds", str(SEEDS)),
+            training,
+            timeout=6 * 3600,
+        ),
+    ]
+    return found
+
+
+def _there(*files: str) -> tuple[str, ...]:
+    """Those of ``files`` that exist."""
+    return tuple(f for f in files if (ROOT / f).exists())
