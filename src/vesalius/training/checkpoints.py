@@ -8,12 +8,15 @@ loudly, for the one before.
 from __future__ import annotations
 
 import json
+import os
+import re
 import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
@@ -41,7 +44,6 @@ def save(
     is touched before the new one is complete.
     """
     target = folder / (name or f"step-{step:08d}")
-
     folder.mkdir(parents=True, exist_ok=True)
     sweep_leftovers(folder)
     with atomic_folder(target) as temporary:
@@ -49,13 +51,22 @@ def save(
         sums = {}
         for part, tensors in parts.items():
             file = temporary / f"{part}.safetensors"
-            save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, file)
+            _write(tensors, file)
             sums[file.name] = checksum(file)
         (temporary / "state.json").write_text(json.dumps({"step": step, "record": dict(record), "sha256": sums}, indent=1))
     if name is None:
         for old in sorted(folder.glob("step-*"))[:-keep]:
             shutil.rmtree(old, ignore_errors=True)
     return target
+
+
+def _write(tensors: Mapping[str, Tensor], file: Path) -> None:
+    try:
+        save_file({k: v.detach().cpu().contiguous().clone() for k, v in tensors.items()}, file)
+    except SafetensorError as error:  # a full disk comes as text
+        if number := re.search(r"os error (\d+)", str(error)):
+            raise OSError(int(number[1]), os.strerror(int(number[1]))) from error
+        raise
 
 
 def newest(folder: Path, complain: Callable[[str], None]) -> Path | None:

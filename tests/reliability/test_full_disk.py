@@ -1,0 +1,66 @@
+"""A real disk of 64 MB that fills while a run saves: one paragraph, no checkpoint lost, and the run goes on later."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.recipes.tiny import blobs, tiny
+from tests.reliability.harness import compare
+from tests.reliability.processes import vesalius
+from vesalius.files import free_bytes
+from vesalius.training import checkpoints
+
+MB = 1 << 20
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Path]:
+    if not hasattr(os, "geteuid") or os.geteuid() != 0:
+        pytest.skip("needs root: tmpfs")
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", place], capture_output=True, check=False)
+    if mounted.returncode != 0:
+        pytest.skip("needs root: tmpfs")
+    yield place
+    subprocess.run(["umount", "-l", place], check=True)
+
+
+def write(folder: Path) -> Path:
+    """A recipe whose checkpoints take 8 MB each."""
+    recipe = tiny(blobs(folder), steps=6, checkpoint_every={"steps": 1}, validate_every={"steps": 100})
+    recipe["encoder"] = {"name": "resnet18", "width": 0.25, "stem": "small"}
+    (folder / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    return folder / "recipe.yaml"
+
+
+@pytest.mark.parametrize("leave", [18, 4])
+def test_a_disk_that_fills(disk: Path, tmp_path: Path, leave: int) -> None:
+    """``leave`` MB are free at the start: the disk is full at the third checkpoint, or at the first."""
+    recipe = write(tmp_path)
+    whole = vesalius(tmp_path, "pretrain", recipe, "--out", "whole")
+    assert whole.returncode == 0, whole.stderr
+    filler = disk / "filler"
+    filler.write_bytes(bytes(free_bytes(disk) - leave * MB))
+    done = vesalius(tmp_path, "pretrain", recipe, "--out", disk / "run")
+    assert done.returncode == 5, done.stderr
+    said = done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
+    assert "full" in said
+    assert "--resume" in said or "run the same command again" in said
+    kept = sorted((disk / "run" / "checkpoints").glob("step-*"))
+    assert [checkpoints.damage(checkpoint) for checkpoint in kept] == [None] * len(kept)
+    assert bool(kept) == (leave > 4)
+    assert not list((disk / "run" / "checkpoints").glob(".*.tmp-*")), "the failed attempt gave its room back"
+    filler.unlink()
+    resumed = vesalius(tmp_path, "pretrain", "--resume", disk / "run")
+    assert resumed.returncode == 0, resumed.stderr
+    assert json.loads((disk / "run" / "run.json").read_text())["state"] == "done"
+    assert compare(tmp_path / "whole", disk / "run") == []
