@@ -77,7 +77,7 @@ class Step:
         return " ".join([*(f"{k}={v}" for k, v in self.env), *(f'"{w}"' if " " in w else w for w in words)])
 
 
-def tested(name: str, claim: str, *words: str, env: tuple[tuple[str, str], ...] = (), least: int = 1) -> Step:
+def by_tests(name: str, claim: str, *words: str, env: tuple[tuple[str, str], ...] = (), least: int = 1) -> Step:
     """A step that is tests: ``words`` are paths and ``-k EXPRESSION``; at least ``least`` must have passed."""
 
     def check(outcome: Outcome) -> list[Line]:

@@ -8,7 +8,7 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from docs.prove import FAIL, PASS, ROOT, Line, Outcome, Step, tested
+from docs.prove import FAIL, PASS, ROOT, Line, Outcome, Step, by_tests
 
 TITLE = "pretrain a 2D encoder on real unlabelled images and watch it learn"
 MINUTES, SEEDS = float(os.environ.get("PROVE_MINUTES", "8")), int(os.environ.get("PROVE_SEEDS", "3"))
@@ -186,33 +186,33 @@ def steps() -> list[Step]:
     bench = str(Path("benchmarks"))
     found = [
         Step("start", ("python", f"{bench}/start_times.py"), start),
-        tested(
+        by_tests(
             "losses",
             "SimCLR's and BYOL's losses equal lightly's to 1e-5 and a slow version, values and gradients",
             "tests/methods",
             "tests/training/test_contrast.py",
             least=10,
         ),
-        tested(
+        by_tests(
             "views",
             "Every view: its numbers' distribution, its pixels against torchvision, tested apart",
             "tests/views",
             least=60,
         ),
-        tested(
+        by_tests(
             "parity",
             "Two and three gloo processes equal one, loss and gradient, each method",
             "tests/reliability/test_parity.py",
             least=6,
         ),
-        tested(
+        by_tests(
             "kills",
             f"SIGKILL at {KILLS} random times and resumed each time: bit-identical, each method, one and two processes",
             "tests/reliability/test_kill.py",
             env=(("VESALIUS_KILLS", KILLS),),
             least=4,
         ),
-        tested(
+        by_tests(
             "monitors",
             "Monitors touch nothing, see each labelled image once an epoch, score all of the validation set",
             "tests/training/monitors",
@@ -221,10 +221,10 @@ def steps() -> list[Step]:
             *_there("tests/training/test_watch.py"),
             least=10,
         ),
-        tested(
+        by_tests(
             "odd files", "Each bad input is read right or reported by name", "tests/data/test_odd_files.py", least=60
         ),
-        tested(
+        by_tests(
             "unsafe files",
             "A pickle bomb, a zip-slip archive and a decompression bomb are refused; no other file may unpickle",
             "tests/data/test_unpickle.py",
@@ -232,7 +232,7 @@ def steps() -> list[Step]:
             "tests/test_unsafe_calls.py",
             least=20,
         ),
-        tested(
+        by_tests(
             "not finite",
             "NaN stops before the step with a bundle that replays it",
             "tests/training/test_fit.py",
@@ -241,10 +241,10 @@ def steps() -> list[Step]:
             "finite or nan or guard or refuse",
             least=2,
         ),
-        tested(
+        by_tests(
             "full disk", "A full disk (64 MB of tmpfs) loses no earlier checkpoint", "tests/test_full_disk.py", least=5
         ),
-        tested(
+        by_tests(
             "errors",
             "Unknown keys, missing, empty, single-image folders, too large a batch, unlabelled monitoring data: one paragraph each, exit code 2",
             *_there(
@@ -256,33 +256,33 @@ def steps() -> list[Step]:
             ),
             least=10,
         ),
-        tested(
+        by_tests(
             "report",
             "report.html in headless Chromium, offline: no error, no request, images decode, fits at 1280 and 390 px, contrast AA",
             "tests/report/test_browser.py",
             least=5,
         ),
-        tested(
+        by_tests(
             "report in parts",
             "The report's sections by id, each present or absent with a reason; the three lines that load the encoder",
             "tests/report",
             "--ignore=tests/report/test_browser.py",
             least=30,
         ),
-        tested(
+        by_tests(
             "two agents",
             "Two torchrun agents (--nnodes 2) give the one-process curve",
             "tests/reliability/test_torchrun.py",
             least=1,
         ),
-        tested(
+        by_tests(
             "coverage",
             "Coverage rows: InnerEye 1-5, 9-12, 17 (CIFAR), 18, 19, 21, 27, 28, 31-34, 37-42, 49",
             "tests/coverage",
             "tests/test_coverage.py",
             least=100,
         ),
-        tested("docs", "The commands of README and tutorial", "tests/test_docs.py", least=3),
+        by_tests("docs", "The commands of README and tutorial", "tests/test_docs.py", least=3),
         Step("NT-Xent", ("python", f"{bench}/nt_xent.py"), loss),
         Step("views 32", ("python", f"{bench}/views_32.py"), views("views alone, 32 px", 10)),
         Step("views 224", ("python", f"{bench}/views_224.py"), views("views alone, 224 px", 2, 4)),

@@ -29,7 +29,7 @@ def outcome(**fields: Any) -> Outcome:
     ],
 )
 def test_tests_pass_only_when_enough_ran(counts: dict[str, int], code: int, verdict: str) -> None:
-    step = prove.tested("name", "claim", "tests/nothing", least=2)
+    step = prove.by_tests("name", "claim", "tests/nothing", least=2)
     assert step.check(outcome(tests=counts, code=code))[0].verdict == verdict
 
 
