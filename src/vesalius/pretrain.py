@@ -16,7 +16,7 @@ import torch
 from vesalius.encoders import save_encoder
 from vesalius.encoders.cost import count
 from vesalius.encoders.projector import MLP, save_projector
-from vesalius.errors import NonFinite, Preempted, UserError, VesaliusError
+from vesalius.errors import NonFinite, NoRoom, Preempted, UserError, VesaliusError
 from vesalius.evaluate.examination import examine
 from vesalius.files import atomic_write
 from vesalius.recipes.assembly import Parts, assemble
@@ -82,6 +82,8 @@ def pretrain(
         except BaseException as error:
             if here.first:
                 _note_end(run, error)
+            if isinstance(error, NoRoom):
+                raise NoRoom(str(error).replace("run the same command again", f"go on with --resume {run.path}")) from error
             raise
     return Pretrained(run.path)
 
