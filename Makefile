@@ -10,7 +10,7 @@ demo: $(STAMP)          ## learn on real images inside an installed package, and
 	$(BIN)/vesalius demo
 
 test: $(STAMP) lint types          ## lint, types and all tests, with the skips by reason at the end
-	$(BIN)/python -m pytest -q $(PYTEST)
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal $(PYTEST)
 
 lint: $(STAMP)
 	$(BIN)/ruff check src tests benchmarks docs
