@@ -242,7 +242,11 @@ def steps() -> list[Step]:
             least=2,
         ),
         by_tests(
-            "full disk", "A full disk (64 MB of tmpfs) loses no earlier checkpoint", "tests/test_full_disk.py", least=5
+            "full disk",
+            "A full disk (64 MB of tmpfs) loses no earlier checkpoint",
+            "tests/test_full_disk.py",
+            *_there("tests/reliability/test_full_disk.py"),
+            least=5,
         ),
         by_tests(
             "errors",
