@@ -8,8 +8,8 @@ from vesalius.training.batch_norm import GlobalBatchNorm, share_batch_norm
 
 def test_the_optimizers_parameters_stay_the_modules() -> None:
     module = nn.Sequential(nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Sequential(nn.Flatten(), nn.Linear(4 * 36, 2), nn.BatchNorm1d(2, affine=False)))
-    before = {n: p for n, p in module.named_parameters()}
-    buffers = {n: b for n, b in module.named_buffers()}
+    before = dict(module.named_parameters())
+    buffers = dict(module.named_buffers())
     share_batch_norm(module, torch.device("cpu"))
     assert all(p is before[n] for n, p in module.named_parameters())
     assert all(b is buffers[n] for n, b in module.named_buffers())

@@ -1,5 +1,6 @@
 """Learning rates: never zero by accident, the peak is reached in short runs, InnerEye's sequence under its rule."""
 
+import itertools
 import math
 
 import pytest
@@ -21,7 +22,7 @@ def test_never_zero_and_reaches_the_peak(steps: int, per_epoch: int, share: floa
     assert all(0 < r <= 1 for r in found)
     assert max(found) == pytest.approx(1.0)
     top = found.index(max(found))
-    assert all(a < b for a, b in zip(found[:top], found[1 : top + 1]))
+    assert all(a < b for a, b in itertools.pairwise(found))
     assert all(a >= b for a, b in zip(found[top:], found[top + 1 :]))
 
 

@@ -1,0 +1,30 @@
+"""``make docs``: the pictures and the pages that commands write.
+
+The demo's report is photographed section by section, the migration page and the page on odd files are generated, and the
+page on real images is written from its run, which is made where it does not exist (some minutes).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from docs import make_screenshots, migration, real_images
+
+HERE = Path(__file__).resolve().parent
+
+
+def main() -> None:
+    """All of it."""
+    run = HERE.parent / "runs" / "demo-for-docs"
+    if not (run / "report.html").exists():
+        from vesalius.demo import demo
+
+        demo(out=run)
+    for picture in make_screenshots.make(run, HERE / "pictures"):
+        print(picture.relative_to(HERE.parent))
+    migration.main()
+    real_images.main()
+
+
+if __name__ == "__main__":
+    main()
