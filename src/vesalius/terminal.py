@@ -5,6 +5,7 @@ On a terminal the bars are live; into a file or pipe a line is written every ten
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -83,7 +84,9 @@ class _Lines:
 
 
 def answer(text: str) -> None:
-    """What a command was asked for, on stdout."""
+    """What a command was asked for, on stdout; of several processes under torchrun the first answers."""
+    if os.environ.get("RANK", "0") != "0":
+        return
     sys.stdout.write(text + "\n")
 
 
