@@ -12,6 +12,7 @@ from typing import Any
 import yaml
 
 from vesalius.errors import UserError
+from vesalius.report.references import without_paths
 from vesalius.report.values import mapping, records, text, texts
 
 _MARKS = ("run.json", "results.json", "metrics.jsonl", "config.yaml", "encoder.json")
@@ -86,7 +87,8 @@ def read_run(path: Path | str, letter: str = "") -> RunRecord:
             f"{folder} holds nothing of a run: none of {', '.join(_MARKS)}. Give the folder that a verb wrote."
         )
     problems: dict[str, str] = {}
-    config_text = _text(folder, "config.yaml", problems)
+    written = _text(folder, "config.yaml", problems)
+    config, config_text = without_paths(_yaml(written, problems), written)
     return RunRecord(
         path=folder,
         letter=letter,
@@ -95,7 +97,7 @@ def read_run(path: Path | str, letter: str = "") -> RunRecord:
         card=_json(folder, "encoder.json", problems),
         metrics=_lines(folder, "metrics.jsonl", problems),
         config_text=config_text,
-        config=_yaml(config_text, problems),
+        config=config,
         problems=problems,
     )
 
