@@ -138,5 +138,5 @@ def import_attribute(reference: str) -> Any:
     place, _, attribute = reference.rpartition(":")
     module = import_file(Path(place).resolve()) if place.endswith(".py") else importlib.import_module(place)
     if not hasattr(module, attribute):
-        raise UserError(f"{place} has no {attribute!r}.")
+        raise UserError(f"{place} has no {attribute!r}. Give the name of a function or class that stands in it.")
     return getattr(module, attribute)

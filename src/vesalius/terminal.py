@@ -98,10 +98,11 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
         return
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
-    drawn = Table(title=title or None, title_justify="left")
+    drawn = Table(title=Text(title) if title else None, title_justify="left")
     for column in columns:
-        drawn.add_column(column)
+        drawn.add_column(Text(column))
     for row in rows:
-        drawn.add_row(*row)
+        drawn.add_row(*map(Text, row))  # brackets in a name are no markup
     Console().print(drawn)
