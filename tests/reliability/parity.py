@@ -21,6 +21,7 @@ import torch.distributed as dist
 from safetensors.torch import load_file, save_file
 
 from tests.reliability.harness import free_port, wait
+from tests.training.small import Memory
 from vesalius import registry, views
 from vesalius.data.pixels import Pixels
 from vesalius.encoders import build_encoder
@@ -31,20 +32,6 @@ from vesalius.training.world import World, world
 from vesalius.views.batch import Batch
 
 STEPS, BATCH, SAMPLES = 3, 12, 29  # batches of 12, 12 and 5
-
-
-class Memory:
-    """A store of random images."""
-
-    def __init__(self) -> None:
-        self.images = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (SAMPLES, 1, 1, 20, 20), dtype=np.uint8))
-        self.ids = np.arange(SAMPLES, dtype=np.uint64) * 7919
-        self.extents = np.full((SAMPLES, 2), 20, np.int64)
-
-    def read(self, rows: np.ndarray, windows: np.ndarray, out: Pixels | None = None) -> Pixels:
-        """Whole images."""
-        n = len(rows)
-        return Pixels(self.images[rows[:, 0]], torch.full((n, 1, 2), 20), torch.full((n, 1), 1 / 255), torch.zeros(n, 1))
 
 
 def build(name: str) -> Method:
@@ -77,7 +64,7 @@ class Wide:
 def gradients(method: Method, here: World, batch_size: int, step: int) -> dict[str, torch.Tensor]:
     """Gradient of every parameter, and the parts of the loss, of one step."""
     made = Wide() if next(method.parameters()).dtype == torch.float64 else made_views()
-    feed = Feed(Memory(), np.arange(SAMPLES), made, here, seed=1, batch_size=batch_size, drop_last=False)  # type: ignore[arg-type]
+    feed = Feed(Memory(SAMPLES), np.arange(SAMPLES), made, here, seed=1, batch_size=batch_size, drop_last=False)  # type: ignore[arg-type]
     wrapped = here.wrap(method)
     reads, samples = feed.at(step)
     at = Length(STEPS, feed.steps_per_epoch, 1, 1).at(step)

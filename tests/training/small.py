@@ -27,10 +27,10 @@ SAMPLES = 40
 class Memory:
     """A store of random images."""
 
-    def __init__(self) -> None:
-        self.images = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (SAMPLES, 1, 1, 20, 20), dtype=np.uint8))
-        self.ids = np.arange(SAMPLES, dtype=np.uint64) * 7919
-        self.extents = np.full((SAMPLES, 2), 20, np.int64)
+    def __init__(self, samples: int = SAMPLES) -> None:
+        self.images = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (samples, 1, 1, 20, 20), dtype=np.uint8))
+        self.ids = np.arange(samples, dtype=np.uint64) * 7919
+        self.extents = np.full((samples, 2), 20, np.int64)
 
     def read(self, rows: np.ndarray, windows: np.ndarray, out: Pixels | None = None) -> Pixels:
         """Whole images."""
