@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +14,6 @@ from vesalius.errors import NoRoom
 from vesalius.files import atomic_folder, atomic_write, extract, free_bytes
 
 MB = 1 << 20
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    if not hasattr(os, "geteuid") or os.geteuid() != 0:
-        pytest.skip("needs root: tmpfs")
-    disk = tmp_path / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", disk], capture_output=True, check=False
-    )
-    if mounted.returncode != 0:
-        pytest.skip("needs root: tmpfs")
-    yield disk
-    subprocess.run(["umount", "-l", disk], check=True)
 
 
 def _fill(disk: Path, leave: int) -> Path:
