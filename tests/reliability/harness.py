@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from tests.methods.cases import case
 from vesalius.runs import TIMES
 
 
@@ -39,11 +40,12 @@ def make_data(folder: Path) -> Path:
 
 def recipe(data: Path, method: str) -> dict[str, object]:
     """48 steps with monitoring, checkpoints and an uneven last batch in every epoch."""
+    chosen = case(method)
     return {
         "data": {"train": str(data), "monitor": str(data), "drop_last": False},
-        "views": {"global": {"count": 2, "size": 16, "operations": [{"random_resized_crop": {"scale": [0.4, 1.0]}}, "horizontal_flip"]}},
-        "encoder": {"name": "resnet18", "width": 0.125, "stem": "small"},
-        "method": {"name": method, "hidden": 32, "dim": 16},
+        "views": dict(chosen.views),
+        "encoder": dict(chosen.encoder),
+        "method": {"name": method, **chosen.fields},
         "optimizer": {"name": "adamw", "lr": 1e-3},
         "epochs": 12,
         "batch_size": 28,

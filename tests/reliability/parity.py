@@ -20,11 +20,10 @@ import torch
 import torch.distributed as dist
 from safetensors.torch import load_file, save_file
 
+from tests.methods import cases
 from tests.reliability.harness import free_port, wait
 from tests.training.small import Memory
-from vesalius import registry, views
 from vesalius.data.pixels import Pixels
-from vesalius.encoders import build_encoder
 from vesalius.training.feed import Feed
 from vesalius.training.fit import Length, Spent, _forward_backward
 from vesalius.training.method import Method
@@ -36,34 +35,26 @@ STEPS, BATCH, SAMPLES = 3, 12, 29  # batches of 12, 12 and 5
 
 def build(name: str) -> Method:
     """A tiny method of that name, the same every time."""
-    module = registry.entry("methods", name)
-    encoder = build_encoder("resnet18", width=0.0625, stem="small", channels=1, size=(16, 16))
-    torch.manual_seed(0)
-    method = module.build(encoder, module.Config(hidden=32, dim=16)).train()
+    method = cases.build(name).train()
     return method.double() if sys.argv[3] == "fp64" else method
-
-
-def made_views() -> object:
-    """Two random views."""
-    return views.load({"global": {"count": 2, "size": 16, "operations": ["random_resized_crop", "horizontal_flip"]}}, 1)
 
 
 class Wide:
     """Views in fp64."""
 
     def __init__(self) -> None:
-        self.inner = made_views()
-        self.draw = self.inner.draw  # type: ignore[attr-defined]
+        self.inner = cases.make_views(sys.argv[1])
+        self.draw = self.inner.draw
 
     def apply(self, pixels: Pixels, draws: object) -> Batch:
         """Apply and widen."""
-        batch = self.inner.apply(pixels, draws)  # type: ignore[attr-defined]
+        batch = self.inner.apply(pixels, draws)  # type: ignore[arg-type]
         return replace(batch, views={k: v.double() for k, v in batch.views.items()})
 
 
 def gradients(method: Method, here: World, batch_size: int, step: int) -> dict[str, torch.Tensor]:
     """Gradient of every parameter, and the parts of the loss, of one step."""
-    made = Wide() if next(method.parameters()).dtype == torch.float64 else made_views()
+    made = Wide() if sys.argv[3] == "fp64" else cases.make_views(sys.argv[1])
     feed = Feed(Memory(SAMPLES), np.arange(SAMPLES), made, here, seed=1, batch_size=batch_size, drop_last=False)  # type: ignore[arg-type]
     wrapped = here.wrap(method)
     reads, samples = feed.at(step)

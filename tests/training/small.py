@@ -10,9 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vesalius import registry, views
+from tests.methods import cases
 from vesalius.data.pixels import Pixels
-from vesalius.encoders import build_encoder
 from vesalius.runs import Run
 from vesalius.training.feed import Feed
 from vesalius.training.fit import Length, Spent, fit
@@ -80,11 +79,8 @@ class Small:
     """Everything ``fit`` takes; ``run()`` runs it."""
 
     def __init__(self, folder: Path, name: str = "simclr", steps: int = 12, watch: Any = None, optimizer: str = "adamw", **fields: Any) -> None:
-        module = registry.entry("methods", name)
-        self.encoder = build_encoder("resnet18", width=0.125, stem="small", channels=1, size=(16, 16))
-        torch.manual_seed(0)
-        self.method: Method = module.build(self.encoder, module.Config(hidden=32, dim=16)).to(memory_format=torch.channels_last)
-        self.views = views.load({"global": {"count": 2, "size": 16, "operations": ["random_resized_crop", "horizontal_flip"]}}, 1)
+        self.method = cases.build(name).to(memory_format=torch.channels_last)
+        self.views = cases.make_views(name)
         self.feed = Feed(Memory(), np.arange(SAMPLES), self.views, HERE, seed=1, batch_size=10, drop_last=False, **fields)  # type: ignore[arg-type]
         self.length = Length(steps, self.feed.steps_per_epoch, checkpoint_every=3, log_every=1)
         names = {p: n for n, p in self.method.named_parameters()}

@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
+from tests.methods import cases
 from vesalius import registry
-from vesalius.encoders import build_encoder
 from vesalius.encoders.encoder import Encoder
 from vesalius.training.method import Group, Method, Progress, groups_by_shape
 
@@ -35,8 +35,7 @@ def test_groups_go_by_shape_and_leave_out_what_is_frozen() -> None:
 @pytest.mark.parametrize("name", sorted(registry.names("methods")))
 def test_every_method_keeps_the_contract(name: str) -> None:
     module = registry.entry("methods", name)
-    encoder = build_encoder("resnet18", width=0.0625, channels=1, size=(16, 16))
-    method = module.build(encoder, module.Config())
+    method = cases.build(name)
     assert isinstance(method, Method)
     assert module.Config.model_config.get("extra") == "forbid"
     assert all(info.description for info in module.Config.model_fields.values()), "each field says what it means"
@@ -47,6 +46,6 @@ def test_every_method_keeps_the_contract(name: str) -> None:
     grouped = [id(p) for group in method.groups() for p in group.params]
     assert len(grouped) == len(set(grouped)), "no parameter in two groups"
     assert set(grouped) == {id(p) for p in method.parameters() if p.requires_grad}
-    projected = method.eval().project(torch.rand(2, encoder.card.dim))
+    projected = method.eval().project(torch.rand(2, next(iter(exported.values())).card.dim))
     assert projected is None or projected.shape[0] == 2
     assert (module.__doc__ or "").strip(), "the paper is named"
