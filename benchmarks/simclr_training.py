@@ -176,8 +176,8 @@ def ours(data: Path, seed: int, default: bool, epochs: float) -> tuple[Path, dic
 
     recipe: dict[str, object] = {
         "data": {"train": str(data), "channels": 3, "size": "native"},
-        "views": "cifar-simclr",
-        "encoder": {"name": "resnet18", "width": 0.25, "stem": "small"},
+        "views": "simclr-24",
+        "encoder": {"name": "resnet18", "width": 0.25, "stem": "small", "size": SIDE},
         "method": {"name": "simclr", "hidden": 512, "dim": 128},
         "epochs": epochs,
         "batch_size": BATCH,

@@ -11,7 +11,7 @@ from vesalius.views.recipe import known
 
 
 def test_named_recipes_exist():
-    assert {"simclr", "byol", "cifar-simclr", "cifar-innereye", "cifar-head", "grey-32", "plain"} <= set(views.names())
+    assert {"simclr", "byol", "cifar-simclr", "simclr-24", "cifar-innereye", "cifar-head", "grey-32", "plain"} <= set(views.names())
 
 
 @pytest.mark.parametrize("name", views.names())

@@ -99,7 +99,7 @@ def _family(name: str, code: str | Path | None, from_card: bool) -> tuple[Family
 def check_options(name: str, options: Mapping[str, Any]) -> None:
     """Whether ``name`` is a network and takes ``options``, before anything is built. Raises UserError with the nearest."""
     family, _ = _family(name, options.get("code"), False)
-    common = ("weights", "mean", "std", "min_match", "code")
+    common = ("weights", "mean", "std", "min_match", "code", "size")
     _check_options(name, family, {key: value for key, value in options.items() if key not in common})
 
 

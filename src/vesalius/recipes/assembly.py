@@ -18,7 +18,7 @@ from vesalius.errors import UserError
 from vesalius.features import forward
 from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.loading import check, monitor_settings
-from vesalius.recipes.material import Material, monitor_key
+from vesalius.recipes.material import Material, look_size, monitor_key
 from vesalius.training.layout import fastest
 from vesalius.training.method import Method
 from vesalius.training.monitor import Interval, Monitor
@@ -57,7 +57,9 @@ def fresh_encoder(config: PretrainConfig, material: Material, made: Views) -> En
     """The encoder as it is before the first step: a pure function of the recipe, so also the random-init baseline."""
     fields = config.encoder.fields
     sides = next(iter(made.makes.values()))[1]
-    encoder = build_encoder(config.encoder.name, channels=material.channels, size=sides, seed=config.seed, **fields)
+    if (size := look_size(config)) is not None:
+        sides = (size,) * len(sides)
+    encoder = build_encoder(config.encoder.name, channels=material.channels, size=sides, seed=config.seed, **{k: v for k, v in fields.items() if k != "size"})
     card = encoder.card.model_copy(
         update={"preprocessing": views.resize_crop(sides, material.channels).config()["image"]["operations"]}
     )

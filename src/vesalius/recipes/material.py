@@ -125,8 +125,16 @@ def _settings(config: PretrainConfig, table: SampleTable, others: list[SampleTab
         channels = found.pop() if len(found) == 1 else 3
     if size == "auto":
         made = views.load(config.views, 1 if channels == 1 else 3).makes
-        size = round(MARGIN * max(max(side) for _, side in made.values()))
+        size = round(MARGIN * max(look_size(config) or 0, *(max(side) for _, side in made.values())))
     return StoreSettings(size=size, channels=channels)
+
+
+def look_size(config: PretrainConfig) -> int | None:
+    """``encoder.size``: pixels per side of the images the encoder is examined on, where they are not the views'."""
+    size = config.encoder.fields.get("size")
+    if size is None or (isinstance(size, int) and not isinstance(size, bool) and size > 0):
+        return size
+    raise UserError(f"encoder.size is {size!r}: give the pixels per side of the images the encoder will look at, such as 32.")
 
 
 def _without_shared(
