@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 
 from tests.training.test_world import ranks
-from vesalius.training.gather import first_row, gather, world_size
+from vesalius.training.gather import first_row, gather, total, world_size
 from vesalius.training.world import World
 
 COUNTS = (2, 0, 3)
@@ -44,3 +44,16 @@ def test_types_and_shapes() -> None:
         assert gather(torch.zeros(1, 2, 3, 4, dtype=torch.bfloat16)).shape == (2, 2, 3, 4)
 
     assert ranks(2, work) == [0, 0]
+
+
+def test_total_is_the_sum_and_leaves_its_argument_alone() -> None:
+    x = torch.rand(3, requires_grad=True)
+    assert torch.equal(total(x), x)
+    assert not total(x).requires_grad
+
+    def work(here: World) -> None:
+        mine = torch.tensor([1.0, float(here.rank)], requires_grad=True)
+        assert total(mine).tolist() == [3.0, 3.0]
+        assert mine.tolist() == [1.0, float(here.rank)]
+
+    assert ranks(3, work) == [0, 0, 0]

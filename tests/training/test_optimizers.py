@@ -1,10 +1,13 @@
 """Optimizers: LARS against a slow version, found_inf, decay groups, state that keeps its strides."""
 
+import math
+
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import nn
 
-from vesalius.training.method import Progress, groups_by_shape
+from vesalius.training.method import Group, Progress, groups_by_shape
 from vesalius.training.optimizers import LARS, OptimizerConfig, Stepper, peak_rate
 
 NAMES = ["sgd", "adam", "adamw", "lars"]
@@ -110,3 +113,61 @@ def test_automatic_rates_follow_the_batch() -> None:
     assert peak_rate(OptimizerConfig(name="lars"), 256) == pytest.approx(0.3)
     assert peak_rate(OptimizerConfig(name="adamw"), 1024) == pytest.approx(2e-3)
     assert peak_rate(OptimizerConfig(lr=0.7), 1024) == 0.7
+
+
+def test_weight_decay_follows_half_a_cosine_where_it_decays() -> None:
+    module = network()
+    step = stepper(module, "adamw", weight_decay=0.04, weight_decay_end=0.4)
+    for at in (Progress(n, 100, 0, 1.0, 100) for n in (0, 25, 50, 99)):
+        step.set_rate(at)
+        decay, plain = (group["weight_decay"] for group in step.optimizer.param_groups)
+        assert decay == pytest.approx(0.4 + (0.04 - 0.4) * (1 + math.cos(math.pi * at.step / 100)) / 2)
+        assert plain == 0
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_scheduled_decay_is_what_the_step_uses(name: str) -> None:
+    """Half way through, the scheduled decay is that of a constant one at the middle."""
+    weights = []
+    for fields in ({"weight_decay": 0.1, "weight_decay_end": 0.3}, {"weight_decay": 0.2}, {"weight_decay": 0.1}):
+        module = network()
+        step = stepper(module, name, **fields)
+        step.set_rate(AT)
+        backward(module, 0)
+        step.step(torch.tensor(0.0))
+        weights.append(module[0].weight.detach().clone())
+    torch.testing.assert_close(weights[0], weights[1], rtol=1e-6, atol=1e-7)
+    assert not torch.equal(weights[0], weights[2])
+
+
+def test_lars_refuses_a_decay_that_would_end_its_scaling() -> None:
+    with pytest.raises(ValidationError, match="neither end can be 0"):
+        OptimizerConfig(name="lars", weight_decay=0.1, weight_decay_end=0.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_group_at_factor_0_stands_still_and_starts_afresh(name: str) -> None:
+    """Neither decay, momentum nor moments move it; let go, its first step is that of a new optimizer."""
+    module = network()
+    last, rest = module[4].weight, [p for p in module.parameters() if p is not module[4].weight]
+    groups = [Group(rest, decay=False), Group([last], lr=lambda at: 0.0 if at.epoch < 1 else 1.0)]
+    names = {p: n for n, p in module.named_parameters()}
+    config = OptimizerConfig.model_validate({"name": name, "lr": 0.1, "weight_decay": 0.3, "warmup": 0.0, "schedule": {"name": "constant"}})
+    step = Stepper(config, groups, names, 256)
+    before = last.detach().clone()
+    for n in range(3):
+        step.set_rate(Progress(n, 6, 0, 2.0, 3))
+        backward(module, n)
+        step.step(torch.tensor(0.0))
+    assert torch.equal(last, before)
+    assert not any(key.startswith("4.weight/") for key in step.state()), "nothing is remembered of it"
+    fresh = nn.Parameter(before.clone())
+    alone = Stepper(config, [Group([fresh])], {fresh: "fresh"}, 256)
+    for one in (step, alone):
+        one.set_rate(Progress(3, 6, 1, 2.0, 3))
+    backward(module, 3)
+    fresh.grad = last.grad.clone()
+    step.step(torch.tensor(0.0))
+    alone.step(torch.tensor(0.0))
+    assert torch.equal(last, fresh)
+    assert not torch.equal(last, before)

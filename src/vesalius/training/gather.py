@@ -54,3 +54,12 @@ def gather(x: Tensor) -> Tensor:
 def first_row(x: Tensor) -> int:
     """Where my first row stands among the gathered rows."""
     return 0 if world_size() == 1 else sum(_counts(x)[: dist.get_rank()])
+
+
+def total(x: Tensor) -> Tensor:
+    """The sum over ranks, without gradient; itself when there is one process."""
+    if world_size() == 1:
+        return x.detach()
+    summed = x.detach().clone()
+    dist.all_reduce(summed)
+    return summed

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, cast
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import Tensor
 
 from vesalius.training.method import Group, Progress
@@ -26,6 +26,9 @@ class OptimizerConfig(BaseModel):
     name: Literal["sgd", "adam", "adamw", "lars"] = Field("sgd", description="sgd (Nesterov off), adam, adamw or lars.")
     lr: float | Literal["auto"] = Field("auto", description="Peak learning rate; auto follows from the global batch.")
     weight_decay: float = Field(5e-4, ge=0, description="Per step, of what decays (see decay_by).")
+    weight_decay_end: float | None = Field(
+        None, ge=0, description="Weight decay after the last step, reached along half a cosine; none keeps it constant."
+    )
     decay_by: Literal["shape", "name", "all"] = Field(
         "shape", description="What decays: by shape (ndim > 1); by name (all but 'bias' and 'bn', InnerEye's BYOL); all."
     )
@@ -36,6 +39,12 @@ class OptimizerConfig(BaseModel):
     clip: float | None = Field(None, gt=0, description="Largest norm of the gradient; none clips nothing.")
     warmup: Warmup = Field(Warmup(share=0.05), description="A share of the run, or {steps: n} or {epochs: n}.")
     schedule: Schedule = Field(Schedule(), description="What the rate does after the warm-up.")
+
+    @model_validator(mode="after")
+    def _lars_knows_layers_by_their_decay(self) -> OptimizerConfig:
+        if self.name == "lars" and self.weight_decay_end is not None and 0 in (self.weight_decay, self.weight_decay_end):
+            raise ValueError("lars scales the layers that decay: with weight_decay_end, neither end can be 0")
+        return self
 
 
 def peak_rate(config: OptimizerConfig, global_batch: int) -> float:
@@ -93,7 +102,11 @@ class LARS(torch.optim.Optimizer):
 
 
 class Stepper:
-    """An optimizer over named groups, with rate and decay set from progress before each step."""
+    """An optimizer over named groups, with rate and decay set from progress before each step.
+
+    A group whose factor is 0 stands still: its gradients are forgotten before the step, so that no moment gathers them
+    and it starts afresh when it is let go.
+    """
 
     def __init__(
         self, config: OptimizerConfig, groups: Sequence[Group], names: Mapping[torch.nn.Parameter, str], global_batch: int
@@ -104,16 +117,26 @@ class Stepper:
         sets = [{"params": g.params, "weight_decay": config.weight_decay if g.decay else 0.0} for g in self.groups]
         self.optimizer = _make(config, sets, self.peak)
         self.names = names
+        self._still: list[torch.nn.Parameter] = []
 
     def set_rate(self, at: Progress) -> float:
-        """Set every group's learning rate for the step at ``at``; returns the base rate."""
+        """Set every group's learning rate and decay for the step at ``at``; returns the base rate."""
         rate = self.peak * factor(self.config.schedule, self.config.warmup, at)
+        end = self.config.weight_decay_end
+        self._still = []
         for group, settings in zip(self.groups, self.optimizer.param_groups, strict=True):
-            settings["lr"] = rate * group.lr(at)
+            share = group.lr(at)
+            settings["lr"] = rate * share
+            if end is not None and group.decay:
+                settings["weight_decay"] = at.cosine(self.config.weight_decay, end)
+            if share == 0:
+                self._still += group.params
         return rate
 
     def step(self, bad: Tensor) -> None:
         """Step unless ``bad`` () float on the device is 1; gradients are then forgotten."""
+        for parameter in self._still:
+            parameter.grad = None
         setattr(self.optimizer, "found_inf", bad)  # noqa: B010
         setattr(self.optimizer, "grad_scale", None)  # noqa: B010
         self.optimizer.step()
