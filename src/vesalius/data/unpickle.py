@@ -13,7 +13,7 @@ from __future__ import annotations
 import pickletools
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -68,9 +68,12 @@ def unpickle(path: str | Path) -> Any:
         ) from None
 
 
-def interpret(data: bytes) -> Any:
-    """The object that ``data`` describes. Raises Refused."""
-    machine = _Machine()
+def interpret(data: bytes | BinaryIO, machine: Machine | None = None) -> Any:
+    """The object that ``data`` describes; of a file the first pickle is read, and its position is then behind it.
+
+    ``machine`` may know more than plain data. Raises Refused.
+    """
+    machine = machine or Machine()
     try:
         for code, argument, _ in pickletools.genops(data):
             if code.name == "STOP":
@@ -81,18 +84,40 @@ def interpret(data: bytes) -> Any:
         raise Refused(f"is damaged ({type(error).__name__}: {error})") from None
 
 
-class _Machine:
+class Machine:
+    """The stack and memo of one pickle. A subclass may give names, persistent things and other containers a meaning."""
+
     def __init__(self) -> None:
         self.stack: list[Any] = []
         self.memo: dict[int, Any] = {}
 
     def finished(self) -> Any:
+        """What the pickle came to."""
         (value,) = self.stack
         if value is _MARK or isinstance(value, _Named | _Type | _Array):
             raise Refused("holds no data")
         return value
 
+    def named(self, name: str) -> Any:
+        """What stands on the stack for the name of a class or function."""
+        if name not in _FUNCTIONS and name != "numpy.ndarray":
+            raise Refused(f"asks for {name}")
+        return _Named(name)
+
+    def call(self, function: Any, arguments: Any) -> Any:
+        """What calling ``function`` comes to."""
+        if not isinstance(function, _Named) or not isinstance(arguments, tuple):
+            raise Refused("calls something that is no constructor of plain data")
+        return _FUNCTIONS[function.name](*arguments)
+
+    def key(self, key: Any) -> Any:
+        """``key`` as a key of a dictionary."""
+        if type(key) not in (str, bytes, int, float, bool, type(None)):
+            raise Refused(f"has a {type(key).__name__} for a key")
+        return key
+
     def step(self, name: str, argument: Any) -> None:
+        """One instruction."""
         stack = self.stack
         if name in _LITERALS:
             stack.append(argument)
@@ -107,7 +132,7 @@ class _Machine:
         elif name == "POP":
             stack.pop()
         elif name == "POP_MARK":
-            self._marked()
+            self.marked()
         elif name in ("PUT", "BINPUT", "LONG_BINPUT"):
             self.memo[argument] = stack[-1]
         elif name == "MEMOIZE":
@@ -116,43 +141,42 @@ class _Machine:
             stack.append(self.memo[argument])
         elif name == "APPEND":
             value = stack.pop()
-            self._list().append(value)
+            self.list_to_fill().append(value)
         elif name == "APPENDS":
-            values = self._marked()
-            self._list().extend(values)
+            values = self.marked()
+            self.list_to_fill().extend(values)
         elif name == "SETITEM":
             value, key = stack.pop(), stack.pop()
-            self._set([key, value])
+            self.set_items([key, value])
         elif name == "SETITEMS":
-            self._set(self._marked())
+            self.set_items(self.marked())
         elif name == "LIST":
-            stack.append(self._marked())
+            stack.append(self.marked())
         elif name == "TUPLE":
-            stack.append(tuple(self._marked()))
+            stack.append(tuple(self.marked()))
         elif name == "DICT":
-            values = self._marked()
+            values = self.marked()
             stack.append({})
-            self._set(values)
+            self.set_items(values)
         elif name in ("TUPLE1", "TUPLE2", "TUPLE3"):
             n = int(name[-1])
             values, stack[-n:] = stack[-n:], []
             stack.append(tuple(values))
         elif name == "GLOBAL":
-            stack.append(_named(".".join(argument.split(" "))))
+            stack.append(self.named(".".join(argument.split(" "))))
         elif name == "STACK_GLOBAL":
             attribute, module = stack.pop(), stack.pop()
-            stack.append(_named(f"{module}.{attribute}"))
+            stack.append(self.named(f"{module}.{attribute}"))
         elif name == "REDUCE":
             arguments, function = stack.pop(), stack.pop()
-            if not isinstance(function, _Named) or not isinstance(arguments, tuple):
-                raise Refused("calls something that is no constructor of plain data")
-            stack.append(_FUNCTIONS[function.name](*arguments))
+            stack.append(self.call(function, arguments))
         elif name == "BUILD":
-            self._build(stack.pop())
+            self.build(stack.pop())
         else:
             raise Refused(f"uses the instruction {name}")
 
-    def _marked(self) -> list[Any]:
+    def marked(self) -> list[Any]:
+        """What was pushed since the last mark."""
         at = len(self.stack) - 1
         while self.stack[at] is not _MARK:
             at -= 1
@@ -162,21 +186,22 @@ class _Machine:
         del self.stack[at:]
         return values
 
-    def _list(self) -> list[Any]:
+    def list_to_fill(self) -> list[Any]:
+        """The list that items are appended to."""
         if type(self.stack[-1]) is not list:
             raise Refused("appends to something that is no list")
         return self.stack[-1]
 
-    def _set(self, values: list[Any]) -> None:
+    def set_items(self, values: list[Any]) -> None:
+        """Keys and values, in turn, into the dictionary on the stack."""
         target = self.stack[-1]
         if type(target) is not dict or len(values) % 2:
             raise Refused("sets items of something that is no dictionary")
         for key, value in zip(values[::2], values[1::2]):
-            if type(key) not in (str, bytes, int, float, bool, type(None)):
-                raise Refused(f"has a {type(key).__name__} for a key")
-            target[key] = value
+            target[self.key(key)] = value
 
-    def _build(self, state: Any) -> None:
+    def build(self, state: Any) -> None:
+        """Give the object on the stack its state."""
         old = self.stack[-1]
         if isinstance(old, _Type):
             old.code = {">": ">", "<": "<"}.get(state[1], "|" if old.code[-1] in "1?" else "=") + old.code.lstrip(
@@ -191,12 +216,6 @@ class _Machine:
                     self.memo[place] = new
         else:
             raise Refused("sets the state of something that is no numpy array")
-
-
-def _named(name: str) -> _Named:
-    if name not in _FUNCTIONS and name != "numpy.ndarray":
-        raise Refused(f"asks for {name}")
-    return _Named(name)
 
 
 def _type(code: Any, *_: Any) -> _Type:
