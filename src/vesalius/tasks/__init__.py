@@ -1,0 +1,1 @@
+"""What is to be predicted, on top of an encoder: heads, losses, scores, predictions, the classifier and its training."""
