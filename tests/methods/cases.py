@@ -31,7 +31,17 @@ class Case:
     views: Mapping[str, Any] = field(default_factory=lambda: TWO_VIEWS)
 
 
-CASES: Mapping[str, Case] = {}
+CASES: Mapping[str, Case] = {
+    "dino": Case(
+        {"hidden": 32, "dim": 16, "prototypes": 24},
+        views={**TWO_VIEWS, "local": {"count": 2, "size": 8, "operations": [*OPERATIONS]}},
+    ),
+    "moco": Case({"hidden": 32, "dim": 16, "queue": 37}),  # no multiple of any batch: it wraps around within one
+    "lejepa": Case(
+        {"hidden": 32, "dim": 16, "slices": 32},
+        views={**TWO_VIEWS, "local": {"count": 2, "size": 8, "operations": [*OPERATIONS]}},
+    ),
+}
 
 
 def case(name: str) -> Case:
