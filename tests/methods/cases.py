@@ -32,6 +32,11 @@ class Case:
 
 
 CASES: Mapping[str, Case] = {
+    "mae": Case(
+        {"width": 16, "depth": 1, "heads": 2},
+        {"name": "timm:vit_tiny_patch16_224", "patch_size": 4, "depth": 2, "embed_dim": 32, "num_heads": 2},
+        {"global": {"count": 1, "size": 16, "operations": [*OPERATIONS, {"token_mask": {"patch": 4}}]}},
+    ),
     "dino": Case(
         {"hidden": 32, "dim": 16, "prototypes": 24},
         views={**TWO_VIEWS, "local": {"count": 2, "size": 8, "operations": [*OPERATIONS]}},
