@@ -24,6 +24,7 @@ def test_other_heads() -> None:
     assert kinds(three) == ["Linear", "BatchNorm1d", "ReLU"] * 2 + ["Linear", "BatchNorm1d"]
     assert three[-1].weight is None
     assert kinds(MLP(8, 16, 4, norm=False)) == ["Linear", "ReLU", "Linear"]
+    assert kinds(MLP(8, 16, 4, layers=3, norm=False, gelu=True)) == ["Linear", "GELU", "Linear", "GELU", "Linear"]
 
 
 def test_equal_to_lightlys_heads_with_their_weights() -> None:

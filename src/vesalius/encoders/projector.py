@@ -17,8 +17,9 @@ class MLP(nn.Sequential):
     """``layers`` linear layers, all but the last followed by batch-norm and ReLU; (B, dim_in) -> (B, dim_out).
 
     SimCLR's projector: ``MLP(d, 2048, 128, last_bias=False)``; BYOL's projector and predictor: ``MLP(d, 4096, 256,
-    first_bias=False)``. ``first_bias`` is that of every layer before the last; ``last_norm`` ends with a batch-norm
-    (without scale and shift under ``last_affine=False``, as in SimSiam).
+    first_bias=False)``; DINO's: ``MLP(d, 2048, 256, layers=3, norm=False, gelu=True)``, with GELU in place of ReLU.
+    ``first_bias`` is that of every layer before the last; ``last_norm`` ends with a batch-norm (without scale and shift
+    under ``last_affine=False``, as in SimSiam).
     """
 
     def __init__(
@@ -33,19 +34,21 @@ class MLP(nn.Sequential):
         last_bias: bool = True,
         last_norm: bool = False,
         last_affine: bool = True,
+        gelu: bool = False,
     ) -> None:
         modules: list[nn.Module] = []
         widths = [dim_in, *[hidden] * (layers - 1), dim_out]
         for left, right in pairwise(widths[:-1]):
             modules.append(nn.Linear(left, right, bias=first_bias))
             modules += [nn.BatchNorm1d(right)] if norm else []
-            modules.append(nn.ReLU(inplace=True))
+            modules.append(nn.GELU() if gelu else nn.ReLU(inplace=True))
         modules.append(nn.Linear(widths[-2], dim_out, bias=last_bias))
         modules += [nn.BatchNorm1d(dim_out, affine=last_affine)] if last_norm else []
         super().__init__(*modules)
         self.config: dict[str, Any] = {
             "dim_in": dim_in, "hidden": hidden, "dim_out": dim_out, "layers": layers, "norm": norm,
             "first_bias": first_bias, "last_bias": last_bias, "last_norm": last_norm, "last_affine": last_affine,
+            "gelu": gelu,
         }  # fmt: skip
 
 
