@@ -19,10 +19,17 @@ from vesalius.errors import UserError
 from vesalius.recipes import yaml12
 from vesalius.recipes.compat import compat_changes
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
+from vesalius.recipes.finetune_config import FinetuneConfig
 
 C = TypeVar("C", bound=BaseModel)
 CHOICES = ("encoder", "method", "optimizer")
 """Fields whose ``name`` picks an entry: a new name forgets the old entry's fields."""
+KEPT: Mapping[str, Sequence[str]] = {"encoder": ("freeze", "lr_factor", "min_match")}
+"""Fields of a choice that are not its entry's: a new name keeps them."""
+FOLDERS: Mapping[str, str] = {"pretrain": "library", "finetune": "classifiers"}
+"""Where the recipes of a verb lie."""
+CONFIGS: Mapping[str, type[BaseModel]] = {"pretrain": PretrainConfig, "finetune": FinetuneConfig}
+"""What the recipes of a verb are checked against."""
 _UNITS = ("epochs", "steps", "share")
 """Ways to say how long something is: a new one forgets the old one."""
 _DEFAULT_MONITORS: Sequence[MonitorConfig] = PretrainConfig.model_fields["monitors"].default
@@ -36,22 +43,24 @@ def aliases() -> dict[str, Any]:
 
 
 @cache
-def names() -> tuple[str, ...]:
-    """The recipes Vesalius ships."""
-    folder = files(__package__) / "library"
+def names(verb: str = "pretrain") -> tuple[str, ...]:
+    """The recipes of ``verb`` Vesalius ships."""
+    folder = files(__package__) / FOLDERS[verb]
     return tuple(sorted(item.name.removesuffix(".yaml") for item in folder.iterdir() if item.name.endswith(".yaml")))
 
 
 def raw(reference: str | Path | Mapping[str, Any]) -> dict[str, Any]:
     """The mapping behind a recipe's name, an alias, a YAML file or a mapping, ``extends`` resolved."""
     found: dict[str, Any] = {}
-    for layer in _layers(reference):
+    for layer in layers(reference):
         found = merge(found, layer)
     return found
 
 
-def _layers(reference: str | Path | Mapping[str, Any], below: tuple[str, ...] = ()) -> list[dict[str, Any]]:
-    """What ``reference`` extends, the most basic first, and itself last."""
+def layers(
+    reference: str | Path | Mapping[str, Any], verb: str = "pretrain", below: tuple[str, ...] = ()
+) -> list[dict[str, Any]]:
+    """What ``reference`` extends, the most basic first, and itself last. A recipe of another verb is refused."""
     if isinstance(reference, Mapping):
         found: dict[str, Any] = _plain(reference)
     else:
@@ -59,28 +68,37 @@ def _layers(reference: str | Path | Mapping[str, Any], below: tuple[str, ...] = 
         if reference in below:
             raise UserError(f"{' extends '.join([*below, reference])}: a circle. Take one `extends` out.")
         below = (*below, reference)
-        found = _read(reference)
+        found = _read(reference, verb)
     parent = found.pop("extends", None)
     if parent is None:
         return [found]
     if not isinstance(reference, Mapping) and (beside := Path(reference).parent / str(parent)).is_file():
         parent = str(beside)
-    return [*_layers(parent, below), found]
+    return [*layers(parent, verb, below), found]
 
 
-def _read(reference: str) -> dict[str, Any]:
-    name = aliases()["recipes"].get(reference, reference)
-    if name in names():
-        text = (files(__package__) / "library" / f"{name}.yaml").read_text(encoding="utf-8")
+def recipe_aliases(verb: str) -> Mapping[str, str]:
+    """Other names of the recipes of ``verb``."""
+    found: Mapping[str, str] = (aliases() if verb == "pretrain" else aliases()[verb])["recipes"]
+    return found
+
+
+def _read(reference: str, verb: str) -> dict[str, Any]:
+    name = recipe_aliases(verb).get(reference, reference)
+    if name in names(verb):
+        text = (files(__package__) / FOLDERS[verb] / f"{name}.yaml").read_text(encoding="utf-8")
         shipped: dict[str, Any] = yaml12.parse(text, name)
         return shipped
+    for other in FOLDERS:
+        if reference in (*names(other), *recipe_aliases(other)):
+            raise UserError(f"{reference} is a recipe of another verb: `vesalius {other} {reference}`.")
     if reference.endswith((".yaml", ".yml")) or Path(reference).is_file():
         return yaml12.read(Path(reference))
-    every = [*names(), *aliases()["recipes"]]
+    every = [*names(verb), *recipe_aliases(verb)]
     near = get_close_matches(reference, every, n=2)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise UserError(
-        f"There is no recipe {reference!r}.{hint} `vesalius recipes list` shows them ({', '.join(names())}); "
+        f"There is no recipe {reference!r}.{hint} `vesalius recipes list` shows them ({', '.join(names(verb))}); "
         "a configuration of your own is a .yaml file."
     )
 
@@ -110,6 +128,8 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
             out[key] = _monitors(old, value)
         elif isinstance(value, dict) and isinstance(old, dict) and not (key in CHOICES and renamed):
             out[key] = merge(old, value)
+        elif isinstance(value, dict) and isinstance(old, dict):
+            out[key] = {k: old[k] for k in KEPT.get(key, ()) if k in old} | value
         else:
             out[key] = value
     return out
@@ -138,7 +158,13 @@ def _monitors(old: Any, given: Any) -> Any:
     return entries
 
 
-def pairs(tokens: Sequence[str]) -> list[tuple[str, Any]]:
+def _fields(verb: str) -> Mapping[str, Any]:
+    """An original's arguments of ``verb`` and the field each sets."""
+    found: dict[str, Any] = aliases()["fields"]
+    return found if verb == "pretrain" else found | aliases()[verb]["fields"]
+
+
+def pairs(tokens: Sequence[str], verb: str = "pretrain") -> list[tuple[str, Any]]:
     """``--a.b=1 --c-d 2 --flag`` -> dotted names with values."""
     found, i = [], 0
     while i < len(tokens):
@@ -153,23 +179,22 @@ def pairs(tokens: Sequence[str]) -> list[tuple[str, Any]]:
             else:
                 text = "true"
         name = name.replace("-", "_")
-        found.append((name, _typed(name, text)))
+        found.append((name, _typed(name, text, verb)))
         i += 1
     return found
 
 
-def _typed(name: str, text: str) -> Any:
+def _typed(name: str, text: str, verb: str) -> Any:
     """``text`` as YAML, but as it is where the field ``name`` is text: a folder may be called 2024 or [a]."""
-    target = aliases()["fields"].get(name, {"to": name})["to"]
-    if not _is_text(target):
+    target = _fields(verb).get(name, {"to": name})["to"]
+    if not _is_text(target, CONFIGS[verb]):
         return yaml12.parse(text, f"--{name}")
     if text in ("null", "~", "") or (text.startswith("[") and target == "data.labels"):
         return yaml12.parse(text, f"--{name}")
     return text
 
 
-def _is_text(name: str) -> bool:
-    model: Any = PretrainConfig
+def _is_text(name: str, model: Any) -> bool:
     for part in name.split("."):
         info = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
         if info is None:
@@ -179,15 +204,15 @@ def _is_text(name: str) -> bool:
     return str in kinds and not {int, float, bool, Mapping[str, Any]} & set(kinds)
 
 
-def from_pairs(given: Iterable[tuple[str, Any]]) -> tuple[dict[str, Any], list[str]]:
-    """Dotted names with values -> nested changes; aliases are translated. Later ones win."""
-    known, changes, sentences = aliases(), {}, []  # type: dict[str, Any], dict[str, Any], list[str]
+def from_pairs(given: Iterable[tuple[str, Any]], verb: str = "pretrain") -> tuple[dict[str, Any], list[str]]:
+    """Dotted names with values -> nested changes of ``verb``; aliases are translated. Later ones win."""
+    known, fields, changes, sentences = aliases(), _fields(verb), {}, []  # type: dict[str, Any], Mapping[str, Any], dict[str, Any], list[str]
     for name, value in given:
         if name in known["without_meaning"]:
             sentences.append(known["without_meaning"][name])
             continue
-        if name in known["fields"]:
-            name, value = _translated(known["fields"][name], value)
+        if name in fields:
+            name, value = _translated(fields[name], value)
         *folders, last = name.split(".")
         place = changes
         for folder in folders:
@@ -229,19 +254,19 @@ def load_pretrain(
     Order: recipe, then the user's ``changes``; what ``compat`` brings back lies below the layer that says ``compat``,
     so that a resolved configuration is run again as it is. Raises UserError naming the key, with the nearest known one.
     """
-    layers = [*_layers(reference), dict(changes or {})]
+    given = [*layers(reference), dict(changes or {})]
     config: dict[str, Any] = {}
-    for layer in layers:
+    for layer in given:
         config = merge(config, layer)
     for plugin in config.get("plugins") or ():
         registry.load_plugin(plugin)
     sentences: list[str] = []
     if config.get("compat", "none") != "none":
-        said = max(i for i, layer in enumerate(layers) if "compat" in layer)
+        said = max(i for i, layer in enumerate(given) if "compat" in layer)
         method = str((config.get("method") or {}).get("name", PretrainConfig.model_fields["method"].default.name))
         brought, sentences = compat_changes(str(config["compat"]), method, int(os.environ.get("WORLD_SIZE", "1")))
         config = {}
-        for layer in (*layers[:said], brought, *layers[said:]):
+        for layer in (*given[:said], brought, *given[said:]):
             config = merge(config, layer)
     checked = check(PretrainConfig, config)
     check(registry.entry("methods", checked.method.name).Config, checked.method.fields, f"method {checked.method.name}")
@@ -249,6 +274,11 @@ def load_pretrain(
     for monitor in checked.monitors:
         monitor_settings(checked, monitor)
     return checked, sentences
+
+
+def needs_labels(monitor: str) -> bool:
+    """Whether the monitor of that registered name reads labels."""
+    return bool(getattr(registry.entry("monitors", monitor), "NEEDS_LABELS", True))
 
 
 def monitor_settings(config: PretrainConfig, given: MonitorConfig) -> BaseModel:

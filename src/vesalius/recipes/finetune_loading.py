@@ -1,0 +1,64 @@
+"""From a recipe's name, a file or a mapping, and the user's changes, to a checked configuration of ``finetune``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from vesalius import registry
+from vesalius.encoders.build import check_options, is_name
+from vesalius.errors import UserError
+from vesalius.recipes.finetune_config import FinetuneConfig
+from vesalius.recipes.loading import check, layers, merge
+
+
+def load_finetune(reference: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> FinetuneConfig:
+    """The checked configuration: recipe, then the user's ``changes``. Raises UserError naming the key and the nearest."""
+    config: dict[str, Any] = {}
+    for layer in [*layers(reference, "finetune"), dict(changes or {})]:
+        config = merge(config, with_encoder(layer))
+    for plugin in config.get("plugins") or ():
+        registry.load_plugin(plugin)
+    checked = check(FinetuneConfig, config)
+    encoder = checked.encoder
+    if encoder.name is None and encoder.weights is None:
+        raise UserError(
+            "The recipe names no encoder: give it with --encoder, a run (folder, id or latest), a folder or file of weights, or a "
+            "network's name."
+        )
+    if encoder.name is not None:
+        check_options(encoder.name, encoder.fields)
+    elif encoder.fields:
+        raise UserError(
+            f"{', '.join(encoder.fields)}: options of a network by name, but encoder.weights says how its network was built. "
+            "Leave them out, or give encoder.name."
+        )
+    return checked
+
+
+def with_encoder(layer: Mapping[str, Any]) -> dict[str, Any]:
+    """``layer`` with the one word that may be given for an encoder under ``name`` or, where it is no network, ``weights``."""
+    given = layer.get("encoder")
+    if given is None:
+        return dict(layer)
+    fields = dict(given) if isinstance(given, Mapping) else {"name": str(given)}
+    name = fields.get("name")
+    if name is not None and not is_name(str(name)) and _is_reference(str(name)):
+        if fields.get("weights"):
+            raise UserError(f"--encoder {name} has weights of its own; leave --encoder.weights {fields['weights']} out, or name a network.")
+        fields |= {"weights": str(fields.pop("name")), "name": None}
+    return {**layer, "encoder": fields}
+
+
+def _is_reference(word: str) -> bool:
+    """Whether ``word`` means something saved: otherwise it is left to be refused as a network's name, with the nearest."""
+    from vesalius import runs
+
+    if Path(word).expanduser().exists() or "/" in word or "." in word or ":" in word or word == "latest":
+        return True
+    try:
+        runs.find(word)
+    except UserError:
+        return False
+    return True
