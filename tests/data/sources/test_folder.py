@@ -37,6 +37,17 @@ def test_class_folders(tmp_path: Path) -> None:
     assert resolve(tmp_path, labels=["class"]).task is not None
 
 
+@pytest.mark.parametrize(("names", "warned"), [([f"patient{i:03d}" for i in range(12)], True), ([f"p{i}" for i in range(4)], False),
+                                               ([f"kind {chr(97 + i)}" for i in range(12)], False)])  # fmt: skip
+def test_numbered_folders_that_may_be_patients_are_warned_of(tmp_path: Path, names: list[str], warned: bool) -> None:
+    root = make(tmp_path, *(f"{name}/{i}.png" for name in names for i in range(2)))
+    found = resolve(root)
+    assert found.task is not None
+    assert any("If they are patients, say so with data.subject" in text for text in found.warnings) == warned
+    assert not any(name in text for text in found.warnings for name in names), "a warning is written to files that travel"
+    assert not any("patients" in text for text in resolve(root, subject="^([^/]+)/").warnings)
+
+
 def test_split_folders_above_class_folders(tmp_path: Path) -> None:
     names = [f"{s}/{c}/{i}.png" for s in ("Train", "validation", "test") for c in "ab" for i in range(2)]
     table = resolve(make(tmp_path, *names))

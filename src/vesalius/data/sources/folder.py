@@ -5,13 +5,15 @@ validation, dev, test, testing; at least two of them) and every image lies in on
 
 What is taken for a class: when every image lies in a first-level folder (below the split's), there are 2 to 1000 such
 folders and they hold two images each on average, the folder is the label ``class``. A tree of one folder per patient
-can look the same: ``labels=False`` turns it off, and ``subject='(patient[0-9]+)'`` says whose an image is.
+can look the same: folders that bear numbers (``patient001``) are warned of, ``labels=False`` turns it off, and
+``subject='(patient[0-9]+)'`` says whose an image is.
 
 Hidden files and files that are no images are passed over and counted. Licence: the user's own data.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,6 +29,8 @@ from vesalius.errors import UserError
 
 TASKS: dict[str, TaskSpec] = {}
 MOST_CLASSES = 1000
+_NUMBERED = re.compile(r"\D*\d+\D?")
+_MANY = 10
 
 
 def index(
@@ -66,6 +70,12 @@ def index(
         if len(set(words)) > 1:
             columns["split"], below = np.repeat(words, counts), rest
     classes, task = _classes(below, counts, columns, labels, root)
+    names = classes.get("class", [])
+    if subject is None and len(names) >= _MANY and all(_NUMBERED.fullmatch(name) for name in names):
+        warnings.append(
+            f"The {len(names)} sub-folders were taken for classes, but all bear numbers. If they are patients, say so with"
+            " data.subject, a regular expression such as '^([^/]+)/', and give the labels in a table."
+        )
     if subject is not None:
         columns["subject"] = subjects_of(found.uris, subject)
     return SampleTable.of(
