@@ -14,14 +14,15 @@ from torch import Tensor, nn
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
 
-STEMS = ("small", "standard", "innereye")
-_DEPTHS: dict[str, tuple[bool, tuple[int, ...]]] = {
+STEMS = ("small", "standard", "innereye", "lightly")
+DEPTHS: dict[str, tuple[bool, tuple[int, ...]]] = {
     "resnet18": (False, (2, 2, 2, 2)),
     "resnet34": (False, (3, 4, 6, 3)),
     "resnet50": (True, (3, 4, 6, 3)),
     "resnet101": (True, (3, 4, 23, 3)),
 }
-NAMES = tuple(_DEPTHS)
+"""Of each network: whether its blocks are bottlenecks, and how many there are in the four stages."""
+NAMES = tuple(DEPTHS)
 
 
 class _Layers:
@@ -94,8 +95,9 @@ class ResNet(nn.Module):
         kernel, stride, padding = (7, 2, 3) if stem == "standard" else (3, 1, 1)
         self.conv1 = make.conv(channels, base, kernel, stride, padding, bias=False)
         self.bn1 = make.norm(base)
-        self.relu = nn.ReLU(inplace=True)
-        self.maxpool = nn.Identity() if stem == "small" else make.pool(3, 2, 1)
+        # Of lightly's ResNet as a sequence of its children, the first ReLU is lost: a function is no child.
+        self.relu = nn.Identity() if stem == "lightly" else nn.ReLU(inplace=True)
+        self.maxpool = nn.Identity() if stem in ("small", "lightly") else make.pool(3, 2, 1)
         inputs = base
         for i, depth in enumerate(depths):
             planes, blocks = base * 2**i, []
@@ -128,7 +130,8 @@ def build(
     width: float = 1.0,
     zero_init_residual: bool = False,
 ) -> tuple[Encoder, dict[str, Any]]:
-    """``stem``: small (3×3, stride 1), standard (7×7, stride 2, max-pool), innereye (3×3, stride 1, max-pool kept).
+    """``stem``: small (3×3, stride 1), standard (7×7, stride 2, max-pool), innereye (3×3, stride 1, max-pool kept),
+    lightly (as small, without the ReLU before the first stage).
 
     ``width`` scales all stages: at 0.25 the first has 16 channels. ``zero_init_residual``: each block starts as the
     identity (Goyal et al., 2017).
@@ -137,6 +140,6 @@ def build(
         raise UserError(f"There is no stem {stem!r}. Use one of {', '.join(STEMS)}.")
     if int(64 * width) < 1:
         raise UserError(f"A width of {width} leaves no channel. The least is 1/64; 0.25 gives 16 in the first stage.")
-    bottleneck, depths = _DEPTHS[name]
+    bottleneck, depths = DEPTHS[name]
     network = ResNet(bottleneck, depths, channels, len(size), stem=stem, width=width, zero_init=zero_init_residual)
     return Encoder(network), {}

@@ -1,0 +1,10 @@
+"""What others write into checkpoints: how it is nested, what the encoder in it is called, which network it is."""
+
+from __future__ import annotations
+
+from vesalius.encoders.layouts.architecture import Architecture, tell
+from vesalius.encoders.layouts.contents import Contents, read_contents
+from vesalius.encoders.layouts.families import Part, encoder_in
+from vesalius.encoders.layouts.names import translate
+
+__all__ = ["Architecture", "Contents", "Part", "encoder_in", "read_contents", "tell", "translate"]
