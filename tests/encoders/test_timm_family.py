@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from lightly.models.modules import MaskedVisionTransformerTIMM
 
 from vesalius.encoders import Encoder, build_encoder, load_encoder, save_encoder, weights_hash
 from vesalius.errors import UserError
@@ -65,6 +66,25 @@ def test_kept_tokens_keep_their_places(name: str, options: dict[str, object], si
     one, other = torch.tensor([[0, 5, 9]]), torch.tensor([[9, 0, 5]])
     a, b = encoder(x, keep=one).tokens[0], encoder(x, keep=other).tokens[0]
     torch.testing.assert_close(a, b[[1, 2, 0]], atol=1e-5, rtol=1e-4)
+
+
+@pytest.mark.parametrize(("size", "patch"), [((32, 32), (8, 8)), ((32, 48), (8, 8)), ((224, 224), (16, 16))])
+def test_the_card_says_the_patch(size: tuple[int, int], patch: tuple[int, int]) -> None:
+    encoder = build_encoder("timm:vit_tiny_patch16_224", size=size, patch_size=patch[0], **TINY)
+    assert encoder.card.patch == patch
+    assert build_encoder("timm:resnet10t", size=(64, 64)).card.patch == ()
+
+
+def test_kept_tokens_equal_lightlys() -> None:
+    """Class token first in every block, positions added before the patches are dropped."""
+    encoder = vit()
+    torch.nn.init.normal_(encoder.network.cls_token)
+    peer = MaskedVisionTransformerTIMM(encoder.network, weight_initialization="skip", pos_embed_initialization="skip")
+    x, keep = torch.rand(2, 3, 32, 32), torch.tensor([[3, 0, 7], [1, 15, 5]])
+    theirs = peer.encode(x, idx_keep=torch.cat([torch.zeros(2, 1, dtype=torch.long), keep + 1], dim=1))
+    ours = encoder(x, keep=keep)
+    torch.testing.assert_close(ours.tokens, theirs[:, 1:])
+    torch.testing.assert_close(ours.pooled, theirs[:, 0])
 
 
 def test_hidden_patches_are_not_seen_but_their_places_are() -> None:

@@ -113,6 +113,8 @@ def test_automatic_rates_follow_the_batch() -> None:
     assert peak_rate(OptimizerConfig(name="lars"), 256) == pytest.approx(0.3)
     assert peak_rate(OptimizerConfig(name="adamw"), 1024) == pytest.approx(2e-3)
     assert peak_rate(OptimizerConfig(lr=0.7), 1024) == 0.7
+    assert peak_rate(OptimizerConfig(name="adamw", base_lr=1.5e-4), 4096) == pytest.approx(2.4e-3)
+    assert peak_rate(OptimizerConfig(name="adamw", base_lr=1.5e-4, lr=0.7), 4096) == 0.7
 
 
 def test_weight_decay_follows_half_a_cosine_where_it_decays() -> None:

@@ -21,6 +21,7 @@ from vesalius.views.operations.gamma import Gamma
 from vesalius.views.operations.noise import Noise
 from vesalius.views.operations.normalise import Normalise
 from vesalius.views.operations.solarise import Solarise
+from vesalius.views.operations.token_mask import TokenMask
 
 N = 64
 Pair = tuple[torch.Tensor, torch.Tensor]
@@ -145,6 +146,7 @@ def pairs() -> Iterator[tuple[str, Pair]]:
     )
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     yield "normalise", _one_by_one(Normalise(mean=mean, std=std), x, {}, lambda y, d, i: F.normalize(y, mean, std))
+    yield "token_mask", _one_by_one(TokenMask(patch=8), x, {}, lambda y, d, i: y)
     pixels = stored(images(N, 3, 70, 60))
     made = views.resize_crop(32, 3)
     want = F.center_crop(F.resize(pixels.data[:, 0] / 255, 32, antialias=True), [32, 32])

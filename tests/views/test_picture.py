@@ -34,3 +34,19 @@ def test_views_are_shown_without_normalisation():
     made = views.load(RECIPE, 3)
     draws = made.draw(0, 0, np.arange(1), ids(1), pixels.extents[:, 0].numpy())
     assert (grid(made, pixels, draws)[:24, 24 + GAP : 48 + GAP] == 102).all()
+
+
+def test_hidden_patches_are_greyed():
+    pixels = stored(images(2, 3, 24, 24) * 0 + 1.0)
+    recipe = {"global": {"count": 2, "size": 24, "operations": ["resize", {"token_mask": {"patch": [8, 6]}}]}}
+    made = views.load(recipe, 3)
+    draws = made.draw(0, 0, np.arange(2), ids(2), pixels.extents[:, 0].numpy())
+    sheet = grid(made, pixels, draws)
+    hide = draws.values["global/1-token_mask/hide"]
+    for row in range(2):
+        for view in range(2):
+            tile = sheet[row * (24 + GAP) :][:24, (view + 1) * (24 + GAP) :][:, :24, 0]
+            seen = tile.reshape(3, 8, 4, 6).transpose(0, 2, 1, 3).reshape(12, 48)
+            assert (seen[~hide[view, row]] == 255).all()
+            assert (seen[hide[view, row]] < 160).all()
+    assert hide.sum() == 2 * 2 * 9

@@ -44,6 +44,8 @@ class Card(BaseModel):
     pooling: str = "average"
     tokens: bool = False
     """Whether ``keep`` and ``hide`` work."""
+    patch: tuple[int, ...] = ()
+    """Pixels per side of the patch that a token stands for, on each axis of ``size``; empty without tokens."""
     preprocessing: Sequence[Mapping[str, Any]] = ()
     """Views operations that make stored pixels into the encoder's input, floats in [0, 1], in order (see ``views``)."""
     mean: tuple[float, ...] = ()

@@ -36,10 +36,15 @@ def compat_changes(word: str, method: str, world: int) -> tuple[dict[str, Any], 
     """
     if word != "innereye":
         raise UserError(f"compat is {word!r}; known: none, innereye.")
-    entry = registry.entry("methods", method)
+    brought = getattr(registry.entry("methods", method), "COMPAT", {})
+    if word not in brought:
+        raise UserError(
+            f"compat {word} brings back how the original trained; it had simclr and byol, and this recipe's method is {method}. Leave "
+            "compat out, or choose a recipe of one of these (`vesalius recipes list`)."
+        )
     changes = {
         **_INNEREYE,
-        "method": {"name": method, **getattr(entry, "COMPAT", {}).get(word, {})},
+        "method": {"name": method, **brought[word]},
         "optimizer": {
             "name": "adam",
             "lr": 1e-4 * world,

@@ -25,12 +25,18 @@ class OptimizerConfig(BaseModel):
 
     name: Literal["sgd", "adam", "adamw", "lars"] = Field("sgd", description="sgd (Nesterov off), adam, adamw or lars.")
     lr: float | Literal["auto"] = Field("auto", description="Peak learning rate; auto follows from the global batch.")
+    base_lr: float | None = Field(
+        None, gt=0, description="With lr auto: the peak rate at a global batch of 256, in proportion to which it grows."
+    )
     weight_decay: float = Field(5e-4, ge=0, description="Per step, of what decays (see decay_by).")
     weight_decay_end: float | None = Field(
         None, ge=0, description="Weight decay after the last step, reached along half a cosine; none keeps it constant."
     )
     decay_by: Literal["shape", "name", "all"] = Field(
         "shape", description="What decays: by shape (ndim > 1); by name (all but 'bias' and 'bn', InnerEye's BYOL); all."
+    )
+    layer_decay: float | None = Field(
+        None, gt=0, le=1, description="Encoder layers learn at this to the power of their distance from its end; none: all alike."
     )
     momentum: float = Field(0.9, ge=0, lt=1, description="Of sgd and lars.")
     betas: tuple[float, float] = Field((0.9, 0.999), description="Of adam and adamw.")
@@ -49,11 +55,13 @@ class OptimizerConfig(BaseModel):
 
 def peak_rate(config: OptimizerConfig, global_batch: int) -> float:
     """The peak learning rate. ``auto``: linear in the batch for sgd (0.12 at 256) and lars (0.3 at 256, as SimCLR),
-    by the square root for adam and adamw (1e-3 at 256).
+    by the square root for adam and adamw (1e-3 at 256). With ``base_lr``: linear, whatever the optimizer (Goyal et al., 2017).
     """
     if config.lr != "auto":
         return float(config.lr)
     share = global_batch / 256
+    if config.base_lr is not None:
+        return config.base_lr * share
     return {"sgd": 0.12 * share, "lars": 0.3 * share, "adam": 1e-3 * math.sqrt(share), "adamw": 1e-3 * math.sqrt(share)}[
         config.name
     ]

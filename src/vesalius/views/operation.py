@@ -108,6 +108,8 @@ class Operation(BaseModel):
     """What a recipe calls it."""
     sized: ClassVar[bool] = False
     """Whether its numbers are made for one size of view (so that groups of unlike sizes cannot share them)."""
+    tells: ClassVar[tuple[str, ...]] = ()
+    """Drawn values that a method gets to see, as ``batch.drawn["NAME/GROUP"]``."""
 
     def check(self, channels: int) -> None:
         """Raise UserError where the operation has no meaning for images of ``channels`` channels."""

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
+
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -11,20 +14,25 @@ from torch import Tensor
 from vesalius.data.pixels import Pixels
 from vesalius.views.batch import Draws
 from vesalius.views.operations.normalise import Normalise
+from vesalius.views.operations.token_mask import TokenMask
+from vesalius.views.patches import grid_of, sides_of, unpatchify
 from vesalius.views.pipeline import Group, Views
 
 GAP = 2
 """White pixels between tiles."""
+VEIL = 0.85
+"""How much of a hidden patch is grey."""
 
 
 def grid(views: Views, pixels: Pixels, draws: Draws) -> NDArray[np.uint8]:
     """``(height, width, 3)``: one row for each image of ``pixels``; the original first, then every view of every group.
 
-    Values from 0 (black) to 1 (white); normalisation is left out. Images of other than one or three channels are shown
-    by their first three, or by the mean of two.
+    Values from 0 (black) to 1 (white); normalisation is left out, patches hidden by ``token_mask`` are greyed. Images of
+    other than one or three channels are shown by their first three, or by the mean of two.
     """
     shown = Views([_unnormalised(group) for group in views.groups], views.channels, views.config())
-    made = shown.apply(pixels, draws).views
+    batch = shown.apply(pixels, draws)
+    made = {group.name: _veiled(group, batch.views[group.name], batch.drawn) for group in shown.groups}
     side = max(max(size) for _, size in views.makes.values())
     columns = [torch.stack([_original(pixels, i, side) for i in range(len(pixels.data))])]
     for group in made.values():
@@ -39,6 +47,17 @@ def grid(views: Views, pixels: Pixels, draws: Draws) -> NDArray[np.uint8]:
 def _unnormalised(group: Group) -> Group:
     kept = {key: op for key, op in group.operations.items() if not isinstance(op, Normalise)}
     return Group(group.name, group.count, group.size, kept)
+
+
+def _veiled(group: Group, view: Tensor, drawn: Mapping[str, Tensor]) -> Tensor:
+    """``view`` (V, B, C, height, width) with its hidden patches greyed, where the group has some."""
+    for operation in group.operations.values():
+        if isinstance(operation, TokenMask):
+            hide = drawn[f"hide/{group.name}"].flatten(0, 1).float()[..., None]
+            pixels = hide.expand(-1, -1, math.prod(sides_of(operation.patch, len(group.size))))
+            veil = unpatchify(pixels, operation.patch, grid_of(group.size, operation.patch))
+            view = torch.lerp(view, torch.full_like(view, 0.5), VEIL * veil.view(*view.shape[:2], 1, *group.size))
+    return view
 
 
 def _original(pixels: Pixels, row: int, side: int) -> Tensor:

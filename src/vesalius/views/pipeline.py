@@ -105,12 +105,13 @@ class Views:
                 "recipe with the store's number of channels."
             )
         views: dict[str, Tensor] = {}
-        affine: dict[str, Tensor] = {}
+        drawn: dict[str, Tensor] = {}
         with torch.no_grad():
             for group in self.groups:
                 views[group.name], theta = _apply(group, pixels, draws, self._buffers)
-                affine[f"affine/{group.name}"] = theta
-        return Batch(views, affine, torch.zeros(len(pixels.data), dtype=torch.int64, device=pixels.data.device))
+                drawn[f"affine/{group.name}"] = theta
+                drawn |= _told(group, draws, pixels.data.device)
+        return Batch(views, drawn, torch.zeros(len(pixels.data), dtype=torch.int64, device=pixels.data.device))
 
 
 def _apply(group: Group, pixels: Pixels, draws: Draws, buffers: Buffers) -> tuple[Tensor, Tensor]:
@@ -135,6 +136,16 @@ def _apply(group: Group, pixels: Pixels, draws: Draws, buffers: Buffers) -> tupl
         if x is not target:
             target.copy_(x)
     return out.view(group.count, batch, *out.shape[1:]), theta.view(group.count, batch, 2, 3)
+
+
+def _told(group: Group, draws: Draws, device: torch.device) -> dict[str, Tensor]:
+    """What the operations of one group tell the method: ``name/group`` -> (V, B, ...)."""
+    told: dict[str, Tensor] = {}
+    for key, operation in group.operations.items():
+        for name in operation.tells:
+            value = torch.from_numpy(draws.values[f"{key}/{name}"]).to(device, non_blocking=True)
+            told[f"{name}/{group.name}"] = value.expand(group.count, *value.shape[1:])
+    return told
 
 
 def _values(draws: Draws, key: str, count: int) -> Values:
