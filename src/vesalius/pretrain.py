@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+import copy
 import os
 import shutil
 import time
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,24 +14,32 @@ import torch
 
 from vesalius.encoders import save_encoder
 from vesalius.encoders.cost import count
+from vesalius.encoders.encoder import Card, Encoder
 from vesalius.encoders.projector import MLP, save_projector
-from vesalius.errors import NonFinite, NoRoom, Preempted, UserError, VesaliusError
+from vesalius.encoders.saving import CARD, WEIGHTS
+from vesalius.errors import NoRoom, UserError
+from vesalius.evaluate.cost import cost
 from vesalius.evaluate.examination import examine
 from vesalius.files import atomic_write
 from vesalius.recipes.assembly import Parts, assemble
 from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.loading import from_pairs, load_pretrain
 from vesalius.recipes.material import Material, load_material
+from vesalius.recipes.plugins import keep_plugins, plugins_of
 from vesalius.result import Result
 from vesalius.runs import Run, find, refuse_taken
 from vesalius.terminal import Terminal
 from vesalius.training.display import FitDisplay, in_words
 from vesalius.training.feed import Feed
 from vesalius.training.fit import Length, Spent, fit
+from vesalius.training.layerwise import in_words as layers_in_words
+from vesalius.training.layerwise import layerwise
 from vesalius.training.memory import keep_freed_memory
 from vesalius.training.method import Progress
 from vesalius.training.optimizers import Stepper
 from vesalius.training.world import World, pick_device, world
+
+_NOTHING_CHOSEN = "No look of the monitors after the first step chose {}: the last encoder is handed over."
 
 
 class Pretrained(Result):
@@ -81,7 +88,7 @@ def pretrain(
             _run(config, material, parts, feed, length, run, here, terminal, resumed=resume is not None)
         except BaseException as error:
             if here.first:
-                _note_end(run, error)
+                run.note_end(error)
             if isinstance(error, NoRoom):
                 raise NoRoom(str(error).replace("run the same command again", f"go on with --resume {run.path}")) from error
             raise
@@ -96,13 +103,6 @@ def _run_to_resume(reference: str | Path) -> Run:
     return run
 
 
-def _note_end(run: Run, error: BaseException) -> None:
-    """Why the run ended, as far as there is room to write it down."""
-    with suppress(OSError, VesaliusError):
-        run.log(f"ended: {type(error).__name__}")
-        run.finish("preempted" if isinstance(error, Preempted) else "stopped" if isinstance(error, NonFinite) else "failed")
-
-
 def _configuration(
     recipe: str | Path | Mapping[str, Any] | None, changes: Mapping[str, Any], run: Run | None
 ) -> tuple[PretrainConfig, list[str]]:
@@ -113,7 +113,7 @@ def _configuration(
             raise UserError("Name a recipe or a configuration file; `vesalius recipes list` shows the recipes.")
         config, more = load_pretrain(recipe, nested)
         return config, sentences + more
-    started = {**run.config(), "plugins": _plugins(run)}
+    started = {**run.config(), "plugins": plugins_of(run)}
     config, _ = load_pretrain(started)
     if recipe is not None or nested:
         given, _ = load_pretrain(recipe if recipe is not None else started, nested)
@@ -125,26 +125,6 @@ def _configuration(
                 "Leave the change out, or start a new run."
             )
     return config, sentences
-
-
-def _plugins(run: Run) -> list[str]:
-    """The plugins the run was started with: where they were, or the run's copies where those have changed since."""
-    found = []
-    for given, kept in zip(run.config().get("plugins") or (), run.facts().get("plugins") or (), strict=True):
-        same = Path(given).is_file() and hashlib.sha256(Path(given).read_bytes()).hexdigest() == kept["sha256"]
-        found.append(given if same else str(run.path / kept["copy"]))
-    return found
-
-
-def _keep_plugins(run: Run, config: PretrainConfig) -> None:
-    """Copy the plugins into the run, each with its hash."""
-    kept = []
-    for number, plugin in enumerate(config.plugins):
-        content, copy = Path(plugin).read_bytes(), f"plugins/{number}-{Path(plugin).name}"
-        atomic_write(run.path / copy, content)
-        kept.append({"copy": copy, "sha256": hashlib.sha256(content).hexdigest()})
-    if kept:
-        run.record(plugins=kept)
 
 
 def _feed(config: PretrainConfig, material: Material, parts: Parts, here: World) -> Feed:
@@ -187,7 +167,7 @@ def _create(config: PretrainConfig, material: Material, out: str | Path | None, 
         )
         left_out = [{"id": f"{int(i):016x}", "reason": reason} for i, reason in material.train.store.left_out]
         run.write_json("left_out.json", left_out)
-        _keep_plugins(run, config)
+        keep_plugins(run, config.plugins)
         here.share(str(run.path))
         return run
     return Run(Path(here.share(None)))
@@ -210,6 +190,10 @@ def _estimate(
     for data in dict.fromkeys([material.train.name, *(d.name for d in material.monitors.values())]):
         for warning in next(d for d in (material.train, *material.monitors.values()) if d.name == data).table.warnings:
             terminal.say(f"{data}: {warning}")
+    if parts.encoder.loaded is not None:
+        terminal.say(f"{config.encoder.name} starts from {parts.encoder.loaded.sentence()}.")
+    if config.optimizer.layer_decay is not None:
+        terminal.say(layers_in_words(parts.method, config.optimizer.layer_decay))
     views = sum(n for n, _ in parts.views.makes.values())
     terminal.say(
         f"{config.method.name}, {config.encoder.name} with {parameters:,} parameters, {flops / 1e6:,.0f} MFLOP per view forward; "
@@ -238,7 +222,8 @@ def _run(
 ) -> None:
     """Train, export, examine, report."""
     names = {p: n for n, p in parts.method.named_parameters()}
-    stepper = Stepper(config.optimizer, parts.method.groups(), names, feed.global_batch)
+    groups = layerwise(parts.method, parts.method.groups(), config.optimizer.layer_decay)
+    stepper = Stepper(config.optimizer, groups, names, feed.global_batch)
 
     def keep_best(name: str, at: Progress) -> None:
         _export(parts, run.path / "checkpoints" / name, config, material, f"{at.step} of {length.steps} steps")
@@ -267,7 +252,8 @@ def _run(
 def _export(parts: Parts, folder: Path, config: PretrainConfig, material: Material, length: str) -> None:
     """The method's default encoder, its card and its projector into ``folder``."""
     encoder = next(iter(parts.method.exports().values()))
-    trained_on = f"{material.train.public}, {config.method.name}, {length}, no labels"
+    begun = f"started from {encoder.loaded.source}; " if encoder.loaded is not None else ""
+    trained_on = f"{begun}{material.train.public}, {config.method.name}, {length}, no labels"
     encoder.card = encoder.card.model_copy(update={"trained_on": trained_on})
     save_encoder(encoder, folder)
     projector = getattr(parts.method, "teacher_projector", getattr(parts.method, "projector", None))
@@ -287,9 +273,14 @@ def _finish(
 ) -> None:
     """Export the encoder, examine it beside its baselines, write results and report."""
     _export(parts, run.path, config, material, f"{length.steps} steps")
+    own, exported = _hand_over(config, parts, run, terminal)
     began = time.perf_counter()
-    results = examine(config, material, parts, run, here, terminal)
-    results["cost"] = _cost(config, material, parts, length, spent, time.perf_counter() - began, here)
+    results = examine(config, material, parts, run, here, terminal, own, exported)
+    if exported != config.export:
+        results["warnings"].append(_NOTHING_CHOSEN.format(config.export))
+    stages = {"decode": material.seconds, "examine": time.perf_counter() - began}
+    epochs = length.steps / length.steps_per_epoch
+    results["cost"] = cost(parts.encoder, _input(parts), length.steps, epochs, spent, stages, here)
     run.write_json("results.json", results)
     shutil.rmtree(run.path / "checkpoints" / "nonfinite", ignore_errors=True)
     run.finish("done")
@@ -301,38 +292,23 @@ def _finish(
     terminal.say(f"Took {in_words(spent.total)} to train. The report: {page}")
 
 
-def _cost(
-    config: PretrainConfig, material: Material, parts: Parts, length: Length, spent: Spent, examined: float, here: World
-) -> dict[str, Any]:
-    parameters, flops = count(parts.encoder, (1, *_input(parts)))
-    if here.device.type == "cuda":
-        peak = torch.cuda.max_memory_allocated() / 2**20
-    else:
-        import resource
+def _hand_over(config: PretrainConfig, parts: Parts, run: Run, terminal: Terminal) -> tuple[Encoder, str]:
+    """The encoder that ``export`` asks for, in the run's folder, and the name of its checkpoint."""
+    last = next(iter(parts.method.exports().values()))
+    if config.export == "last":
+        return last, "last"
+    folder = run.path / "checkpoints" / config.export
+    if not (folder / CARD).is_file():
+        terminal.say(_NOTHING_CHOSEN.format(config.export))
+        return last, "last"
+    from safetensors.torch import load_file
 
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if os.uname().sysname == "Darwin" else 2**10)
-    return {
-        "images_per_second": spent.images / spent.stepping,
-        "seconds": spent.total,
-        "steps": length.steps,
-        "epochs": length.steps / length.steps_per_epoch,
-        "parameters": parameters,
-        "flops_per_image": flops,
-        "peak_memory_mb": peak,
-        "wait_share": spent.waiting / spent.stepping,
-        "views_share": spent.views / spent.stepping,
-        "device": str(here.device),
-        "threads": torch.get_num_threads(),
-        "world": here.size,
-        "precision": "bf16" if here.autocast else "fp32",
-        "time_by_stage": {
-            "decode": material.seconds,
-            "train": spent.stepping,
-            "monitor": spent.monitoring,
-            "save": spent.saving,
-            "examine": examined,
-        },
-    }
+    for file in sorted(folder.iterdir(), key=lambda file: file.name == CARD):  # the card names the weights: it comes last
+        atomic_write(run.path / file.name, file.read_bytes())
+    own = copy.deepcopy(last)
+    own.network.load_state_dict(load_file(folder / WEIGHTS))
+    own.card = Card.model_validate_json((folder / CARD).read_text(encoding="utf-8"))
+    return own, config.export
 
 
 __all__ = ["Pretrained", "pretrain"]

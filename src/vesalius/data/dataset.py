@@ -18,6 +18,7 @@ from vesalius.data.outcomes import Unreadable
 from vesalius.data.pixel_store import PixelStore
 from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
+from vesalius.data.task import Kind
 from vesalius.data.upkeep import root_mark
 from vesalius.terminal import Terminal
 
@@ -67,6 +68,7 @@ def resolve(
     download: bool = False,
     allow_leakage: bool = False,
     limit: int | None = None,
+    kind: Kind | None = None,
     terminal: Terminal | None = None,
 ) -> SampleTable:
     """The table of ``reference``, its first ``limit`` training rows; see ``references.resolve``."""
@@ -75,6 +77,7 @@ def resolve(
             reference,
             root=root,
             labels=labels,
+            kind=kind,
             subject=subject,
             download=download,
             allow_leakage=allow_leakage,

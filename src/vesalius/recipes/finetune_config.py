@@ -42,7 +42,7 @@ class EncoderConfig(BaseModel):
     name: str | None = Field(None, description="A network by name; none where weights are those of a run, folder or file.")
     weights: str | None = Field(None, description="The encoder: a run (folder, id, latest), a folder, a file; or what the network starts from.")
     freeze: bool = Field(True, description="Features are computed once and only the head learns; false trains end to end.")
-    lr_factor: float = Field(0.1, ge=0, description="The encoder's learning rate as a share of the head's, end to end.")
+    lr_factor: float = Field(0.3, ge=0, description="The encoder's learning rate as a share of the head's, end to end.")
     min_match: float = Field(0.95, ge=0, le=1, description="Least share of the network's tensors that weights must hold.")
     size: int | None = Field(None, ge=1, description="Pixels per side of a network without a card; 32 when absent.")
 
@@ -50,6 +50,18 @@ class EncoderConfig(BaseModel):
     def fields(self) -> dict[str, Any]:
         """The network's own options."""
         return dict(self.model_extra or {})
+
+
+class HeadOptimizer(OptimizerConfig):
+    """The optimizer with defaults for few steps from weights that are good already."""
+
+    name: Literal["sgd", "adam", "adamw", "lars"] = Field("adamw", description="sgd (Nesterov off), adam, adamw or lars.")
+    lr: float | Literal["auto"] = Field(1e-3, description="Peak learning rate of the head; auto follows from the global batch.")
+    weight_decay: float = Field(0.05, ge=0, description="Per step, of what decays (see decay_by).")
+    layer_decay: float | None = Field(
+        0.85, gt=0, le=1, description="Encoder layers learn at this to the power of their distance from its end; none: all alike."
+    )
+    warmup: Warmup = Field(Warmup(share=0.1), description="A share of the run, or {steps: n} or {epochs: n}.")
 
 
 class FinetuneConfig(Frozen):
@@ -61,7 +73,7 @@ class FinetuneConfig(Frozen):
     linear_first: bool = Field(True, description="End to end begins with the head that is best on the frozen encoder (LP-FT).")
     views: str | Mapping[str, Any] = Field("mild", description="Augmentation, end to end: mild, a views recipe's name, a YAML file, or inline.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Share of the pooled vector put to zero while training end to end.")
-    optimizer: OptimizerConfig = OptimizerConfig(name="adamw", lr=1e-3, weight_decay=0.05, warmup=Warmup(share=0.1))
+    optimizer: HeadOptimizer = HeadOptimizer()
     epochs: float | None = Field(None, gt=0, description="Longest length end to end, in epochs; or give steps.")
     steps: int | None = Field(None, gt=0, description="Longest length end to end, in steps; or give epochs.")
     batch_size: int = Field(64, ge=2, description="Samples per process and step.")

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -17,7 +18,7 @@ from typing import Any
 
 import yaml
 
-from vesalius.errors import UserError
+from vesalius.errors import NonFinite, Preempted, UserError, VesaliusError
 from vesalius.files import atomic_write, naming_failures
 
 STATES = ("running", "done", "failed", "preempted", "stopped")
@@ -102,6 +103,12 @@ class Run:
         if state not in STATES:
             raise ValueError(state)
         self.record(state=state, finished=_now())
+
+    def note_end(self, error: BaseException) -> None:
+        """Why the run ended, as far as there is room to write it down."""
+        with suppress(OSError, VesaliusError):
+            self.log(f"ended: {type(error).__name__}")
+            self.finish("preempted" if isinstance(error, Preempted) else "stopped" if isinstance(error, NonFinite) else "failed")
 
     def write_text(self, name: str, text: str) -> None:
         """Write a file of the run, whole or not at all."""

@@ -1,0 +1,96 @@
+"""From a recipe of ``finetune`` to its labelled images, its encoder as it is given, and its training views."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vesalius import views
+from vesalius.data import references
+from vesalius.data.class_order import as_told
+from vesalius.data.dataset import DataSet, divide, open_data, pick_channels, resolve
+from vesalius.data.settings import StoreSettings
+from vesalius.data.table import SampleTable
+from vesalius.encoders import build_encoder, load_encoder
+from vesalius.encoders.encoder import Encoder
+from vesalius.errors import UserError
+from vesalius.recipes.finetune_config import FinetuneConfig
+from vesalius.recipes.material import MARGIN
+from vesalius.terminal import Terminal
+from vesalius.views.operation import Pixelwise
+from vesalius.views.pipeline import Views
+from vesalius.views.recipe import known
+
+_SMALL = 32
+MILD = ({"affine": {"degrees": 10, "outside": "edge"}}, {"random_resized_crop": {"scale": [0.6, 1.0]}},
+        {"colour_jitter": {"brightness": 0.2, "contrast": 0.2, "p": 0.8}})  # fmt: skip
+"""Augmentation that keeps what a physician would call the image: a little turned, cut, brighter. Nothing is mirrored:
+left and right may be what the label is about."""
+
+
+def load_labelled(config: FinetuneConfig, terminal: Terminal) -> SampleTable:
+    """List and divide the labelled images. Raises UserError in one paragraph for what cannot be used."""
+    data = config.data
+    tabular = references.parse(data.train).source == "table"
+    table = resolve(
+        data.train,
+        root=data.root,
+        labels=data.labels,
+        kind=data.kind if tabular else None,
+        subject=data.subject,
+        download=data.download,
+        allow_leakage=data.allow_leakage,
+        limit=data.limit,
+        terminal=terminal,
+    )
+    table = as_told(table, data.kind, data.classes)
+    return divide(table, data.split, allow_leakage=data.allow_leakage, require_subjects=data.require_subjects)
+
+
+def given_encoder(config: FinetuneConfig, table: SampleTable) -> Encoder:
+    """The encoder as the user gives it, before anything is learnt: a pure function of the recipe and what it names."""
+    given = config.encoder
+    name, weights = given.name, given.weights
+    if name is None:
+        assert weights is not None
+        if not weights.startswith(("timm:", "torchvision:")):
+            return load_encoder(weights, min_match=given.min_match)
+        name = weights
+    chosen = config.data.channels
+    channels = chosen if isinstance(chosen, int) else pick_channels(table)
+    if not isinstance(channels, int):
+        raise UserError("These images have neither one channel nor three; set --data.channels to 1 or 3.")
+    side = given.size or _SMALL
+    return build_encoder(
+        name, channels=channels, size=(side, side), weights=weights, min_match=given.min_match, seed=config.seed, **given.fields
+    )
+
+
+def open_labelled(config: FinetuneConfig, table: SampleTable, encoder: Encoder, terminal: Terminal) -> DataSet:
+    """``table`` with its pixels, decoded at the encoder's number of channels and a little above its size."""
+    data, card = config.data, encoder.card
+    channels: Any = card.channels if card.channels in (1, 3) else "keep"
+    if data.channels not in ("auto", channels):
+        raise UserError(f"data.channels is {data.channels}, but the encoder takes {card.channels} channel(s). Leave it at auto.")
+    size: Any = round(MARGIN * max(card.size)) if data.size == "auto" else data.size
+    return open_data(data.train, table, StoreSettings(size=size, channels=channels), terminal, max_bad_share=data.max_bad_share)
+
+
+def training_views(config: FinetuneConfig, encoder: Encoder) -> Views:
+    """The views that are learnt from, at the encoder's size, ending as its card's preprocessing ends."""
+    card = encoder.card
+    recipe: Any = {"global": {"count": 1, "size": list(card.size), "operations": [dict(step) for step in MILD]}}
+    if config.views != "mild":
+        recipe = views.load(config.views, card.channels).config()
+    if "global" not in recipe:
+        raise UserError(f"Fine-tuning needs views named 'global'; these views make {', '.join(k for k in recipe if k != 'shared')}.")
+    group = recipe["global"]
+    ending = [step for step in card.preprocessing if _is_pixelwise(step)]
+    made = {**recipe, "global": {**group, "size": list(card.size), "operations": [*group["operations"], *ending]}}
+    return views.load({key: made[key] for key in ("shared", "global") if key in made}, card.channels)
+
+
+def _is_pixelwise(step: Any) -> bool:
+    name = next(iter(step)) if isinstance(step, Mapping) else str(step)
+    kind = known().get(str(name).replace("-", "_"))
+    return kind is not None and issubclass(kind, Pixelwise)
