@@ -1,13 +1,14 @@
-"""Fit weights to another number of input channels or another grid of patches, and say what was done."""
+"""Fit weights to another number of input channels, and say what was done; positions are fitted by ``positions``."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor, nn
+
+from vesalius.encoders.positions import fit_positions
 
 Convolution = nn.Conv1d | nn.Conv2d | nn.Conv3d
 
@@ -55,9 +56,15 @@ def replace_first_convolution(network: nn.Module, channels: int) -> None:
     setattr(network.get_submodule(parent), child, new)
 
 
-def adapt(tensors: Mapping[str, Tensor], network: nn.Module) -> tuple[dict[str, Tensor], list[str]]:
-    """``tensors`` with the first kernel fitted to the network's channels, positions to its grid; and what was done."""
-    out, notes, own = dict(tensors), list[str](), network.state_dict()
+def adapt(
+    tensors: Mapping[str, Tensor], network: nn.Module, made_for: Sequence[int] = ()
+) -> tuple[dict[str, Tensor], list[str]]:
+    """``tensors`` with the first kernel fitted to the network's channels, positions to its grid; and what was done.
+
+    ``made_for``: pixels per side the tensors were trained with, where known (see ``positions``).
+    """
+    out, moved = fit_positions(tensors, network, made_for)
+    notes, own = list[str](), network.state_dict()
     found = first_convolution(network)
     if found is not None:
         key, wanted = f"{found[0]}.weight".lstrip("."), own[f"{found[0]}.weight".lstrip(".")].shape
@@ -65,28 +72,9 @@ def adapt(tensors: Mapping[str, Tensor], network: nn.Module) -> tuple[dict[str, 
         if given != wanted and given[0] == wanted[0] and given[2:] == wanted[2:]:
             out[key] = adapt_kernel(out[key], wanted[1])
             notes.append(_channels_note(found[0], given[1], wanted[1]))
-    for key, tensor in tensors.items():
-        if key.endswith("pos_embed") and key in own and tensor.ndim == 3 and tensor.shape[1] != own[key].shape[1]:
-            fitted = _resample_positions(tensor, own[key].shape[1])
-            if fitted is not None:
-                out[key] = fitted
-                notes.append(f"position embeddings {key} interpolated from {tensor.shape[1]} to {own[key].shape[1]}")
-    return out, notes
+    return out, notes + moved
 
 
 def _channels_note(name: str, given: int, wanted: int) -> str:
     rule = "summed" if wanted == 1 else f"summed and divided by {wanted} for each"
     return f"first convolution {name} adapted from {given} to {wanted} channels: kernels over the inputs {rule}"
-
-
-def _resample_positions(positions: Float[Tensor, "1 given dim"], wanted: int) -> Tensor | None:
-    """Square grids of positions of another side, the same number of class tokens before them."""
-    for prefix in range(9):
-        sides = [math.isqrt(max(0, count - prefix)) for count in (positions.shape[1], wanted)]
-        if [side**2 + prefix for side in sides] == [positions.shape[1], wanted]:
-            from timm.layers.pos_embed import resample_abs_pos_embed
-
-            new = [sides[1], sides[1]]
-            fitted: Tensor = resample_abs_pos_embed(positions, new, num_prefix_tokens=prefix, verbose=False)
-            return fitted
-    return None

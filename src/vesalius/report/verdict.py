@@ -24,7 +24,7 @@ from vesalius.report.wording import (
     unit_of_difference,
 )
 
-_BASELINES = ("random init", "pixel PCA", "mean and deviation", "majority")
+_BASELINES = ("starting weights", "random init", "pixel PCA", "mean and deviation", "majority")
 
 
 def section(runs: Sequence[RunRecord]) -> Section:
