@@ -134,7 +134,8 @@ def test_keys_of_all_ranks_enter_in_global_order() -> None:
         rest = method.queue[6:].clone()
         start = sum(counts[: here.rank])
         mine = 3 * keys[start : start + counts[here.rank]]  # they are normalised on their way
-        method.after_step(Output({}, {"keys": mine}), AT)
+        method.fresh = [mine]
+        method.after_step(Output({}), AT)
         torch.testing.assert_close(method.queue[:6], keys)
         assert torch.equal(method.queue[6:], rest)
         assert method.pointer.item() == 6
@@ -157,7 +158,7 @@ def test_a_step_compares_with_the_queue_and_then_fills_it() -> None:
     queue, slow_weight = method.queue.clone(), method.key_projector[0].weight.clone()
     out = method(batch, AT)
     assert out.parts["info_nce"].shape == (4,)
-    assert not out.carry["keys"].requires_grad
+    assert [keys.requires_grad for keys in method.fresh] == [False]
     keys, queries = method.key_projector(method.key_encoder(views[1]).pooled), method.projector(method.encoder(views[0]).pooled)
     torch.testing.assert_close(out.parts["info_nce"], slow(queries, keys, queue, 0.2))
     out.parts["info_nce"].mean().backward()
@@ -167,6 +168,20 @@ def test_a_step_compares_with_the_queue_and_then_fills_it() -> None:
     assert torch.equal(method.queue[4:], queue[4:])
     moved = 0.999 * slow_weight + 0.001 * method.projector[0].weight
     torch.testing.assert_close(method.key_projector[0].weight, moved)
+
+
+def test_keys_of_all_micro_batches_enter_and_those_of_evaluation_do_not() -> None:
+    method = cases.build("moco").train()
+    assert isinstance(method, MoCo)
+    views = torch.rand(2, 5, 1, 16, 16, generator=torch.Generator().manual_seed(4))
+    parts = [views[:, :3], views[:, 3:]]
+    expected = torch.cat([method.key_projector(method.key_encoder(part[1]).pooled) for part in parts])
+    outs = [method(Batch({"global": part}, {}, torch.arange(part.shape[1]), {}), AT) for part in parts]
+    with torch.no_grad():
+        method.eval()(Batch({"global": views}, {}, torch.arange(5), {}), AT)
+    method.train().after_step(outs[-1], AT)
+    torch.testing.assert_close(method.queue[:5], F.normalize(expected, dim=1))
+    assert (method.pointer.item(), method.fresh) == (5, [])
 
 
 def test_the_papers_head_and_defaults() -> None:

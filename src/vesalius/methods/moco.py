@@ -70,8 +70,8 @@ class MoCo(Method):
     """Query encoder and projector, the slow key encoder and projector, and the queue."""
 
     needs: ClassVar[Mapping[str, int]] = {"global": 2}
-    independent = False
-    """A loss looks at no other sample of its batch, but the keys of all but the last micro-batch would miss the queue."""
+    independent = True
+    """A sample's loss looks at its own key and the queue, which stands still within a step; else as in BYOL."""
     queue: Tensor
     pointer: Tensor
 
@@ -85,21 +85,25 @@ class MoCo(Method):
         start = random.generator("moco", "queue").standard_normal((config.queue, config.dim), np.float32)
         self.register_buffer("queue", F.normalize(torch.from_numpy(start), dim=-1))
         self.register_buffer("pointer", torch.zeros((), dtype=torch.int64))
+        self.fresh: list[Tensor] = []  # keys of the step's micro-batches so far; nothing between steps
 
     def forward(self, batch: Batch, at: Progress) -> Output:
         """Views (2, B, C, *size) -> InfoNCE (B,): queries of the first, keys of the second, each with statistics of its own."""
         one, two = batch.views["global"][:2]
         with torch.no_grad():
             keys = self.key_projector(self.key_encoder(two).pooled)
+        if self.training:
+            self.fresh.append(keys)
         queries = self.projector(self.encoder(one).pooled)
-        return Output({"info_nce": info_nce(queries, keys, self.queue, self.temperature)}, {"keys": keys})
+        return Output({"info_nce": info_nce(queries, keys, self.queue, self.temperature)})
 
     def after_step(self, out: Output, at: Progress) -> None:
         """Move the key encoder; the global batch's keys, in its order, replace the oldest of the queue."""
         move_towards(self.key_encoder, self.encoder, self.momentum, out.finite)
         move_towards(self.key_projector, self.projector, self.momentum, out.finite)
-        keys = gather(out.carry["keys"]).to(self.queue.dtype)
-        enqueue(self.queue, self.pointer, F.normalize(keys, dim=-1), out.finite)
+        keys = F.normalize(gather(torch.cat(self.fresh)).to(self.queue.dtype), dim=-1)
+        self.fresh.clear()
+        enqueue(self.queue, self.pointer, keys, out.finite)
 
     def exports(self) -> Mapping[str, Encoder]:
         """The query's encoder, as in the paper, before the key's, which lags behind by 1 / (1 - momentum) steps."""
