@@ -85,3 +85,65 @@ def test_verdicts(vectors, verdict):
     found = rank.spread(vectors)
     assert found.verdict == verdict
     assert found.reason.endswith(".")
+
+
+def slow_lidar(views: torch.Tensor, delta: float) -> float:
+    """The paper's definition, with the roots of the matrices, term by term."""
+    n, q, d = views.shape
+    mean = views.mean((0, 1))
+    between, within = torch.zeros(d, d).double(), delta * torch.eye(d).double()
+    for image in views:
+        own = image.mean(0)
+        between += torch.outer(own - mean, own - mean) / (n - 1)
+        for view in image:
+            within += torch.outer(view - own, view - own) / (n * (q - 1))
+    values, vectors = torch.linalg.eigh(within)
+    root = vectors @ torch.diag(values.rsqrt()) @ vectors.T
+    shares = torch.linalg.eigvalsh(root @ between @ root).clamp(min=0)
+    shares = shares / shares.sum() + 1e-12
+    return math.exp(-float((shares * shares.log()).sum()))
+
+
+@pytest.mark.parametrize(("images", "dim"), [(40, 6), (7, 20)])
+def test_lidar_equals_the_slow_version(images, dim):
+    views = gaussian(images, dim).double()[:, None] + 0.5 * gaussian(images * 4, dim, 1).double().view(images, 4, dim)
+    assert rank.lidar(views) == pytest.approx(slow_lidar(views, 1e-4), rel=1e-6)
+
+
+def informative(r: int, dim: int, within: torch.Tensor, between: float = 3.0) -> torch.Tensor:
+    """Images at plus and minus each of ``r`` axes, with views at plus and minus every axis times ``within``."""
+    axes = torch.eye(dim).double()
+    means = between * torch.cat([axes[:r], -axes[:r]])
+    noise = axes * within
+    return means[:, None] + torch.cat([noise, -noise])
+
+
+@pytest.mark.parametrize("r", [1, 4, 9])
+def test_lidar_counts_the_directions_that_tell_images_apart(r):
+    same = torch.full((12, 1), 0.5).double()
+    assert rank.lidar(informative(r, 12, same)) == pytest.approx(r, rel=1e-6)
+    # what differs from view to view and not from image to image is no information, however far it spreads
+    loud = same.clone()
+    loud[r:] = 2000.0
+    views = informative(r, 12, loud)
+    assert rank.lidar(views) == pytest.approx(r, rel=1e-6)
+    assert rank.spread(views.flatten(0, 1)).effective_rank == pytest.approx(12 - r, rel=0.05)
+
+
+def test_lidar_of_two_unlike_directions_is_the_closed_form():
+    within = torch.full((6, 1), 1.0).double()
+    within[0] = 0.5  # its share of the LDA matrix is four times the other's, but for delta
+    expected = math.exp(-(0.8 * math.log(0.8) + 0.2 * math.log(0.2)))
+    assert rank.lidar(informative(2, 6, within), delta=1e-12) == pytest.approx(expected, rel=1e-9)
+
+
+def test_lidar_is_the_same_in_any_linear_coordinates():
+    views = informative(4, 8, torch.linspace(0.2, 1, 8).double()[:, None]) + 0.1 * gaussian(8 * 16, 8).double().view(8, 16, 8)
+    turned = views @ (gaussian(8, 8, 2).double() + 4 * torch.eye(8).double()) + 7
+    assert rank.lidar(turned, delta=1e-12) == pytest.approx(rank.lidar(views, delta=1e-12), rel=1e-6)
+
+
+def test_lidar_of_nothing():
+    assert rank.lidar(torch.ones(5, 3, 4)) == 0
+    for views in (torch.ones(1, 3, 4), torch.ones(5, 1, 4), torch.full((5, 3, 4), torch.nan)):
+        assert math.isnan(rank.lidar(views))

@@ -86,16 +86,28 @@ def results(fake: Fake) -> dict[str, Any]:
     found["absent"] = (
         {} if fake.kind == "classes" else {"calibration": "Calibration is measured for one class per image."}
     )
+    early, metric = fake.steps * 11 // 12, f"linear/{fake.metrics[0]}"
+    best = {"name": "best-linear", "step": early, "metric": metric, "value": fake.accuracy}
     found["checkpoints"] = {
-        "chosen_by_labels": {
-            "step": fake.steps * 11 // 12,
-            "metric": f"monitor/linear/{fake.metrics[0]}",
-            "value": fake.accuracy,
-        },
-        "chosen_by_rankme": {"step": fake.steps, "value": 1.02 if fake.collapsed else 112.9},
-        "last": {"step": fake.steps, "metric": f"monitor/linear/{fake.metrics[0]}", "value": fake.accuracy - 0.004},
-        "agree": not fake.collapsed,
-        "sentence": "The two choices differ by 0.4 percentage points, less than the interval of either.",
+        "criteria": [
+            {**best, "by_labels": True, "labelled": fake.accuracy, "loss": 0.0},
+            {
+                "name": "best-spread",
+                "step": fake.steps,
+                "metric": "spread/rankme",
+                "value": 1.02 if fake.collapsed else 112.9,
+                "by_labels": False,
+                "labelled": fake.accuracy - 0.004,
+                "loss": 0.004,
+            },
+        ],
+        "yardstick": best,
+        "chosen_by_labels": best,
+        "chosen_by_rankme": {"name": "best-spread", "step": fake.steps, "value": 1.02 if fake.collapsed else 112.9},
+        "last": {"name": "last", "step": fake.steps, "labelled": fake.accuracy - 0.004, "loss": 0.004},
+        "agree": False,
+        "sentence": "Against the best by labels, best-spread loses 0.004 and the last 0.004.",
+        "exported": {"name": "last", "step": fake.steps},
     }
     return found
 

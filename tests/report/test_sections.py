@@ -111,10 +111,29 @@ def test_calibration_says_which_way_it_leans() -> None:
 
 def test_checkpoints_name_what_was_measured() -> None:
     parts = checkpoints.section([_run(**FULL)]).blocks[0].parts
-    assert parts["rows"][0][:2] == ["Best by labels", "1\u202f100"]
-    assert parts["rows"][0][2].startswith("Accuracy 87.2")
-    assert parts["rows"][1][2] == "RankMe 113"
-    assert parts["agree"] is True
+    assert parts["head"][3] == "Accuracy (linear) there"
+    assert parts["rows"] == [
+        ["best-linear", "1\u202f100", "Accuracy (linear) 87.2\u00a0%", "87.2\u00a0%", "0.0"],
+        ["best-spread", "1\u202f200", "RankMe (spread) 113", "86.8\u00a0%", "\u22120.4"],
+        ["last", "1\u202f200", "–", "86.8\u00a0%", "\u22120.4"],
+    ]
+    assert parts["agree"] is False
+    assert parts["exported"] == "The run hands over last."
+
+
+def test_without_labels_the_choices_stand_alone() -> None:
+    choice = {"name": "best-lidar", "step": 5, "metric": "lidar/lidar", "value": 12.5}
+    found = {"criteria": [choice], "last": {"name": "last", "step": 8}, "exported": {"name": "best-lidar", "step": 5}}
+    parts = checkpoints.section([_run(checkpoints=found)]).blocks[0].parts
+    assert parts["head"] == ["Checkpoint", "Step", "Chosen by"]
+    assert parts["rows"] == [["best-lidar", "5", "LiDAR (lidar) 12.5"], ["last", "8", "–"]]
+    assert parts["agree"] is None
+
+
+def test_a_verb_may_name_its_choices_one_by_one() -> None:
+    found = {"chosen_by_labels": {"step": 3, "metric": "val/roc_auc", "value": 0.9}, "last": {"step": 8}}
+    parts = checkpoints.section([_run(checkpoints=found)]).blocks[0].parts
+    assert parts["rows"] == [["By labels", "3", "ROC-AUC (val) 0.900"], ["Last", "8", "–"]]
 
 
 def test_stages_fill_the_bar() -> None:

@@ -58,8 +58,15 @@ def test_targets_have_a_column_per_label_only_for_multilabel():
 
 
 def test_every_monitor_has_a_config_and_is_built_alike():
-    for name in ("linear", "knn", "spread"):
+    for name in ("linear", "knn", "spread", "lidar"):
         module = registry.entry("monitors", name)
         built = module.build(module.Config(), "mine", TASKS["classes"], 0)
         assert isinstance(built, monitor.Monitor)
         assert built.name == "mine"
+        assert next(iter(monitor.criteria(built).items())) == ("best-mine", built.metric)
+
+
+def test_further_criteria_are_named_after_the_monitor():
+    module = registry.entry("monitors", "spread")
+    built = module.build(module.Config(), "spread-2", None, 0)
+    assert monitor.criteria(built) == {"best-spread-2": "rankme", "best-spread-2-alpha_req": "alpha_req"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,6 +62,7 @@ def test_watching_changes_nothing_and_sees_everything(name: str, tmp_path: Path,
     monkeypatch.setattr(LinearHead, "learn", learning)
     monkeypatch.setattr(metrics, "evaluate", evaluating)
     given = {**recipe(make_data(tmp_path / "data"), name), "epochs": 4, "validate_every": {"epochs": 2}}
+    given["monitors"] = ["linear", "knn", "spread", {"name": "lidar", "images": 20, "views": 3}]
     pretrain(given, out=tmp_path / "run", quiet=True)
     assert len(before_and_after) == 3, "at the start, after two epochs, after four"
     assert all(before == after for before, after in before_and_after)
@@ -140,6 +142,33 @@ def test_each_monitor_has_its_own_data_and_interval() -> None:
     assert calls.count(("b", 9)) == 3
     assert [step for step, (_, _, warnings, ends) in ended.items() if ends and warnings == ["Look."]] == [0, 20, 40]
     assert ended[0][1] == [], "the encoder before its first step is nobody's best"
+
+
+def test_further_criteria_choose_checkpoints_of_their_own() -> None:
+    class Two(Reading):
+        also = ("depth",)
+
+        def __call__(self, features: Any, method: Method, at: Progress) -> Finding:
+            return Finding({"count": 1.0, "depth": 2.0}, {"count": at.step < 20, "depth": True})
+
+    watch = Watch(HERE, [(Two("one"), watched([], "a"), Interval(epochs=1))])
+    assert [watch.look(Exporting(), at(step))[1] for step in (0, 10, 20)] == [[], ["best-one", "best-one-depth"], ["best-one-depth"]]
+
+
+def test_views_are_asked_for_by_name_and_shared_by_ranks() -> None:
+    def forward(encoder: Any, rows: Any) -> torch.Tensor:
+        return torch.from_numpy(rows).float()[:, None, None] + torch.arange(2.0)[:, None] * torch.ones(3)
+
+    def work(here: World) -> None:
+        monitor, calls = Reading("one", ("views",)), []
+        base = watched(calls, "a")
+        seen = replace(base, rows={**base.rows, "views": np.array([4, 6, 9])}, views=forward)
+        Watch(here, [(monitor, seen, Interval(epochs=1))]).look(Exporting(), at(10))
+        assert calls == []
+        assert monitor.seen[0]["views"].shape == (3, 2, 3)
+        assert monitor.seen[0]["views"][:, 1, 0].tolist() == [5, 7, 10]
+
+    assert ranks(2, work) == [0, 0]
 
 
 def test_states_are_kept_by_name() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,7 +14,9 @@ from torch.nn import functional as F
 from vesalius.data.dataset import DataSet
 from vesalius.encoders.encoder import Encoder
 from vesalius.evaluate import probes
-from vesalius.evaluate.sprites import sprite
+from vesalius.evaluate.choosing import checkpoints
+from vesalius.evaluate.facts import labelled_facts
+from vesalius.evaluate.sprites import write_examples
 from vesalius.evaluate.verdict import sentences
 from vesalius.features import evaluation_views, forward
 from vesalius.files import atomic_write
@@ -29,23 +30,32 @@ from vesalius.terminal import Terminal
 from vesalius.training.world import World
 
 SPLITS = ("train", "val", "test")
-_COMPONENTS, _PIXELS, _TILE, _COLUMNS = 128, 32, 48, 40
+_COMPONENTS, _PIXELS = 128, 32
 
 
 def examine(
-    config: PretrainConfig, material: Material, parts: Parts, run: Run, here: World, terminal: Terminal
+    config: PretrainConfig,
+    material: Material,
+    parts: Parts,
+    run: Run,
+    here: World,
+    terminal: Terminal,
+    own: Encoder,
+    exported: str = "last",
 ) -> dict[str, Any]:
-    """``results.json`` but its cost; writes ``examples/`` and ``views.png`` into ``run``.
+    """``results.json`` but its cost; writes ``examples/`` and ``views.png`` into ``run``. ``own`` is what the run hands
+    over, the checkpoint called ``exported``.
 
-    The encoder, its random initialisation, principal components of the pixels and their mean and deviation stand under
-    the same probes; see ``probes.examine`` for the rule.
+    The encoder, its random initialisation, the weights it started from where there were some, principal components of
+    the pixels and their mean and deviation stand under the same probes; see ``probes.examine`` for the rule.
     """
     absent: dict[str, str] = {}
+    monitors = [monitor for monitor, _, _ in parts.watch.entries]
     results: dict[str, Any] = {
         "kind": "pretrain",
         "title": config.name or f"{config.method.name} on {material.train.public}",
         "data": _data(material),
-        "checkpoints": _checkpoints(run),
+        "checkpoints": checkpoints(run.metrics(), monitors, parts.labelled, exported),
         "warnings": _warnings(material, run),
     }
     if config.compat != "none":
@@ -55,7 +65,7 @@ def examine(
     if reason:
         absent = dict.fromkeys(("probes", "label-efficiency", "neighbours", "map", "mistakes", "calibration"), reason)
     else:
-        results |= _probed(config, material, parts, run, here, terminal)
+        results |= _probed(config, material, parts, run, here, terminal, own)
     return {**results, "verdict": sentences(results, run.metrics(), reason), "absent": absent}
 
 
@@ -74,21 +84,17 @@ def _not_examined(config: PretrainConfig, material: Material) -> str:
 
 
 def _probed(
-    config: PretrainConfig, material: Material, parts: Parts, run: Run, here: World, terminal: Terminal
+    config: PretrainConfig, material: Material, parts: Parts, run: Run, here: World, terminal: Terminal, own: Encoder
 ) -> dict[str, Any]:
     data = material.examined
     assert data is not None
     assert data.table.task is not None
     task = data.table.task
     rows = {split: data.rows(split) for split in SPLITS}
-    own = next(iter(parts.method.exports().values()))
-    random_init = fresh_encoder(config, material, parts.views)
+    networks = {probes.OWN: own, **_before(config, material, parts)}
     with terminal.bar("examining", "images") as update:
-        done = _Counter(update, 3 * sum(map(len, rows.values())))
-        encoders = {
-            probes.OWN: _features(own, data, rows, here, done),
-            "random init": _features(random_init, data, rows, here, done),
-        }
+        done = _Counter(update, (1 + len(networks)) * sum(map(len, rows.values())))
+        encoders = {name: _features(network, data, rows, here, done) for name, network in networks.items()}
         pixels = _pixels(own, data, rows, here, done)
     components = pca.fit(pixels[0], _COMPONENTS, seed=config.seed)
     train, val, test = pixels
@@ -113,9 +119,7 @@ def _probed(
     shown = rows["test"][found.pop("rows")]
     examples = found.pop("examples")
     _write_predictions(run, data, rows["test"], labels[-1], found.pop("predictions"))
-    (run.path / "examples").mkdir(exist_ok=True)
-    atomic_write(run.path / "examples" / "sprite.png", sprite(_thumbnails(data, shown), _TILE, _COLUMNS))
-    atomic_write(run.path / "examples" / "examples.json", json.dumps({"tile": _TILE, "columns": _COLUMNS, **examples}))
+    write_examples(run.path / "examples", data, shown, examples)
     return found
 
 
@@ -137,6 +141,14 @@ def _write_predictions(run: Run, data: DataSet, rows: NDArray[np.int64], labels:
     buffer = io.BytesIO()
     pd.DataFrame(columns).to_parquet(buffer, index=False)
     atomic_write(run.path / "predictions.parquet", buffer.getvalue())
+
+
+def _before(config: PretrainConfig, material: Material, parts: Parts) -> dict[str, Encoder]:
+    """The encoder as it was before the first step, and as it would be without weights to start from."""
+    start = fresh_encoder(config, material, parts.views)
+    if config.encoder.fields.get("weights") is None:
+        return {"random init": start}
+    return {"starting weights": start, "random init": fresh_encoder(config, material, parts.views, like=start)}
 
 
 class _Counter:
@@ -181,11 +193,6 @@ def _pixels(
     return out
 
 
-def _thumbnails(data: DataSet, rows: NDArray[np.int64]) -> list[NDArray[Any]]:
-    """(H, W, C) pixels of records."""
-    return [np.moveaxis(np.asarray(data.store.array(int(row))), 0, -1) for row in rows]
-
-
 def _picture(material: Material, parts: Parts, config: PretrainConfig, run: Run) -> None:
     atomic_write(run.path / "views.png", picture_of(parts.views, material.train.store, material.rows[:8], config.seed))
 
@@ -208,57 +215,7 @@ def _data(material: Material) -> dict[str, Any]:
         "overlap": dict(material.overlap),
     }
     if examined is not None and examined.table.task is not None:
-        found["monitor"] = {
-            "name": examined.public,
-            "task": examined.table.task.as_dict(),
-            "counts": {split: _counts(examined, split) for split in SPLITS},
-            "split_by": examined.table.split_by or "source",
-            "left_out": len(examined.store.left_out),
-            "warnings": list(examined.table.warnings),
-            "licence": examined.table.licence,
-        }
-    return found
-
-
-def _counts(data: DataSet, split: str) -> dict[str, Any]:
-    task = data.table.task
-    assert task is not None
-    rows = data.rows(split)
-    labels, subjects = data.labels(rows), data.table.subjects
-    if task.kind == "multilabel":
-        per_class = [int((labels[name] == 1).sum()) for name in task.labels]
-    else:
-        per_class = [int((labels[task.labels[0]] == c).sum()) for c in range(len(task.classes))]
-    people = None if subjects is None else len({s for s in subjects[data.table_rows(rows)] if s is not None})
-    return {"images": len(rows), "subjects": people, "per_class": per_class}
-
-
-def _checkpoints(run: Run) -> dict[str, Any]:
-    """Which checkpoint labels would choose, which RankMe would, and whether they agree."""
-    rows = [r for r in run.metrics() if r.get("kind") == "monitor" and r.get("step", 0) > 0]
-    if not rows:
-        return {}
-    keys = [k for k in rows[-1] if k.startswith(("monitor/linear/", "monitor/knn/")) and "train_" not in k and "loss" not in k]
-    main = next((k for k in keys if k.startswith("monitor/knn/")), keys[0] if keys else None)
-    found: dict[str, Any] = {"last": {"step": rows[-1]["step"]}}
-    rank = [r for r in rows if r.get("monitor/spread/rankme") is not None and not r.get("monitor/spread/collapsed")]
-    if rank:
-        best = max(rank, key=lambda r: float(r["monitor/spread/rankme"]))
-        found["chosen_by_rankme"] = {"step": best["step"], "value": best["monitor/spread/rankme"]}
-    scored = [r for r in rows if main is not None and r.get(main) is not None]
-    if main is not None and scored:
-        best = max(scored, key=lambda r: float(r[main]))
-        found["chosen_by_labels"] = {"step": best["step"], "metric": main.removeprefix("monitor/"), "value": best[main]}
-        if rank:
-            step = found["chosen_by_rankme"]["step"]
-            there = next((r[main] for r in scored if r["step"] == step), None)
-            found["agree"] = step == best["step"]
-            loss = f"; there {main.removeprefix('monitor/')} was {there:.3f} against {best[main]:.3f}" if there is not None else ""
-            found["sentence"] = (
-                f"Labels and RankMe choose the same checkpoint, step {step}."
-                if found["agree"]
-                else f"Labels choose step {best['step']}, RankMe chooses step {step}{loss}."
-            )
+        found["monitor"] = labelled_facts(examined)
     return found
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 OWN = "pretrained"
+STARTS = {"starting weights": "the weights it started from", "random init": "random initialisation"}
+"""What the encoder was before the first step: the first of these that was examined is what it is measured against."""
 
 
 def sentences(results: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], not_examined: str) -> list[str]:
@@ -15,34 +17,36 @@ def sentences(results: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], 
     metric = results["probes"][0]["metric"]
     linear = {p["encoder"]: p for p in results["probes"] if p["metric"] == metric and p["probe"] in ("linear", "constant")}
     apart = {d["b"]: d for d in results["differences"] if d["metric"] == metric and d["probe"] == "linear"}
-    own, fresh = linear[OWN], apart["random init"]
+    own, (start, fresh) = linear[OWN], next((words, apart[name]) for name, words in STARTS.items() if name in apart)
     name = metric.replace("_", " ").replace("roc auc", "ROC-AUC").replace("pr auc", "PR-AUC")
-    score = f"a linear probe reaches {name} {_interval(own)} on {own['n']:,} test {own['unit']}"
+    score = f"a linear probe reaches {name} {interval(own)} on {own['n']:,} test {own['unit']}"
     if fresh["low"] is not None and fresh["low"] > 0:
-        first = f"It learnt: {score}, {_signed(fresh)} over random initialisation."
+        first = f"It learnt: {score}, {signed(fresh)} over {start}."
     elif fresh["high"] is not None and fresh["high"] < 0:
-        first = f"It is worse than no training: {score}, {_signed(fresh)} against random initialisation."
+        first = f"It is worse than no training: {score}, {signed(fresh)} against {start}."
     else:
-        first = f"It cannot be told from random initialisation: {score}, {_signed(fresh)}."
+        first = f"It cannot be told from {start}: {score}, {signed(fresh)}."
     rival, gap = max(
-        ((b, d) for b, d in apart.items() if b not in ("random init", "majority") and d["value"] is not None),
+        ((b, d) for b, d in apart.items() if b not in (*STARTS, "majority") and d["value"] is not None),
         key=lambda item: -float(item[1]["value"]),
     )
-    value = _interval(linear[rival])
+    value = interval(linear[rival])
     if gap["low"] is not None and gap["low"] > 0:
-        second = f"It also beats the strongest baseline without a network, {rival} ({value}), by {_signed(gap)}."
+        second = f"It also beats the strongest baseline without a network, {rival} ({value}), by {signed(gap)}."
     elif gap["high"] is not None and gap["high"] < 0:
-        second = f"The baseline {rival} ({value}) is better by {_signed({k: -gap[j] for k, j in (('value', 'value'), ('low', 'high'), ('high', 'low'))})}."
+        second = f"The baseline {rival} ({value}) is better by {signed({k: -gap[j] for k, j in (('value', 'value'), ('low', 'high'), ('high', 'low'))})}."
     else:
-        second = f"Against the baseline {rival} ({value}) the difference of {_signed(gap)} decides nothing."
+        second = f"Against the baseline {rival} ({value}) the difference of {signed(gap)} decides nothing."
     return [first, second, _next(results, metrics, fresh, gap)]
 
 
-def _interval(row: Mapping[str, Any]) -> str:
+def interval(row: Mapping[str, Any]) -> str:
+    """``0.812 (0.790 to 0.833)``."""
     return f"{row['value']:.3f} ({row['low']:.3f} to {row['high']:.3f})" if row.get("low") is not None else f"{row['value']:.3f}"
 
 
-def _signed(row: Mapping[str, Any]) -> str:
+def signed(row: Mapping[str, Any]) -> str:
+    """``+0.012 (-0.001 to +0.025)``."""
     if row.get("low") is None:
         return f"{row['value']:+.3f}"
     return f"{row['value']:+.3f} ({row['low']:+.3f} to {row['high']:+.3f})"
@@ -85,6 +89,9 @@ def _next(
     if rising:
         return "The monitors were still rising at the end: a longer run (--epochs) should give more."
     choice = results.get("checkpoints", {}).get("chosen_by_labels", {})
-    if choice and choice.get("step") != results["checkpoints"]["last"]["step"]:
-        return f"The monitors were best at step {choice['step']}: compare checkpoints/best-knn with the last before choosing."
+    if choice and choice["step"] != results["checkpoints"]["exported"]["step"]:
+        return (
+            f"The monitors were best at step {choice['step']}: compare checkpoints/{choice['name']} with the last before choosing, "
+            f"or hand it over (--export {choice['name']})."
+        )
     return "Use the encoder as the lines below show, or label more where the mistakes are."

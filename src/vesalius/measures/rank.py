@@ -122,3 +122,35 @@ def alpha_req(values: Spectrum, first: int = 4, last: int = 100) -> float:
     x, y, weight = rank.log(), squared[first - 1 : last].log(), 1 / rank
     x, y = x - (weight * x).sum() / weight.sum(), y - (weight * y).sum() / weight.sum()
     return float(-(weight * x * y).sum() / (weight * x * x).sum())
+
+
+def lidar(views: Float[Tensor, "images views dim"], delta: float = 1e-4) -> float:
+    """Effective rank of the LDA matrix S_w^-1/2 S_b S_w^-1/2, each image a class and its views the class's samples.
+
+    S_b: covariance of the images' means; S_w: mean covariance within an image, plus ``delta`` times the identity. Thilak
+    et al., "LiDAR: Sensing linear probing performance in joint embedding SSL architectures", ICLR 2024. At most
+    min(images - 1, dim); 0 where all means are equal; NaN with fewer than two images or views, or values not finite.
+    """
+    images, count, dim = views.shape
+    if images < 2 or count < 2 or not bool(views.isfinite().all()):
+        return float("nan")
+    if views.device.type == "mps":  # has no double precision
+        views = views.cpu()
+    means = views.double().mean(1)
+    within = delta * torch.eye(dim, dtype=torch.float64, device=views.device)
+    for part, mean in zip(torch.split(views, 256), torch.split(means, 256), strict=True):
+        rows = (part.double() - mean[:, None]).flatten(0, 1)
+        within.addmm_(rows.T, rows, alpha=1 / (images * (count - 1)))
+    factor, failed = torch.linalg.cholesky_ex(within)
+    if bool(failed):
+        return float("nan")
+    # the matrix has the eigenvalues of its whitened means' Gram matrix, whichever way round is the smaller
+    white = torch.linalg.solve_triangular(factor, (means - means.mean(0)).T, upper=False) / math.sqrt(images - 1)
+    eigenvalues = torch.linalg.eigvalsh(white @ white.T if dim <= images else white.T @ white)
+    return effective_rank(_without_rounding(eigenvalues))
+
+
+def _without_rounding(eigenvalues: Spectrum) -> Spectrum:
+    """Eigenvalues that are zero but for rounding become zero."""
+    least = eigenvalues.abs().max() * len(eigenvalues) * torch.finfo(eigenvalues.dtype).eps
+    return torch.where(eigenvalues > least, eigenvalues, 0.0)

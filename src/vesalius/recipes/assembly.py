@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,13 +15,13 @@ from vesalius import random, registry, views
 from vesalius.encoders import build_encoder
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
-from vesalius.features import forward
+from vesalius.features import forward, forward_views
 from vesalius.recipes.config import PretrainConfig
-from vesalius.recipes.loading import check, monitor_settings
+from vesalius.recipes.loading import check, monitor_settings, needs_labels
 from vesalius.recipes.material import Material, look_size, monitor_key
 from vesalius.training.layout import fastest
 from vesalius.training.method import Method
-from vesalius.training.monitor import Interval, Monitor
+from vesalius.training.monitor import Interval, Monitor, SeesViews, criteria
 from vesalius.training.watch import Watch, Watched
 from vesalius.training.world import World
 from vesalius.views.pipeline import Views
@@ -35,6 +35,8 @@ class Parts:
     encoder: Encoder
     method: Method
     watch: Watch
+    labelled: Sequence[str]
+    """Names of the monitors that read labels."""
 
 
 def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
@@ -50,12 +52,19 @@ def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
     method.to(world.device)
     if config.layout == "auto" and len(encoder.card.size) == 2:
         method.to(memory_format=fastest(method))
-    return Parts(made, encoder, method, Watch(world, _monitors(config, material, world)))
+    entries, labelled = _monitors(config, material, made, world)
+    _check_export(config.export, [monitor for monitor, _, _ in entries])
+    return Parts(made, encoder, method, Watch(world, entries), labelled)
 
 
-def fresh_encoder(config: PretrainConfig, material: Material, made: Views) -> Encoder:
-    """The encoder as it is before the first step: a pure function of the recipe, so also the random-init baseline."""
+def fresh_encoder(config: PretrainConfig, material: Material, made: Views, *, like: Encoder | None = None) -> Encoder:
+    """The encoder as it is before the first step: a pure function of the recipe, so also the random-init baseline.
+
+    ``like``: the same network of random weights, its input standardised as that of ``like``.
+    """
     fields = config.encoder.fields
+    if like is not None:
+        fields = {**fields, "weights": None, "mean": like.card.mean, "std": like.card.std}
     sides = next(iter(made.makes.values()))[1]
     if (size := look_size(config)) is not None:
         sides = (size,) * len(sides)
@@ -87,15 +96,28 @@ def _check_accumulation(config: PretrainConfig, independent: bool) -> None:
         )
 
 
-def _monitors(config: PretrainConfig, material: Material, world: World) -> list[tuple[Monitor, Watched, Interval]]:
+def _check_export(name: str, monitors: Sequence[Monitor]) -> None:
+    kept = ["last", *(name for monitor in monitors for name in criteria(monitor))]
+    if name not in kept:
+        raise UserError(
+            f"export is {name!r}, but no monitor of this run keeps such a checkpoint; there will be {', '.join(kept)}. "
+            "Name one of these, or add the monitor that chooses it."
+        )
+
+
+def _monitors(
+    config: PretrainConfig, material: Material, made: Views, world: World
+) -> tuple[list[tuple[Monitor, Watched, Interval]], list[str]]:
+    """Monitors with their sets and intervals, and the names of those that read labels."""
     entries: list[tuple[Monitor, Watched, Interval]] = []
+    labelled: list[str] = []
     shared: dict[str, Watched] = {}
     names: dict[str, int] = {}
     for given in config.monitors:
         module = registry.entry("monitors", given.name)
         interval = given.every or config.validate_every
         key = monitor_key(config, given)
-        if key is None and given.name != "spread":
+        if key is None and needs_labels(given.name):
             if given.data is None and given == type(given)(name=given.name):
                 continue  # one of the defaults, and nothing is labelled: only what needs no labels looks
             raise UserError(f"The monitor {given.name!r} needs labelled data: set --data.monitor, or give the monitor its own data.")
@@ -104,9 +126,28 @@ def _monitors(config: PretrainConfig, material: Material, world: World) -> list[
             shared[watched_key] = _watched(material, key, config, world)
         task = material.monitors[key].table.task if key is not None else None
         count = names[given.name] = names.get(given.name, 0) + 1
-        monitor = module.build(monitor_settings(config, given), given.name if count == 1 else f"{given.name}-{count}", task, config.seed)
-        entries.append((monitor, shared[watched_key], interval))
-    return entries
+        settings = monitor_settings(config, given)
+        monitor = module.build(settings, given.name if count == 1 else f"{given.name}-{count}", task, config.seed)
+        watched = shared[watched_key]
+        if isinstance(settings, SeesViews):
+            data = material.monitors[key] if key is not None else material.train
+            watched = _with_views(watched, data, settings, made, config, world)
+        entries.append((monitor, watched, interval))
+        labelled += [monitor.name] if needs_labels(given.name) else []
+    return entries, labelled
+
+
+def _with_views(watched: Watched, data: Any, asked: SeesViews, made: Views, config: PretrainConfig, world: World) -> Watched:
+    """``watched`` with the split "views": some of its images, the same at every event, as the training's views show them."""
+    seed, pool = random.digest64("views", config.seed), watched.rows[asked.split]
+    some = np.sort(pool[random.permutation(seed, 0, len(pool))[: asked.images]])
+
+    def run(encoder: Encoder, rows: NDArray[np.int64]) -> Tensor:
+        return forward_views(
+            encoder, data.store, rows, made, asked.views, seed=seed, device=world.device, autocast=world.autocast
+        )
+
+    return replace(watched, rows={**watched.rows, "views": some}, views=run)
 
 
 def _watched(material: Material, key: str | None, config: PretrainConfig, world: World) -> Watched:

@@ -89,6 +89,7 @@ class PretrainConfig(Frozen):
         MonitorConfig(name="knn"),
         MonitorConfig(name="spread"),
     )
+    export: str = Field("last", description="Which encoder the run hands over: last, or best-MONITOR (best-knn, best-spread, ...).")
     examine: bool = Field(True, description="Probe the encoder beside its baselines at the end.")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto takes bf16 where the processor multiplies it.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")

@@ -18,6 +18,7 @@ from vesalius.data.splits import split_as_innereye
 from vesalius.data.table import SampleTable
 from vesalius.errors import UserError
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
+from vesalius.recipes.loading import needs_labels
 from vesalius.terminal import Terminal
 
 MARGIN = 1.25
@@ -67,7 +68,7 @@ def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
         terminal=terminal,
     )
     # one monitor speaks for all of its set: one that needs labels, where there is one
-    asked = sorted(config.monitors, key=lambda m: m.name != "spread")
+    asked = sorted(config.monitors, key=lambda m: needs_labels(m.name))
     keys = {key: m for m in asked if (key := monitor_key(config, m)) is not None}
     tables = {key: _monitoring_table(config, monitor, table, terminal) for key, monitor in keys.items()}
     main = f"{data.monitor}|{data.labels}" if data.monitor is not None else None
@@ -109,7 +110,7 @@ def _monitoring_table(config: PretrainConfig, monitor: MonitorConfig, table: Sam
         limit=data.limit if reference == data.train else None,
         terminal=terminal,
     )
-    if monitor.name != "spread":
+    if needs_labels(monitor.name):
         found.require_task()
     if config.compat == "innereye":
         return split_as_innereye(found, config.seed)

@@ -9,7 +9,7 @@ from vesalius.report.probes import headline
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Section
 from vesalius.report.ticks import Axis, linear
-from vesalius.report.values import number, text
+from vesalius.report.values import mapping, number, records, text
 from vesalius.report.wording import count, figure, is_percent, is_score, score, short_score, title
 
 _TRAINING = ("loss", "lr", "grad_norm", "momentum", "images_per_second", "wait_share")
@@ -186,10 +186,10 @@ def _marks(runs: Sequence[RunRecord], name: str) -> list[Mark]:
             if row.get("kind") == "notice" and step is not None:
                 marks.append(Mark(step, said or "notice", "notice"))
         return marks[:12]
-    for key, said in (("chosen_by_labels", "best by labels"), ("chosen_by_rankme", "best by RankMe")):
-        chosen = run.block("checkpoints").get(key)
-        if isinstance(chosen, dict):
-            step, metric = number(chosen.get("step")), text(chosen.get("metric")) or "rankme"
-            if step is not None and metric.rpartition("/")[2].lower() == name:
-                marks.append(Mark(step, said, "chosen"))
+    found = run.block("checkpoints")
+    for chosen in (*records(found.get("criteria")), mapping(found.get("chosen_by_labels"))):
+        step, metric = number(chosen.get("step")), text(chosen.get("metric"))
+        said = text(chosen.get("name")) or "best by labels"
+        if step is not None and metric.rpartition("/")[2].lower() == name and all(mark.text != said for mark in marks):
+            marks.append(Mark(step, said, "chosen"))
     return marks

@@ -14,6 +14,7 @@ _TITLES = {
     "effective_rank": "Effective rank",
     "alpha": "α-ReQ",
     "alpha_req": "α-ReQ",
+    "lidar": "LiDAR",
     "ece": "Calibration error",
     "loss": "Loss",
     "val_loss": "Loss of the monitors",

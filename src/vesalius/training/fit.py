@@ -229,12 +229,13 @@ def _look(
     """Let the monitors look; returns whether one of them ends the run."""
     mark = time.perf_counter()
     scalars, best, warnings, ends = watch.look(method, at)
-    log.row({"kind": "monitor", "step": at.step, "epoch": at.step / at.steps_per_epoch, **scalars})
+    chosen = {"best": best} if best else {}
+    log.row({"kind": "monitor", "step": at.step, "epoch": at.step / at.steps_per_epoch, **scalars, **chosen})
     for text in warnings:
         log.row({"kind": "notice", "step": at.step, "text": text})
         display.say(text)
     for name in best:
-        record[name] = {"step": at.step, **{k: v for k, v in scalars.items() if name.removeprefix("best-") in k}}
+        record[name] = {"step": at.step}
         if world.first and keep_best is not None:
             keep_best(name, at)
     spent.monitoring += time.perf_counter() - mark

@@ -1,17 +1,18 @@
 """The contract of a monitor: it reads features of the monitoring set and says what they are worth; it touches nothing.
 
-One monitor per file in ``monitors/``. Each file has ``Config``, its fields, and ``build(config, name, task, seed)``.
+One monitor per file in ``monitors/``. Each file has ``Config``, its fields, and ``build(config, name, task, seed)``;
+``NEEDS_LABELS = False`` where it does without, and a ``Config`` made from ``SeesViews`` where it looks at views.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
-from pydantic import BaseModel, ConfigDict, PositiveFloat, PositiveInt, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt, model_validator
 from torch import Tensor
 
 from vesalius.data.task import TaskSpec
@@ -45,10 +46,23 @@ class Interval(BaseModel):
         return self.steps if self.steps is not None else max(1, round((self.epochs or 1.0) * steps_per_epoch))
 
 
+class SeesViews(BaseModel):
+    """Fields of a monitor that may ask for ``features("views")``: vectors (images, views, D), drawn as the training's
+    views are and the same at every event.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    split: Literal["train", "val"] = Field("train", description="Which part of the monitoring data is looked at.")
+    images: int = Field(512, ge=2, description="Images looked at.")
+    views: int = Field(10, ge=2, description="Views of each image.")
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a monitor found: numbers to log, by name; which of them are the best so far; whether to end the run; one
-    sentence for the user. A number that is not defined (one class present) is NaN.
+    sentence for the user. A number that is not defined (one class present) is NaN. ``best`` may name, beside the
+    monitor's ``metric``, what it ``also`` keeps a checkpoint by.
     """
 
     scalars: Mapping[str, float]
@@ -80,7 +94,7 @@ class Monitor(Protocol):
     higher_is_better: bool
 
     def __call__(self, features: Callable[[str], FeaturesLike], method: Method, at: Progress) -> Finding:
-        """Look at ``features("train")`` and ``features("val")`` before step ``at.step``."""
+        """Look at ``features("train")`` and ``features("val")`` before step ``at.step``; see ``SeesViews``."""
 
     def state_dict(self) -> dict[str, Tensor]:
         """Everything it remembers, on the CPU."""
@@ -107,12 +121,21 @@ class Record:
         return False
 
 
+def criteria(monitor: Monitor) -> dict[str, str]:
+    """What ``monitor`` keeps best checkpoints by: name of the checkpoint -> its scalar, the monitor's own metric first.
+
+    ``best-NAME`` is chosen by ``monitor.metric``, ``best-NAME-SCALAR`` by each further scalar in ``monitor.also``.
+    """
+    further = {f"best-{monitor.name}-{key}": key for key in getattr(monitor, "also", ())}
+    return {f"best-{monitor.name}": monitor.metric, **further}
+
+
 def kind_of(task: TaskSpec | None, monitor: str) -> Kind:
     """The task as the measures know it. Raises UserError where there is no task, or one without classes."""
     if task is None:
         raise UserError(
             f"The monitor {monitor!r} needs labelled images, and the monitoring data have none. Name a labelled data "
-            f"set as data.monitor, or drop this monitor: the monitor 'spread' needs no labels."
+            f"set as data.monitor, or drop this monitor: the monitors 'spread' and 'lidar' need no labels."
         )
     if task.kind == "regression":
         raise UserError(f"The monitor {monitor!r} measures classes; {task.name!r} is a regression. Name another task.")

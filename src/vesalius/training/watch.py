@@ -13,7 +13,7 @@ from torch import Tensor
 from vesalius.encoders.encoder import Encoder
 from vesalius.training.gather import gather
 from vesalius.training.method import Method, Progress
-from vesalius.training.monitor import FeaturesLike, Interval, Monitor
+from vesalius.training.monitor import FeaturesLike, Interval, Monitor, criteria
 from vesalius.training.world import World
 
 
@@ -21,12 +21,14 @@ from vesalius.training.world import World
 class Watched:
     """A monitoring set. ``forward(encoder, rows)`` gives (n, D) features of its records, touching nothing of the encoder.
 
-    ``rows``: record numbers by split; ``labels``: split -> label column -> (n,) in the order of ``rows``.
+    ``rows``: record numbers by split; ``labels``: split -> label column -> (n,) in the order of ``rows``. ``views``
+    gives (n, q, D), features of q views of each record, for the split of that name.
     """
 
     forward: Callable[[Encoder, NDArray[np.int64]], Tensor]
     rows: Mapping[str, NDArray[np.int64]]
     labels: Mapping[str, Mapping[str, Tensor]]
+    views: Callable[[Encoder, NDArray[np.int64]], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ class Watch:
             finding = monitor(self._features(encoder, watched, shared), method, at)
             scalars |= {f"monitor/{monitor.name}/{key}": value for key, value in finding.scalars.items()}
             if at.step > 0:
-                best += [f"best-{monitor.name}" for key, better in finding.best.items() if better and key == monitor.metric]
+                best += [name for name, key in criteria(monitor).items() if finding.best.get(key)]
             warnings += [finding.warning] if finding.warning else []
             ends = ends or finding.stop
         return scalars, best, warnings, ends
@@ -74,9 +76,10 @@ class Watch:
             key = (id(watched), split)
             if key not in shared:
                 mine = np.array_split(watched.rows[split], self.world.size)[self.world.rank]
+                look = watched.views if split == "views" and watched.views is not None else watched.forward
                 with torch.no_grad():
-                    vectors = gather(watched.forward(encoder, mine))
-                shared[key] = Seen(vectors, watched.labels[split])
+                    vectors = gather(look(encoder, mine))
+                shared[key] = Seen(vectors, watched.labels.get(split, {}))
             return shared[key]
 
         return features

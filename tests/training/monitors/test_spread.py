@@ -19,7 +19,7 @@ def test_it_reports_what_the_measures_say_without_labels():
     assert finding.scalars["alpha_req"] == pytest.approx(direct.alpha)
     assert finding.scalars["collapsed"] == 0
     assert finding.warning is None
-    assert finding.best == {"rankme": True}
+    assert finding.best == {"rankme": True, "alpha_req": True}
     assert toy.asked == ["train"]
 
 
@@ -33,7 +33,7 @@ def test_a_collapse_raises_the_alarm_and_is_never_the_best(stop):
     assert finding.scalars["collapsed"] == 1
     assert finding.stop is stop
     assert "Collapse at step 10" in finding.warning
-    assert finding.best == {"rankme": False}
+    assert finding.best == {"rankme": False, "alpha_req": False}
 
 
 def test_at_most_so_many_samples_and_always_the_same():
@@ -50,4 +50,15 @@ def test_a_resumed_monitor_remembers_its_best():
     first, second = (spread.build(spread.Config(), "spread", None, 0) for _ in range(2))
     first(Toy(), METHOD, after_epochs(1))
     second.load_state_dict(first.state_dict())
-    assert second(Toy(), METHOD, after_epochs(2)).best == {"rankme": False}
+    assert second(Toy(), METHOD, after_epochs(2)).best == {"rankme": False, "alpha_req": False}
+
+
+def test_the_alpha_nearest_to_one_is_the_best():
+    seen, found = spread.build(spread.Config(), "spread", None, 0), []
+    for epoch, decay in enumerate((3.0, 0.2, 1.1, 0.7, 0.95), 1):
+        toy = Toy(rows=4000)
+        generator = torch.Generator().manual_seed(epoch)
+        scale = torch.arange(1, 65).float() ** (-decay / 2)
+        toy.splits["train"].vectors = torch.randn(4000, 64, generator=generator) * scale
+        found.append(seen(toy, METHOD, after_epochs(epoch)).best["alpha_req"])
+    assert found == [True, True, True, False, True]

@@ -15,6 +15,8 @@ from vesalius.measures import rank
 from vesalius.training.method import Method, Progress
 from vesalius.training.monitor import FeaturesLike, Finding, Interval, Record
 
+NEEDS_LABELS = False
+
 
 class Config(BaseModel):
     """``at_most`` samples of ``split`` are measured, the same at each event: the rank grows with their number."""
@@ -28,14 +30,16 @@ class Config(BaseModel):
 
 
 class Spread:
-    """The monitor; its only state is its best value."""
+    """The monitor; its only state is its best values."""
 
     metric = "rankme"
     higher_is_better = True
+    also = ("alpha_req",)
+    """Nearest to 1 is the best: larger decays too fast, smaller keeps noise."""
 
     def __init__(self, config: Config, name: str, task: TaskSpec | None, seed: int) -> None:
         self.config, self.name, self.seed = config, name, seed
-        self.record = Record(self.higher_is_better)
+        self.record, self.nearest = Record(self.higher_is_better), Record(higher_is_better=False)
 
     def __call__(self, features: Callable[[str], FeaturesLike], method: Method, at: Progress) -> Finding:
         """Deviation, ranks and verdict."""
@@ -52,17 +56,24 @@ class Spread:
             "alpha_req": found.alpha,
             "collapsed": float(collapsed),
         }
-        best = self.record.improves(float("nan") if collapsed else found.rankme, at)
+        nothing = float("nan")
+        best = {
+            self.metric: self.record.improves(nothing if collapsed else found.rankme, at),
+            "alpha_req": self.nearest.improves(nothing if collapsed else abs(found.alpha - 1), at),
+        }
         warning = f"Collapse at step {at.step}: {found.reason}" if collapsed else None
-        return Finding(scalars, {self.metric: best}, collapsed and self.config.stop and at.step > 0, warning)
+        return Finding(scalars, best, collapsed and self.config.stop and at.step > 0, warning)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Its best value."""
-        return {"best": torch.tensor(self.record.best, dtype=torch.float64)}
+        """Its best values."""
+        return {
+            "best": torch.tensor(self.record.best, dtype=torch.float64),
+            "nearest": torch.tensor(self.nearest.best, dtype=torch.float64),
+        }
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take ``state_dict``'s tensors back."""
-        self.record.best = float(state["best"])
+        self.record.best, self.nearest.best = float(state["best"]), float(state["nearest"])
 
 
 def build(config: Config, name: str, task: TaskSpec | None, seed: int) -> Spread:

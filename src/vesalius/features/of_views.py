@@ -1,0 +1,59 @@
+"""Several views of each image through an encoder, in evaluation mode, leaving no trace in it."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vesalius import views as recipes
+from vesalius.data.pixel_store import PixelStore
+from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.probing import untouched
+from vesalius.views.pipeline import Views
+
+
+def first_group(views: Views) -> Views:
+    """``views`` with their first group alone: what is not looked at need not be made."""
+    config = views.config()
+    kept = {"shared", next(iter(views.makes))}
+    return recipes.load({name: part for name, part in config.items() if name in kept}, views.channels)
+
+
+def forward_views(
+    encoder: Encoder,
+    store: PixelStore,
+    rows: NDArray[np.int64],
+    views: Views,
+    count: int,
+    *,
+    seed: int,
+    device: torch.device | str = "cpu",
+    autocast: torch.dtype | None = None,
+    batch_size: int = 256,
+) -> Float[Tensor, "images views dim"]:
+    """Pooled features, float32 on ``device``, of ``count`` views of each of the records ``rows`` (n,).
+
+    ``views``: a pipeline whose first group is drawn as often as it takes; a record's views follow from ``seed`` and its
+    id alone, so the same are seen again at each call. The encoder is left as it was: mode, buffers, generators.
+    """
+    alone = first_group(views)
+    group, (each, _) = next(iter(alone.makes.items()))
+    device = torch.device(device)
+    encoder.to(device)
+    out = torch.empty(len(rows), count, encoder.card.dim, device=device)
+    images = max(1, batch_size // each)
+    with untouched(encoder), torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
+        for start in range(0, len(rows), images):
+            some = rows[start : start + images]
+            for draw, first in enumerate(range(0, count, each)):
+                draws = alone.draw(seed, 0, some, store.ids[some], store.extents[some], draw)
+                made = alone.apply(store.read(draws.rows, draws.windows).to(device), draws).views[group][: count - first]
+                x = made.flatten(0, 1)
+                if x.ndim == 4:
+                    x = x.contiguous(memory_format=torch.channels_last)
+                pooled = encoder(x).pooled.float()
+                out[start : start + images, first : first + each] = pooled.unflatten(0, made.shape[:2]).transpose(0, 1)
+    return out
