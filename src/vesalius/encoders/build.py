@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import inspect
 import logging
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -13,6 +15,7 @@ import torch
 
 from vesalius.encoders import densenet, own, resnet, timm_family, torchvision_family
 from vesalius.encoders.encoder import Card, Encoder, Encoding
+from vesalius.encoders.foreign import Weights
 from vesalius.encoders.loading import fill, weights_from
 from vesalius.encoders.probing import dummy_forward
 from vesalius.errors import UserError
@@ -39,7 +42,7 @@ def build_encoder(
     *,
     channels: int = 3,
     size: tuple[int, ...] = (32, 32),
-    weights: str | Path | None = None,
+    weights: str | Path | Weights | None = None,
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
     seed: int = 0,
@@ -50,8 +53,9 @@ def build_encoder(
 ) -> Encoder:
     """The network ``name`` for views of ``channels`` and ``size`` pixels, with a filled card, in training mode.
 
-    ``weights``: where to start from: ``timm:NAME`` or ``torchvision:NAME`` (downloaded), a .safetensors or .pth file, a
-    run; None starts from random weights, a pure function of ``seed``. ``mean``, ``std``: what the encoder subtracts
+    ``weights``: where to start from: ``timm:NAME`` or ``torchvision:NAME`` (downloaded), a file in any of the layouts of
+    docs/checkpoints.md, its address on the web, a run; None starts from random weights, a pure function of ``seed``. What
+    they tell of this network (its stem, its width) goes where ``options`` say nothing. ``mean``, ``std``: what the encoder subtracts
     from and divides each channel by; those of pretrained weights and runs are known. ``options``: the family's own.
     ``code`` and ``from_card`` are for reloading a network of the user's (see ``load_encoder``). Raises UserError for an
     unknown name or option, and when fewer than ``min_match`` of the tensors are found in ``weights``.
@@ -59,18 +63,29 @@ def build_encoder(
     size = tuple(int(side) for side in size)
     family, network_name = _family(name, code, from_card)
     _check_options(name, family, options)
+    start = weights if weights is None or isinstance(weights, Weights) else weights_from(str(weights))
+    options = options if start is None else {**start.options(name), **options}
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(torch_seed("encoder", seed))
         encoder, facts = family(network_name, channels=channels, size=size, **options)
     said = {"architecture": name, "options": options, "channels": channels, "size": size, "dim": 1}
     encoder.card = Card.model_validate({**said, "preprocessing": _geometry(size), **facts})
     encoding = _first_look(encoder, name, channels, size)
-    encoder.card = encoder.card.model_copy(update={"dim": encoding.pooled.shape[1]})
-    if weights is not None:
-        _start_from(encoder, str(weights), min_match)
+    facts = {"dim": encoding.pooled.shape[1], "patch": _patch(encoding, size) if encoder.card.tokens else ()}
+    encoder.card = encoder.card.model_copy(update=facts)
+    if start is not None:
+        _start_from(encoder, start, min_match, bool(mean or std))
     if mean or std:
         _standardise(encoder, tuple(mean), tuple(std))
     return encoder
+
+
+def _patch(encoding: Encoding, size: tuple[int, ...]) -> tuple[int, ...]:
+    """Sides of the patches that ``encoding`` cut images of ``size`` into; none where they are not all alike."""
+    grid = tuple(encoding.map.shape[2:])
+    if math.prod(grid) != encoding.tokens.shape[1] or any(side % count for side, count in zip(size, grid, strict=True)):
+        return ()
+    return tuple(side // count for side, count in zip(size, grid, strict=True))
 
 
 def _geometry(size: tuple[int, ...]) -> list[dict[str, Any]]:
@@ -140,11 +155,37 @@ def _standardise(encoder: Encoder, mean: tuple[float, ...], std: tuple[float, ..
     encoder.card = encoder.card.model_copy(update={"mean": mean, "std": std})
 
 
-def _start_from(encoder: Encoder, weights: str, min_match: float) -> None:
-    source = weights if weights.startswith(("timm:", "torchvision:", "run:")) else Path(weights).name
-    tensors, mean, std = weights_from(weights)
-    loaded = fill(encoder.network, tensors, source, min_match)
+def _known_statistics(architecture: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """Mean and deviation of the weights that ``timm:NAME.TAG`` names: their file, given by its path, is no other input."""
+    family, _, name = architecture.partition(":")
+    return timm_family.statistics(name) if family == "timm" and "." in name else ((), ())
+
+
+def _statistics_note(card: Card, mean: Sequence[float]) -> list[str]:
+    if not mean:
+        return []
+    numbers = ", ".join(f"{value:.3g}" for value in card.mean), ", ".join(f"{value:.3g}" for value in card.std)
+    averaged = f", averages over {len(mean)} channels" if len(mean) != card.channels else ""
+    return [f"input standardised by mean {numbers[0]} and deviation {numbers[1]}{averaged}"]
+
+
+def _recognised(encoder: Encoder, weights: Weights) -> str:
+    told = weights.architecture
+    words = f": {told.words}" if told is not None and told.name == encoder.card.architecture else ""
+    return f"{weights.layout}{words}" if weights.layout else ""
+
+
+def _start_from(encoder: Encoder, weights: Weights, min_match: float, standardised: bool) -> None:
+    """Fill ``encoder`` and note it in its card; ``standardised``: mean and deviation are the caller's own."""
+    weights = weights.fitting(encoder.network.state_dict())
+    source, mean, std, size = weights.source, weights.mean, weights.std, weights.size
+    loaded = fill(encoder.network, weights.tensors, source, min_match, size)
+    if not mean and not size:
+        mean, std = _known_statistics(encoder.card.architecture)
     _standardise(encoder, mean, std)
+    adapted = [*loaded.adapted, *([] if standardised else _statistics_note(encoder.card, mean))]
+    unexpected = (*loaded.unexpected, *weights.rest)
+    loaded = replace(loaded, adapted=tuple(adapted), layout=_recognised(encoder, weights), unexpected=unexpected)
     encoder.loaded = loaded
     _log.info("%s", loaded.sentence())
     notes = [*encoder.card.notes, loaded.sentence()]

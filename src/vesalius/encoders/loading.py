@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -14,61 +14,47 @@ from torch import Tensor, nn
 
 from vesalius.encoders.channels import adapt
 from vesalius.encoders.encoder import Card, Encoder
+from vesalius.encoders.fetching import fetched, is_address
+from vesalius.encoders.foreign import Weights, read_weights, unknown_network, weights_file
+from vesalius.encoders.layouts import Architecture, read_contents, tell
 from vesalius.encoders.loaded import Loaded, some
 from vesalius.encoders.saving import CARD, WEIGHTS, weights_hash
 from vesalius.errors import UserError
 
 _log = logging.getLogger("vesalius")
 _OPTIONAL = ("num_batches_tracked", "mask_token")
-_NESTS = ("state_dict", "model_state_dict", "model", "network", "teacher")
 
 
 def read_tensors(path: str | Path) -> dict[str, Tensor]:
-    """The tensors of a ``.safetensors`` file, or of a ``.pth``, ``.pt``, ``.ckpt`` or ``.bin`` of plain data."""
-    path = Path(path)
-    if not path.is_file():
-        raise UserError(f"The weights file {path} does not exist. Give the path of a .safetensors or .pth file.")
-    try:
-        if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
-        # weights_only: a pickle that would run code is refused by torch.
-        content: Any = torch.load(path, map_location="cpu", weights_only=True)
-    except Exception as error:
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"{path.name} cannot be read as weights ({reason[:200]}). It must be a whole .safetensors file or a "
-            "checkpoint of plain tensors; one that holds other Python objects is refused, because reading it could run "
-            "code. Save its state_dict() alone and try again."
-        ) from error
-    while isinstance(content, dict):
-        nest = next((n for n in _NESTS if isinstance(content.get(n), dict)), None)
-        if nest is None:
-            break
-        content = content[nest]
-    tensors = {k: v for k, v in content.items() if isinstance(v, Tensor)} if isinstance(content, dict) else {}
-    if not tensors:
-        raise UserError(f"{path.name} holds no named tensors. Save the network's state_dict() and give that file.")
-    return tensors
+    """The tensors of a file, by its content: safetensors, a checkpoint of torch, a pickle of arrays. Raises UserError."""
+    return dict(read_contents(path).tensors)
 
 
-def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str, min_match: float = 0.95) -> Loaded:
+def fill(
+    network: nn.Module,
+    tensors: Mapping[str, Tensor],
+    source: str,
+    min_match: float = 0.95,
+    made_for: Sequence[int] = (),
+) -> Loaded:
     """Copy ``tensors`` into ``network`` in place, its own layout kept. Raises UserError under a share of ``min_match``.
 
     A common prefix (``module.``, ``encoder.``, ``backbone.``) is found and dropped; first convolution and position
-    embeddings are adapted (see ``channels``). Counters of batch-norm and a mask token may be missing.
+    embeddings are adapted (see ``channels``; ``made_for``: pixels per side of the weights). Counters of batch-norm and
+    a mask token may be missing.
     """
     own = network.state_dict()
     prefix = _prefix(own, tensors)
-    given, notes = adapt({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}, network)
+    given, notes = adapt(
+        {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}, network, made_for
+    )
     matched = [k for k in own if k in given and given[k].shape == own[k].shape]
     missing = [k for k in own if k not in matched and not k.endswith(_OPTIONAL)]
     unexpected = [k for k in given if k not in own] + [k for k in tensors if not k.startswith(prefix)]
-    loaded = Loaded(source, tuple(matched), tuple(missing), tuple(unexpected), tuple(notes))
+    shapes = [f"{k} {tuple(given[k].shape)} for {tuple(own[k].shape)}" for k in missing if k in given]
+    loaded = Loaded(source, tuple(matched), tuple(missing), tuple(unexpected), tuple(notes), reshaped=tuple(shapes))
     share = len(matched) / max(1, len(matched) + len(missing))
     if share < min_match:
-        shapes = [f"{k} {tuple(given[k].shape)} for {tuple(own[k].shape)}" for k in missing if k in given]
         raise UserError(
             f"Only {share:.0%} of the network's tensors were found in {source}; {min_match:.0%} are asked for. "
             f"Missing: {some(missing)}. Not used: {some(unexpected)}."
@@ -81,18 +67,25 @@ def fill(network: nn.Module, tensors: Mapping[str, Tensor], source: str, min_mat
     return loaded
 
 
-def weights_from(reference: str) -> tuple[dict[str, Tensor], tuple[float, ...], tuple[float, ...]]:
-    """Tensors, mean and deviation of ``timm:NAME``, ``torchvision:NAME`` (downloaded), a file, folder or run."""
+def weights_from(reference: str) -> Weights:
+    """What ``timm:NAME``, ``torchvision:NAME`` (downloaded), an address, a file, folder or run holds. Raises UserError."""
     family, _, name = reference.partition(":")
     if family in ("timm", "torchvision"):
         module = import_module(f"vesalius.encoders.{family}_family")
-        return module.pretrained(name), *module.statistics(name)
-    path = _place(reference)
-    file, card = (path / WEIGHTS, path / CARD) if path.is_dir() else (path, path.with_suffix(".json"))
-    if not card.is_file():
-        return read_tensors(file), (), ()
-    read = read_card(card)
-    return read_tensors(file), read.mean, read.std
+        tensors, (mean, std) = module.pretrained(name), module.statistics(name)
+        size = module.made_for(name) if family == "timm" else ()
+        return Weights(reference, tensors, mean=mean, std=std, size=size, architecture=tell(tensors, {}))
+    place = fetched(reference) if is_address(reference) else _place(reference)
+    own = own_files(place)
+    if own is None:
+        file = weights_file(place) if place.is_dir() else place
+        if file is None:
+            raise _holds_none(reference, place)
+        return read_weights(file)
+    file, card = own[0], read_card(own[1])
+    told = Architecture(card.architecture, card.options, card.channels, card.size, card.architecture)
+    source = reference if reference.startswith("run:") else place.name
+    return Weights(source, read_tensors(file), mean=card.mean, std=card.std, size=card.size, architecture=told)
 
 
 def load_encoder(
@@ -100,28 +93,25 @@ def load_encoder(
 ) -> Encoder:
     """The encoder that ``reference`` means, in evaluation mode, a plain ``torch.nn.Module``.
 
-    ``reference``: a folder or run folder with ``encoder.safetensors`` and ``encoder.json``, such a file, ``run:ID``, or
-    a network's name (``resnet18``, ``timm:NAME``, ``torchvision:NAME``), whose weights are random unless ``weights`` is
-    among ``options`` (see ``build_encoder``). ``latest`` is the latest run. ``code``: the user's file, where the
-    architecture is one and it is not in the current folder. What matched is logged and kept as ``encoder.loaded``.
-    Raises UserError.
+    ``reference``: a folder or run folder with ``encoder.safetensors`` and ``encoder.json``, such a file, ``run:ID``; a
+    network's name (``resnet18``, ``timm:NAME``, ``torchvision:NAME``), whose weights are random unless ``weights`` is
+    among ``options`` (see ``build_encoder``); or a checkpoint of others, a file, its address or a folder, that tells
+    its network (then ``options``, such as ``size``, go before what it tells). ``latest`` is the latest run. ``code``:
+    the user's file, where the architecture is one and it is not in the current folder. What matched is logged and kept
+    as ``encoder.loaded``. Raises UserError.
     """
     from vesalius.encoders.build import build_encoder, is_name
 
-    if isinstance(reference, str) and is_name(reference):
-        return build_encoder(reference, min_match=min_match, **options).eval()
+    reference = str(reference)
+    if is_name(reference):
+        return build_encoder(reference, min_match=min_match, code=code, **options).eval()
+    place = fetched(reference) if is_address(reference) else _place(reference)
+    own = own_files(place)
+    if own is None:
+        return _of_others(reference, place, code, min_match, options)
     if options:
         raise UserError(f"The card of {reference} says how it was built: {', '.join(options)} cannot be chosen again.")
-    place = _place(str(reference))
-    folder, weights = (place, place / WEIGHTS) if place.is_dir() else (place.parent, place.with_suffix(".safetensors"))
-    card_file = folder / CARD if place.is_dir() else place.with_suffix(".json")
-    if not card_file.is_file() or not weights.is_file():
-        inside = ", ".join(sorted(p.name for p in folder.iterdir())[:8]) or "nothing"
-        raise UserError(
-            f"{reference} holds no encoder: {card_file.name} and {weights.name} must be there, and there is {inside}. "
-            "Give the folder of a finished run or one written by save_encoder, or pass weights=FILE to build_encoder."
-        )
-    card = read_card(card_file)
+    weights, card = own[0], read_card(own[1])
     shape: dict[str, Any] = {"channels": card.channels, "size": card.size}
     built = build_encoder(card.architecture, code=code, from_card=True, **shape, **card.options)
     loaded = fill(built.network, read_tensors(weights), weights.name, min_match)
@@ -133,11 +123,60 @@ def load_encoder(
     return built.eval()
 
 
+def _of_others(
+    reference: str, place: Path, code: str | Path | None, min_match: float, options: dict[str, Any]
+) -> Encoder:
+    """The encoder in a checkpoint of others: the network it tells of, filled with it."""
+    from vesalius.encoders.build import build_encoder
+
+    file = weights_file(place) if place.is_dir() else place
+    if file is None:
+        raise _holds_none(reference, place)
+    if "weights" in options:
+        raise UserError(
+            f"{reference} are weights, and weights were given too. Name a network first: resnet50, timm:NAME."
+        )
+    weights = read_weights(file)
+    told = weights.architecture
+    if told is None:
+        raise unknown_network(weights)
+    given = {"channels": told.channels, "size": told.size, **options}
+    return build_encoder(told.name, weights=weights, code=code, min_match=min_match, **given).eval()
+
+
+def own_files(place: Path) -> tuple[Path, Path] | None:
+    """Weights and card of an encoder of ours at ``place``, a folder or either file; None where there is none."""
+    if place.is_dir():
+        weights, card = place / WEIGHTS, place / CARD
+    else:
+        weights, card = place.with_suffix(".safetensors"), place.with_suffix(".json")
+        if place not in (weights, card):
+            return None
+    if not (weights.is_file() and card.is_file()):
+        return None
+    if card.name != CARD:
+        try:
+            found = json.loads(card.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            return None
+        if not (isinstance(found, dict) and {"architecture", "dim"} <= found.keys()):
+            return None
+    return weights, card
+
+
+def _holds_none(reference: str, folder: Path) -> UserError:
+    inside = ", ".join(sorted(p.name for p in folder.iterdir())[:8]) or "nothing"
+    return UserError(
+        f"{reference} holds no encoder: {CARD} and {WEIGHTS} must be there, and there is {inside}. "
+        "Give the folder of a finished run or one written by save_encoder, or the file of a checkpoint."
+    )
+
+
 def encoder_folder(reference: str | Path) -> Path | None:
-    """The folder that holds the encoder of ``reference``; None for a network's name."""
+    """The folder that holds the encoder of ``reference``; None for a network's name and an address."""
     from vesalius.encoders.build import is_name
 
-    if is_name(str(reference)):
+    if is_name(str(reference)) or is_address(str(reference)):
         return None
     place = _place(str(reference))
     return place if place.is_dir() else place.parent

@@ -19,10 +19,14 @@ _MAGIC = 0x1950A86A20F9469CFC6C
 
 
 class TorchFile:
-    """``content``: the object that was saved, its tensors as ``Held``; ``tensors`` reads some of them."""
+    """``content``: the object that was saved, its tensors as ``Held``; ``tensors`` reads some of them.
+
+    A pickle that is not torch's is read as well, for the sake of the arrays in it; then ``plain`` is True.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.plain = False
         self._places: dict[str, tuple[int, int]] = {}
         with open(path, "rb") as file:
             zipped = file.read(4) == b"PK\x03\x04"
@@ -74,8 +78,10 @@ class TorchFile:
 
     def _open_old(self, file: BinaryIO) -> Any:
         """Before torch 1.6: pickles one after the other, then the storages, each after its number of values."""
-        if interpret(file) != _MAGIC:
-            raise Refused("is no checkpoint of torch")
+        first = interpret(file, Machine())
+        if first != _MAGIC:
+            self.plain = True
+            return first
         interpret(file)
         interpret(file)
         machine = _Recording()

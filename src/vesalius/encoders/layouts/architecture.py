@@ -12,8 +12,8 @@ from torch import Tensor
 
 from vesalius.encoders.resnet import DEPTHS
 
-_DEEPER = {(True, (3, 8, 36, 3)): "resnet152"}
-_WIDER = {
+_DEEPER: dict[tuple[bool, tuple[int, ...]], str] = {(True, (3, 8, 36, 3)): "resnet152"}
+_WIDER: dict[tuple[tuple[int, ...], int, int], str] = {
     ((3, 4, 6, 3), 128, 128): "wide_resnet50_2",
     ((3, 4, 23, 3), 128, 128): "wide_resnet101_2",
     ((3, 4, 6, 3), 128, 4): "resnext50_32x4d",
@@ -21,7 +21,20 @@ _WIDER = {
     ((3, 4, 23, 3), 256, 4): "resnext101_64x4d",
 }
 """Stages, and outputs and inputs of the first block's 3×3 convolution -> torchvision's name."""
-_DENSENETS = {(6, 12, 32, 32): "densenet169", (6, 12, 48, 32): "densenet201", (6, 12, 36, 24): "densenet161"}
+_DENSENETS: dict[tuple[int, ...], str] = {
+    (6, 12, 32, 32): "densenet169",
+    (6, 12, 48, 32): "densenet201",
+    (6, 12, 36, 24): "densenet161",
+}
+_NORM = r"\.(weight|bias|running_mean|running_var|num_batches_tracked)"
+_RESNET_BLOCK = re.compile(
+    rf"layer\d+\.\d+\.(conv[123]\.weight|bn[123]{_NORM}|downsample\.0\.weight|downsample\.1{_NORM})$"
+)
+_DENSE_BLOCK = re.compile(
+    rf"features\.(denseblock\d+\.denselayer\d+|transition\d+)\.(conv[12]?\.weight|norm[12]?{_NORM})$"
+)
+_VIT_BLOCK = re.compile(r"blocks\.\d+\.((norm[12]|attn\.qkv|attn\.proj|mlp\.fc[12])\.(weight|bias)|ls[12]\.gamma)$")
+"""All that the blocks of each kind may hold: with more, a network is another (squeeze and excite, relative positions)."""
 _VITS = {(192, 12): "tiny", (384, 12): "small", (768, 12): "base", (1024, 24): "large", (1280, 32): "huge"}
 
 
@@ -50,6 +63,10 @@ def tell(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Architectur
     return None
 
 
+def _only(tensors: Mapping[str, Tensor], stages: str, known: re.Pattern[str]) -> bool:
+    return all(known.match(name) for name in tensors if re.match(stages, name))
+
+
 def _count(tensors: Mapping[str, Tensor], pattern: str) -> int:
     return len({m[1] for name in tensors if (m := re.match(pattern, name))})
 
@@ -72,7 +89,7 @@ def _resnet(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Architec
     bottleneck = "layer1.0.conv3.weight" in tensors
     inner = tensors["layer1.0.conv2.weight"].shape if "layer1.0.conv2.weight" in tensors else (0, 0)
     stem = _stem(kernel, facts)
-    if stem is None:
+    if stem is None or not _only(tensors, r"layer\d+\.\d", _RESNET_BLOCK):
         return None
     dims = len(kernel)
     size = ((224 if stem[0] == "standard" else 32) if dims == 2 else (64 if stem[0] == "standard" else 32),) * dims
@@ -92,7 +109,7 @@ def _densenet(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Archit
     blocks = tuple(_count(tensors, rf"features\.denseblock{i}\.denselayer(\d+)\.") for i in (1, 2, 3, 4))
     growth = tensors["features.denseblock1.denselayer1.conv2.weight"].shape[0]
     stem = _stem(tuple(first.shape[2:]), facts)
-    if stem is None:
+    if stem is None or not _only(tensors, r"features\.(denseblock|transition)", _DENSE_BLOCK):
         return None
     channels, size = first.shape[1], (224, 224) if stem[0] == "standard" else (32, 32)
     if blocks == (6, 12, 24, 16) and first.shape[0] == 2 * growth:
@@ -127,7 +144,7 @@ def _vit(tensors: Mapping[str, Tensor]) -> Architecture | None:
     width, channels, patch = int(first.shape[0]), int(first.shape[1]), int(first.shape[2])
     depth = _count(tensors, r"blocks\.(\d+)\.")
     hidden = tensors["blocks.0.mlp.fc1.weight"].shape[0] if "blocks.0.mlp.fc1.weight" in tensors else 0
-    if hidden != 4 * width or any(".q_norm." in name for name in tensors):
+    if hidden != 4 * width or not _only(tensors, r"blocks\.", _VIT_BLOCK):
         return None
     kind = _VITS.get((width, depth))
     scaled, registers = "blocks.0.ls1.gamma" in tensors, tensors["reg_token"].shape[1] if "reg_token" in tensors else 0

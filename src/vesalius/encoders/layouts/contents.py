@@ -106,7 +106,7 @@ def _read(path: Path) -> Contents:
     arch = outer.get("arch")
     return Contents(
         {name: tensors[name] for name in found if name in tensors},
-        "Lightning checkpoint" if lightning else "torch file",
+        "Lightning checkpoint" if lightning else "pickle" if file_of_torch.plain else "torch file",
         nest,
         tuple(str(key) for key in outer),
         settings(outer.get("hyper_parameters") or outer.get("args") or {}),

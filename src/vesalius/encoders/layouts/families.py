@@ -12,7 +12,7 @@ from torch import Tensor
 from vesalius.encoders.layouts.contents import Contents, plain
 
 _ANCHOR = re.compile(
-    r"^(?P<root>(?:.*?\.)?)(?:layer1\.0\.conv1|(?:densenet_)?(?:features\.)?denseblock1\.denselayer1\.conv\.?1|"
+    r"^(?P<root>(?:.*?\.)??)(?:layer1\.0\.conv1|(?:densenet_)?(?:features\.)?denseblock1\.denselayer1\.conv\.?1|"
     r"patch_embed\.proj|conv_proj|\d+\.0\.conv1)\.weight$"
 )
 _COPY = re.compile(r"momentum|encoder_k\b|key_encoder|student|_ema\b|\bema_|ema\.")
