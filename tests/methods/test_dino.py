@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -17,9 +16,12 @@ from torch import Tensor
 from tests.methods import cases
 from tests.training.small import Small, Unwatched
 from tests.training.test_world import ranks
+from vesalius import views
 from vesalius.encoders import build_encoder
+from vesalius.encoders.probing import dummy_forward
 from vesalius.encoders.projector import MLP
 from vesalius.methods.dino import DINO, Config, Prototypes, build, cosines, cross_entropy, teacher_temperature_at
+from vesalius.recipes.loading import load_pretrain
 from vesalius.training.method import Output, Progress
 from vesalius.training.schedule import Warmup
 from vesalius.training.world import World
@@ -71,7 +73,8 @@ def test_equals_lightly_with_its_centre(views: int) -> None:
         theirs = peer(list(teacher), list(student), teacher_temp=0.05)
         torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
         torch.testing.assert_close(*(torch.autograd.grad(loss, student)[0] for loss in (ours, theirs)), rtol=1e-5, atol=1e-6)
-        method.after_step(carried(teacher), AT)
+        say(method, teacher)
+        method.after_step(Output({}), AT)
         torch.testing.assert_close(method.centre, peer.center[0, 0], rtol=1e-5, atol=1e-6)
     assert float(method.centre.abs().max()) > 0.01
 
@@ -171,10 +174,17 @@ def small(**fields: object) -> DINO:
     return DINO(method.encoder, method.config.model_copy(update=fields)) if fields else method
 
 
-def carried(teacher: Tensor) -> Output:
-    """What a step with these outputs of the teacher (T, B, K) hands to ``after_step``."""
-    rows = teacher.new_full((1,), teacher.shape[0] * teacher.shape[1])
-    return Output({}, {"summed": torch.cat([teacher.sum((0, 1)), rows])})
+def say(method: DINO, teacher: Tensor) -> None:
+    """As if these were the outputs of the teacher (T, B, K) in a step."""
+    method.summed[:-1] += teacher.sum((0, 1))
+    method.summed[-1] += teacher.shape[0] * teacher.shape[1]
+
+
+def transformer(**options: object) -> DINO:
+    fields = {"patch_size": 4, "depth": 2, "embed_dim": 24, "num_heads": 2, **options}
+    encoder = build_encoder("timm:vit_tiny_patch16_224", channels=1, size=(16, 16), **fields)  # type: ignore[arg-type]
+    torch.manual_seed(0)
+    return build(encoder, Config(hidden=16, dim=8, prototypes=12)).train()
 
 
 def batch(local: int = 3, rows: int = 4, sides: tuple[int, int] = (16, 8)) -> Batch:
@@ -195,7 +205,27 @@ def test_any_number_of_local_views(local: int) -> None:
     teacher = torch.stack([method.teacher_prototypes(method.teacher_projector(method.teacher_encoder(v).pooled)) for v in crops[:2]])
     expected = slow(student.double(), teacher.double(), method.centre.double(), 0.1, teacher_temperature_at(method.config, AT))
     torch.testing.assert_close(out.parts["dino"].double(), expected, rtol=1e-5, atol=1e-5)
-    torch.testing.assert_close(out.carry["summed"], carried(teacher).carry["summed"])
+    assert not method.summed.any(), "an evaluation leaves no trace"
+    method.training = True  # of itself, not of its batch norms
+    method(given, AT)
+    torch.testing.assert_close(method.summed, torch.cat([teacher.sum((0, 1)), torch.tensor([8.0])]))
+
+
+def test_micro_batches_are_one_batch() -> None:
+    """Where there is no batch norm: gradient and centre."""
+    whole, parts = transformer(), transformer()
+    given = batch(rows=6)
+    (whole(given, AT).parts["dino"].sum() / 6).backward()
+    for rows in (slice(0, 4), slice(4, 6)):
+        micro = Batch({k: v[:, rows] for k, v in given.views.items()}, {}, given.ids[rows])
+        (parts(micro, AT).parts["dino"].sum() / 6).backward()
+    for (name, a), b in zip(whole.named_parameters(), parts.parameters()):
+        if a.grad is not None:
+            torch.testing.assert_close(a.grad, b.grad, rtol=1e-4, atol=1e-6, msg=name)
+    for method in (whole, parts):
+        method.after_step(Output({}), AT)
+    torch.testing.assert_close(whole.centre, parts.centre)
+    assert whole.centre.any()
 
 
 def test_one_forward_for_each_size() -> None:
@@ -221,8 +251,9 @@ def test_the_teacher_and_the_centre_move_by_the_rule_and_stay_where_told() -> No
                 parameter.add_(1.0)
         before = {k: v.clone() for k, v in method.state_dict().items()}
         teacher = torch.rand(2, 4, 24)
-        given = carried(teacher) if moves else carried(teacher * math.nan)
-        method.after_step(replace(given, finite=finite), AT)
+        say(method, teacher if moves else teacher * math.nan)
+        method.after_step(Output({}, finite=finite), AT)
+        assert not method.summed.any()
         momentum = 1 - (1 - 0.996) * (math.cos(math.pi * 0.03) + 1) / 2
         after = method.state_dict()
         for key in ("encoder.network.conv1.weight", "prototypes.direction"):
@@ -234,12 +265,14 @@ def test_the_teacher_and_the_centre_move_by_the_rule_and_stay_where_told() -> No
 def test_the_centre_is_that_of_all_ranks_though_uneven() -> None:
     teacher = torch.rand(2, 9, 24, generator=torch.Generator().manual_seed(0))
     whole = small()
-    whole.after_step(carried(teacher), AT)
+    say(whole, teacher)
+    whole.after_step(Output({}), AT)
     cuts = (0, 4, 5, 9)
 
     def work(here: World) -> None:
         mine = small()
-        mine.after_step(carried(teacher[:, cuts[here.rank] : cuts[here.rank + 1]]), AT)
+        say(mine, teacher[:, cuts[here.rank] : cuts[here.rank + 1]])
+        mine.after_step(Output({}), AT)
         torch.testing.assert_close(mine.centre, whole.centre)
 
     assert ranks(3, work) == [0, 0, 0]
@@ -267,10 +300,7 @@ def test_freezing_follows_the_epochs_asked_for() -> None:
 
 def test_a_transformer_takes_crops_of_another_size() -> None:
     """Positions are interpolated to the local grid; every parameter learns, and depth is stochastic for the student alone."""
-    encoder = build_encoder(
-        "timm:vit_tiny_patch16_224", channels=1, size=(16, 16), patch_size=4, depth=2, embed_dim=24, num_heads=2, drop_path_rate=0.5
-    )
-    method = build(encoder, Config(hidden=16, dim=8, prototypes=12)).train()
+    method = transformer(drop_path_rate=0.5)
     out = method(batch(), AT)
     out.parts["dino"].sum().backward()
     assert torch.isfinite(out.parts["dino"]).all()
@@ -280,6 +310,15 @@ def test_a_transformer_takes_crops_of_another_size() -> None:
     torch.testing.assert_close(method.encoder.eval()(batch().views["global"][0]).pooled, teacher)
 
 
+@pytest.mark.parametrize("name", ["cifar10-dino", "pneumonia-dino-96", "pneumonia-dino-224"])
+def test_the_networks_of_the_recipes_take_both_sizes(name: str) -> None:
+    config, _ = load_pretrain(name)
+    makes = views.load(config.views, 1).makes
+    encoder = build_encoder(config.encoder.name, channels=1, size=makes["global"][1], **config.encoder.fields)
+    pooled = [dummy_forward(encoder, 1, size).pooled for _, size in makes.values()]
+    assert [tuple(p.shape) for p in pooled] == [(2, encoder.card.dim)] * 2
+
+
 def test_what_is_kept() -> None:
     method = small().eval()
     assert next(iter(method.exports().values())) is method.teacher_encoder
@@ -287,4 +326,5 @@ def test_what_is_kept() -> None:
     assert projected.shape == (3, 16)
     torch.testing.assert_close(projected.norm(dim=1), torch.ones(3))
     assert isinstance(method.teacher_projector, MLP), "so that it is saved beside the encoder"
-    assert {k for k in method.state_dict() if k.startswith(("centre", "prototypes"))} == {"centre", "prototypes.direction"}
+    own = {k for k in method.state_dict() if not k.startswith(("teacher_", "encoder.", "projector."))}
+    assert own == {"centre", "prototypes.direction"}

@@ -95,9 +95,10 @@ class DINO(Method):
 
     needs: ClassVar[Mapping[str, int]] = {"global": 2}
     independent = True
-    """No sample looks at another, but for batch norm; with accumulation the centre is that of the last micro-batch."""
+    """Only batch norm looks at other samples; the centre is of all micro-batches of a step."""
 
     centre: Tensor
+    summed: Tensor
 
     def __init__(self, encoder: Encoder, config: Config) -> None:
         super().__init__()
@@ -112,8 +113,10 @@ class DINO(Method):
         self.teacher_prototypes = frozen_copy(self.prototypes)
         for module in self.teacher_encoder.modules():
             if hasattr(module, "drop_prob"):
-                module.drop_prob = 0.0  # only the student's depth is stochastic
+                module.drop_prob = 0.0  # type: ignore[assignment]  # only the student's depth is stochastic
         self.register_buffer("centre", torch.zeros(config.prototypes))
+        # what the teacher said within a step, and of how many views; nothing between steps
+        self.register_buffer("summed", torch.zeros(config.prototypes + 1), persistent=False)
         self.config = config
 
     def forward(self, batch: Batch, at: Progress) -> Output:
@@ -127,8 +130,10 @@ class DINO(Method):
         student = self.prototypes(self.projector(pooled)).unflatten(0, (-1, wide.shape[1]))
         warmth = teacher_temperature_at(self.config, at)
         loss = cross_entropy(student, teacher, self.centre, self.config.temperature, warmth)
-        rows = teacher.new_full((1,), wide.shape[0] * wide.shape[1])
-        return Output({"dino": loss}, {"summed": torch.cat([teacher.sum((0, 1)), rows])})
+        if self.training:
+            count = teacher.new_full((1,), teacher.shape[0] * teacher.shape[1])
+            self.summed.add_(torch.cat([teacher.sum((0, 1)), count]))
+        return Output({"dino": loss})
 
     def groups(self) -> list[Group]:
         """By shape; the prototypes are a group of their own, which stands still at first."""
@@ -142,8 +147,9 @@ class DINO(Method):
         momentum = at.cosine(self.config.momentum, 1.0)
         for name in ("encoder", "projector", "prototypes"):
             move_towards(getattr(self, f"teacher_{name}"), getattr(self, name), momentum, out.finite)
-        summed = total(out.carry["summed"])
-        moved = self.centre.lerp((summed[:-1] / summed[-1]).to(self.centre), 1 - self.config.centre_momentum)
+        summed = total(self.summed)
+        moved = self.centre.lerp(summed[:-1] / summed[-1], 1 - self.config.centre_momentum)
+        self.summed.zero_()
         self.centre.copy_(moved if out.finite is None else torch.where(out.finite, moved, self.centre))
 
     def exports(self) -> Mapping[str, Encoder]:
