@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from vesalius.demo import demo
     from vesalius.embed import embed
     from vesalius.encoders import build_encoder, load_encoder, save_encoder
+    from vesalius.export import export
+    from vesalius.finetune import finetune
+    from vesalius.predict import predict
     from vesalius.pretrain import pretrain
     from vesalius.reporting import report
 
@@ -23,12 +26,15 @@ _PLACES = {
     "build_encoder": "vesalius.encoders",
     "demo": "vesalius.demo",
     "embed": "vesalius.embed",
+    "export": "vesalius.export",
+    "finetune": "vesalius.finetune",
     "load_encoder": "vesalius.encoders",
+    "predict": "vesalius.predict",
     "pretrain": "vesalius.pretrain",
     "report": "vesalius.reporting",
     "save_encoder": "vesalius.encoders",
 }
-__all__ = ["build_encoder", "demo", "embed", "load_encoder", "pretrain", "report", "save_encoder"]
+__all__ = ["build_encoder", "demo", "embed", "export", "finetune", "load_encoder", "predict", "pretrain", "report", "save_encoder"]
 
 
 def __getattr__(name: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Annotated
 import cyclopts
 
 from vesalius import __version__
+from vesalius.cli_inspection import data_app, recipes_app, runs_app
 from vesalius.errors import VesaliusError
 
 Fields = Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True, show=False)]
@@ -19,9 +20,6 @@ app = cyclopts.App(
     help="Learn an image encoder from images nobody labelled, and see what it is worth.",
     help_format="plaintext",
 )
-data_app = cyclopts.App(name="data", help="Data sets and the store of decoded pixels.")
-runs_app = cyclopts.App(name="runs", help="Runs: what was done and where it lies.")
-recipes_app = cyclopts.App(name="recipes", help="Ready-made configurations and views.")
 for _sub in (data_app, runs_app, recipes_app):
     app.command(_sub)
 
@@ -71,6 +69,42 @@ def pretrain(
     if recipe is not None and recipe.startswith("--"):
         tokens, recipe = [recipe, *tokens], None
     answer(str(verb(recipe, out=out, resume=resume, **dict(pairs(tokens))).path))
+
+
+@app.command
+def finetune(
+    recipe: Annotated[str | None, cyclopts.Parameter(allow_leading_hyphen=True)] = None,
+    /,
+    *fields: Fields,
+    encoder: str | None = None,
+    out: Path | None = None,
+    resume: str | None = None,
+) -> None:
+    """A classifier on an encoder: vesalius finetune RECIPE|config.yaml --encoder ENCODER [--field value ...] [--resume RUN]
+
+    The encoder is frozen and its features are computed once; --encoder.freeze false trains it too. Every field of the recipe
+    can be set: --data.train ./images --balanced true. `vesalius recipes show RECIPE` lists them.
+
+    Parameters
+    ----------
+    recipe
+        A recipe's name, or a YAML file.
+    encoder
+        A run (folder, id or `latest`), a folder or file of weights, or a network's name.
+    out
+        The run's directory; by default a new one below VESALIUS_RUNS, or ./runs.
+    resume
+        A run to go on with: folder, id, or `latest`.
+    """
+    from vesalius.finetune import finetune as verb
+    from vesalius.recipes.loading import pairs
+    from vesalius.terminal import answer
+
+    tokens = list(fields)
+    if recipe is not None and recipe.startswith("--"):
+        tokens, recipe = [recipe, *tokens], None
+    given = dict(pairs(tokens, "finetune"))
+    answer(str(verb(recipe, encoder=encoder, out=out, resume=resume, **given).path))
 
 
 @app.command
@@ -143,6 +177,89 @@ def embed(
 
 
 @app.command
+def predict(
+    run: str,
+    data: str,
+    /,
+    *,
+    out: Path | None = None,
+    split: str | None = None,
+    batch_size: int = 256,
+    device: str = "auto",
+    precision: str = "fp32",
+    code: Path | None = None,
+    resume: bool = True,
+) -> None:
+    """What a fine-tuned run says of new images: vesalius predict RUN DATA. Goes on where it was interrupted.
+
+    Parameters
+    ----------
+    run
+        A run of `vesalius finetune`: folder, id or `latest`.
+    data
+        NAME[@ROOT], a folder of images, a .csv or .parquet table, or a .npz file.
+    out
+        FILE.parquet or FILE.csv; by default predictions.parquet in a new run.
+    split
+        Only the rows of train, val or test.
+    batch_size
+        Images per forward pass.
+    device
+        auto, cpu, cuda or mps.
+    precision
+        fp32, bf16 or auto.
+    code
+        The file of a network of your own, where it is not in the current folder.
+    resume
+        Go on with interrupted work; --no-resume begins again.
+    """
+    from vesalius.predict import predict as verb
+    from vesalius.terminal import answer
+
+    result = verb(
+        run, data, out=out, split=split, batch_size=batch_size, device=device, precision=precision, code=code, resume=resume
+    )
+    answer(str(result.file))
+
+
+@app.command
+def export(
+    encoder: str,
+    /,
+    *,
+    to: str,
+    out: Path | None = None,
+    weights: str | None = None,
+    size: int | None = None,
+    code: Path | None = None,
+) -> None:
+    """Write an encoder for another library, load it there and compare: vesalius export ENCODER --to TARGET
+
+    Nothing is left when the largest difference is above 1e-4 of the largest feature. The folder's README.md says how to
+    load it and where mean and deviation are applied.
+
+    Parameters
+    ----------
+    encoder
+        A run (folder, id or `latest`), a folder with encoder.safetensors, or a network's name.
+    to
+        safetensors, timm, torchvision, onnx or hf.
+    out
+        The folder, new or empty; by default exports/TARGET beside the encoder, or here for a name.
+    weights
+        Where a network's name gets its weights from: timm:NAME, torchvision:NAME or a file.
+    size
+        Pixels per side, for a network's name.
+    code
+        The file of a network of your own, where it is not in the current folder.
+    """
+    from vesalius.export import export as verb
+    from vesalius.terminal import answer
+
+    answer(str(verb(encoder, to=to, out=out, weights=weights, size=size, code=code).path))
+
+
+@app.command
 def report(*runs: str, out: Path | None = None) -> None:
     """One HTML page about one or several runs, complete in itself: vesalius report RUN [RUN ...]
 
@@ -157,190 +274,6 @@ def report(*runs: str, out: Path | None = None) -> None:
     from vesalius.terminal import answer
 
     answer(str(verb(*runs, out=out)))
-
-
-# ---- data
-
-
-@data_app.command(name="list")
-def data_list() -> None:
-    """Sources by name, and what is in the store."""
-    from vesalius.inspection import data_list as verb
-
-    verb()
-
-
-@data_app.command(name="show")
-def data_show(reference: str, /, *, out: Path | None = None, labels: str | None = None) -> None:
-    """First rows and columns of a data set's table; --out writes the table as Parquet.
-
-    Parameters
-    ----------
-    reference
-        NAME[@ROOT], a folder, a table or a .npz file.
-    out
-        Write the table here.
-    labels
-        Label column of a table.
-    """
-    from vesalius.inspection import data_show as verb
-
-    verb(reference, out=out, labels=labels)
-
-
-@data_app.command(name="check")
-def data_check(reference: str, /, *, labels: str | None = None, subject: str | None = None, decode: bool = True) -> None:
-    """Counts, class balance, subjects, unreadable files, subjects in two splits.
-
-    Parameters
-    ----------
-    reference
-        NAME[@ROOT], a folder, a table or a .npz file.
-    labels
-        Label column of a table.
-    subject
-        Subject column, or a regular expression with one group on the path.
-    decode
-        Read every image; --no-decode only lists them.
-    """
-    from vesalius.inspection import data_check as verb
-
-    verb(reference, labels=labels, subject=subject, decode=decode)
-
-
-@data_app.command(name="index")
-def data_index(reference: str, /, *, size: str = "native", channels: str = "auto", download: bool = False) -> None:
-    """Decode a data set into the store ahead of a job.
-
-    Parameters
-    ----------
-    reference
-        NAME[@ROOT], a folder, a table or a .npz file.
-    size
-        Shorter side in pixels, or native.
-    channels
-        1, 3, keep or auto.
-    download
-        Fetch a public data set that is not there.
-    """
-    from vesalius.inspection import data_index as verb
-
-    verb(reference, size=size, channels=channels, download=download)
-
-
-@data_app.command(name="locate")
-def data_locate(reference: str, /, *ids: str) -> None:
-    """The files behind ids of a report: vesalius data locate DATA ID ...
-
-    Parameters
-    ----------
-    reference
-        The data the run was made from.
-    ids
-        Ids as a report shows them.
-    """
-    from vesalius.inspection import data_locate as verb
-
-    verb(reference, list(ids))
-
-
-@data_app.command(name="prune")
-def data_prune(*, older_than_days: float | None = None, max_gb: float | None = None, dataset: str | None = None) -> None:
-    """Delete decoded pixels by age, size or data set.
-
-    Parameters
-    ----------
-    older_than_days
-        Stores not used for so long.
-    max_gb
-        The longest unused, until the store is no larger.
-    dataset
-        The store of this data set.
-    """
-    from vesalius.inspection import data_prune as verb
-
-    verb(older_than_days=older_than_days, max_gb=max_gb, dataset=dataset)
-
-
-# ---- runs
-
-
-@runs_app.command(name="list")
-def runs_list() -> None:
-    """Every run, newest first."""
-    from vesalius.inspection import runs_list as verb
-
-    verb()
-
-
-@runs_app.command(name="show")
-def runs_show(run: str, /) -> None:
-    """State, configuration and results of a run.
-
-    Parameters
-    ----------
-    run
-        Folder, id or unique prefix, or latest.
-    """
-    from vesalius.inspection import runs_show as verb
-
-    verb(run)
-
-
-@runs_app.command(name="latest")
-def runs_latest() -> None:
-    """The newest run's folder."""
-    from vesalius.runs import find
-    from vesalius.terminal import answer
-
-    answer(str(find("latest")))
-
-
-@runs_app.command(name="checkpoint")
-def runs_checkpoint(run: str, /, name: str = "last") -> None:
-    """The folder of a run's checkpoint: last, or best-MONITOR.
-
-    Parameters
-    ----------
-    run
-        Folder, id or unique prefix, or latest.
-    name
-        last, best-linear, best-knn, best-spread ...
-    """
-    from vesalius.inspection import runs_checkpoint as verb
-
-    verb(run, name)
-
-
-# ---- recipes
-
-
-@recipes_app.command(name="list")
-def recipes_list() -> None:
-    """Recipes and views recipes by name."""
-    from vesalius.inspection import recipes_list as verb
-
-    verb()
-
-
-@recipes_app.command(name="show")
-def recipes_show(name: str, /, *, views: str | None = None, out: Path = Path("views.png"), count: int = 8) -> None:
-    """Each field of a recipe with value and meaning; with --views DATA a picture of its views.
-
-    Parameters
-    ----------
-    name
-        A recipe or a views recipe, or a YAML file of either.
-    views
-        Data whose first images are shown.
-    out
-        The picture.
-    count
-        How many images.
-    """
-    from vesalius.inspection import recipes_show as verb
-
-    verb(name, views=views, out=out, count=count)
 
 
 def _command(given: list[str]) -> str:

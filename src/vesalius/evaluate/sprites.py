@@ -2,12 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vesalius.data.dataset import DataSet
+from vesalius.files import atomic_write
+
+_TILE, _COLUMNS = 48, 40
+
+
+def write_examples(folder: Path, data: DataSet, rows: NDArray[np.int64], content: Mapping[str, Any]) -> None:
+    """``sprite.png`` of the records ``rows`` and ``examples.json`` with ``content`` into ``folder``."""
+    folder.mkdir(exist_ok=True)
+    images = [np.moveaxis(np.asarray(data.store.array(int(row))), 0, -1) for row in rows]
+    atomic_write(folder / "sprite.png", sprite(images, _TILE, _COLUMNS))
+    atomic_write(folder / "examples.json", json.dumps({"tile": _TILE, "columns": _COLUMNS, **content}))
 
 
 def sprite(images: Sequence[NDArray[Any]], tile: int, columns: int) -> bytes:

@@ -1,0 +1,265 @@
+"""``vesalius finetune``: a classifier on an encoder, its features computed once, or trained end to end."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from vesalius.errors import NoRoom, UserError
+from vesalius.evaluate import finetuned
+from vesalius.evaluate.cost import cost
+from vesalius.features import compute, forward
+from vesalius.recipes import end_to_end
+from vesalius.recipes.finetune_config import FinetuneConfig
+from vesalius.recipes.finetune_job import SPLITS, Job, prepare
+from vesalius.recipes.finetune_loading import load_finetune
+from vesalius.recipes.loading import from_pairs
+from vesalius.recipes.plugins import keep_plugins, plugins_of
+from vesalius.result import Result
+from vesalius.runs import Run, find, refuse_taken
+from vesalius.tasks import fitting
+from vesalius.tasks.classifier import Classifier
+from vesalius.terminal import Terminal
+from vesalius.training.display import in_words
+from vesalius.training.fit import Length, Spent
+from vesalius.training.memory import keep_freed_memory
+from vesalius.training.world import World, pick_device, world
+
+_ELSEWHERE = ("device", "threads", "name", "plugins")
+"""What may differ when a run is gone on with."""
+
+
+class Finetuned(Result):
+    """A fine-tuning's run."""
+
+    @property
+    def classifier(self) -> Classifier:
+        """The model, in evaluation mode. Raises UserError where the run repeats others and holds none itself."""
+        return Classifier.load(self.path)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        rows = "".join(
+            f"<tr><td>{escape(str(s['model']))}</td><td>{escape(str(s['metric']))}</td><td>{s['value']:.3f}</td><td>{escape(str(s['split']))}</td></tr>"
+            for s in self.results.get("scores", [])
+            if s.get("value") is not None
+        )
+        said = escape(" ".join(self.results.get("verdict", [])))
+        return f"<p><b>{escape(self.path.name)}</b> {said}</p><table><tr><th>model<th>metric<th>value<th>split</tr>{rows}</table>"
+
+
+def finetune(
+    recipe: str | Path | Mapping[str, Any] | None = None,
+    *,
+    encoder: str | Path | Mapping[str, Any] | None = None,
+    out: str | Path | None = None,
+    resume: str | Path | None = None,
+    quiet: bool = False,
+    **changes: Any,
+) -> Finetuned:
+    """Fine-tune a classifier (or an ordinal, multi-label or regression model) as ``recipe`` says, and return the run.
+
+    ``encoder``: a run (folder, id or ``latest``), a folder or file of weights, a network's name, or a mapping of the
+    recipe's ``encoder`` fields, such as ``{"weights": "latest", "freeze": False}``. ``changes``: other fields, as in
+    ``pretrain``. ``resume``: a run to go on with, exactly as it was started. Raises UserError for input that cannot be
+    used, NonFinite, TooManyBadFiles, NoRoom, Preempted.
+    """
+    first = int(os.environ.get("RANK", "0")) == 0
+    terminal = Terminal(quiet=quiet or not first)
+    run = _run_to_resume(resume) if resume is not None else None
+    if encoder is not None:
+        named = {"encoder": str(encoder)} if not isinstance(encoder, Mapping) else {f"encoder.{k}": v for k, v in encoder.items()}
+        changes = {**named, **changes}
+    config, sentences = _configuration(recipe, changes, run)
+    for sentence in sentences:
+        terminal.say(sentence)
+    if run is not None and run.facts()["state"] == "done":
+        terminal.say(f"{run.path} is done already.")
+        return Finetuned(run.path)
+    pick_device(config.device)
+    if run is None and out is not None:
+        refuse_taken(Path(out))
+    if config.threads:
+        torch.set_num_threads(config.threads)
+    torch.use_deterministic_algorithms(config.deterministic)
+    keep_freed_memory()
+    if config.seeds:
+        from vesalius.evaluate.over_seeds import repeat
+
+        return Finetuned(repeat(config, run, out, terminal, quiet=quiet))
+    job = prepare(config, terminal)
+    with world(config.device, config.precision) as here:
+        run = run or _create(job, out, here)
+        if here.first:
+            run.record(state="running")
+        try:
+            _work(job, run, here, terminal, resumed=resume is not None)
+        except BaseException as error:
+            if here.first:
+                run.note_end(error)
+            if isinstance(error, NoRoom):
+                raise NoRoom(str(error).replace("run the same command again", f"go on with --resume {run.path}")) from error
+            raise
+    return Finetuned(run.path)
+
+
+def _run_to_resume(reference: str | Path) -> Run:
+    run = Run.open(find(reference))
+    verb = run.facts().get("verb")
+    if verb != "finetune":
+        raise UserError(f"{run.path} was made by {verb}, which is not gone on with here. `vesalius runs list` shows the fine-tunings.")
+    return run
+
+
+def _configuration(
+    recipe: str | Path | Mapping[str, Any] | None, changes: Mapping[str, Any], run: Run | None
+) -> tuple[FinetuneConfig, list[str]]:
+    """The checked configuration; a resumed run goes on as it was started."""
+    nested, sentences = from_pairs(changes.items(), "finetune")
+    if run is None:
+        if recipe is None:
+            raise UserError("Name a recipe or a configuration file; `vesalius recipes list` shows the recipes.")
+        return load_finetune(recipe, nested), sentences
+    started = {**run.config(), "plugins": plugins_of(run)}
+    config = load_finetune(started)
+    if recipe is not None or nested:
+        given = load_finetune(recipe if recipe is not None else started, nested)
+        was, now = config.model_dump(mode="json"), given.model_dump(mode="json")
+        other = [k for k in was if was[k] != now[k] and k not in _ELSEWHERE]
+        if other:
+            raise UserError(
+                f"--resume goes on with {run.path.name} exactly as it was started, but {', '.join(other)} would differ. "
+                "Leave the change out, or start a new run."
+            )
+    return config, sentences
+
+
+def _create(job: Job, out: str | Path | None, here: World) -> Run:
+    """Make the run directory on the first rank and tell the others where it is."""
+    if not here.first:
+        return Run(Path(here.share(None)))
+    config = job.config
+    run = Run.create(
+        "finetune",
+        config.name or f"{job.task.name}-{job.encoder.card.architecture}",
+        config.model_dump(mode="json", exclude_none=True),
+        None if out is None else Path(out),
+        device=str(here.device),
+        world=here.size,
+        threads=torch.get_num_threads(),
+        data_fingerprint=job.data.table.fingerprint(),
+    )
+    run.write_json("left_out.json", [{"id": f"{int(i):016x}", "reason": reason} for i, reason in job.data.store.left_out])
+    keep_plugins(run, config.plugins)
+    here.share(str(run.path))
+    return run
+
+
+def _work(job: Job, run: Run, here: World, terminal: Terminal, *, resumed: bool) -> None:
+    """Solve for the head, train end to end where that is asked for, examine, report."""
+    began = time.perf_counter()
+    features = {split: _given_features(job, split, here, terminal) for split in SPLITS}
+    seconds = time.perf_counter() - began
+    frozen = job.config.encoder.freeze
+    train, val = ((features[s], job.labels[s]) for s in ("train", "val"))
+    plain = finetuned.as_classes(job.task)
+    beside = fitting.fit(plain, train, val)
+    solved = beside if plain == job.task and not job.config.balanced else fitting.fit(job.task, train, val, balanced=job.config.balanced)
+    spent, length = Spent(), None
+    if frozen:
+        if here.first:
+            run.cut_metrics(-1)
+            run.measure([{"kind": "head", "step": i, "strength": t["c"], "val_loss": t["val_loss"]} for i, t in enumerate(solved.tried)])
+        model, vectors = Classifier(job.encoder, solved.head), features
+    else:
+        length, spent = end_to_end.train(job, solved, run, here, terminal, resumed=resumed)
+        model = Classifier.load(run.path / "checkpoints" / end_to_end.BEST)
+    if here.first:
+        model.to(here.device).eval()
+        if not frozen:
+            vectors = {s: forward(model.encoder, job.data.store, job.rows[s], device=here.device, autocast=here.autocast) for s in ("val", "test")}
+            vectors = {split: rows.cpu() for split, rows in vectors.items()}
+        model.cpu()
+        stages = {"decode": job.seconds, "features": seconds}
+        _finish(job, run, here, terminal, model, vectors, beside, features, length, spent, stages, solved)
+    here.barrier()
+
+
+def _given_features(job: Job, split: str, here: World, terminal: Terminal) -> Tensor:
+    """``(n, D)`` features of a split by the encoder as it is given: from the cache where they are known."""
+    rows = job.rows[split]
+    with terminal.bar(f"features of {split}") as progress:
+
+        def of(some: NDArray[np.int64]) -> Tensor:
+            found = compute(job.encoder, job.data.store, some, device=here.device, autocast=here.autocast, progress=progress)
+            return found.vectors
+
+        if here.size > 1:  # each rank its share into the cache, from which all read the same numbers
+            of(np.array_split(rows, here.size)[here.rank])
+            here.barrier()
+        return of(rows)
+
+
+def _finish(
+    job: Job,
+    run: Run,
+    here: World,
+    terminal: Terminal,
+    model: Classifier,
+    vectors: Mapping[str, Tensor],
+    beside: fitting.Fitted,
+    features: Mapping[str, Tensor],
+    length: Length | None,
+    spent: Spent,
+    stages: dict[str, float],
+    solved: fitting.Fitted,
+) -> None:
+    """Score once, write the model, results and report."""
+    began = time.perf_counter()
+    with torch.no_grad():
+        logits = {split: model.head_logits(vectors[split]) for split in ("val", "test")}
+        answers = {s: beside.head.probabilities(beside.head(features[s].float())) for s in ("val", "test")}
+    frozen = job.config.encoder.freeze
+    outcome = finetuned.Outcome(model, job.data, job.rows, job.labels, logits, answers, vectors["test"], frozen, job.config.seed)
+    notices = [r["text"] for r in run.metrics() if r.get("kind") == "notice"]
+    found = finetuned.examine(outcome, run, warnings=list(dict.fromkeys([*job.warnings, *notices])))
+    model.save(run.path)
+    if frozen:
+        found["absent"] |= {
+            "checkpoints": "The encoder is frozen and the head is solved for: there is one solution.",
+            "views": "The encoder is frozen: every image is seen once, as its card's preprocessing shows it.",
+        }
+    head = {"strength": solved.strength, "tried": solved.tried, "balanced": job.config.balanced}
+    steps = 0 if length is None else max([r["step"] for r in run.metrics() if r.get("kind") == "train"], default=0)
+    card = model.encoder.card
+    epochs = 0.0 if length is None else steps / length.steps_per_epoch
+    stages["examine"] = time.perf_counter() - began
+    results = {
+        "kind": "finetune",
+        "title": job.config.name or f"{job.task.name} on {job.data.public}",
+        "frozen": frozen,
+        **found,
+        "head": head,
+        "checkpoints": {} if length is None else end_to_end.chosen(run, length, job),
+        "cost": cost(model.encoder, (card.channels, *card.size), steps, epochs, spent, stages, here),
+    }
+    run.write_json("results.json", results)
+    run.finish("done")
+    from vesalius.report import build
+
+    page = build([run.path])
+    for sentence in results["verdict"]:
+        terminal.say(sentence)
+    terminal.say(f"Took {in_words(spent.total + sum(stages.values()))}. The report: {page}")
+
+
+__all__ = ["Finetuned", "finetune"]
