@@ -12,7 +12,7 @@ SOURCE = Path(errors.__file__).parent
 
 def test_exit_codes() -> None:
     kinds = {name: kind.exit_code for name, kind in vars(errors).items() if isinstance(kind, type)}
-    assert kinds == {"VesaliusError": 2, "UserError": 2, "NonFinite": 3, "TooManyBadFiles": 4, "NoRoom": 5, "Preempted": 75}
+    assert kinds == {"VesaliusError": 2, "UserError": 2, "NonFinite": 3, "TooManyBadFiles": 4, "NoRoom": 5, "Mismatch": 1, "Preempted": 75}
     assert all(issubclass(getattr(errors, name), errors.VesaliusError) for name in kinds)
 
 

@@ -36,6 +36,12 @@ class NoRoom(VesaliusError):
     exit_code = 5
 
 
+class Mismatch(VesaliusError):
+    """What was written does not do what it was written from: a bug, here or elsewhere. Nothing is left of it."""
+
+    exit_code = 1
+
+
 class Preempted(VesaliusError):
     """A stop was asked for; the run was saved and goes on when the same command is run with ``--resume``."""
 

@@ -24,11 +24,17 @@ from vesalius.errors import UserError
 GROUPS: Mapping[str, str] = {
     "methods": "vesalius.methods",
     "sources": "vesalius.data.sources",
+    "exports": "vesalius.encoders.exporting",
     "monitors": "vesalius.training.monitors",
 }
 """Group of the entry point and the package whose files are its entries (``_`` in a file name is ``-`` in the name)."""
 
-_NEEDS: Mapping[str, tuple[str, ...]] = {"methods": ("Config", "build"), "monitors": ("Config", "build"), "sources": ("index",)}
+_NEEDS: Mapping[str, tuple[str, ...]] = {
+    "methods": ("Config", "build"),
+    "monitors": ("Config", "build"),
+    "sources": ("index",),
+    "exports": ("refusal", "write", "reload"),
+}
 """What a module must have to be an entry of a group."""
 
 _plugins: dict[str, dict[str, tuple[str, ModuleType]]] = {}

@@ -92,9 +92,10 @@ def build(name: str, *, channels: int, size: tuple[int, ...], **options: Any) ->
             f"timm has no network {name!r}." + (f" Did you mean {', '.join(near)}?" if near else "")
             + " timm.list_models() lists all."
         )  # fmt: skip
-    network, sized = _create(name, channels, size, options)
+    network, keywords = create(name, channels, size, options)
     masks = _make_maskable(network)
     config: dict[str, Any] = getattr(network, "pretrained_cfg", {})
+    sized = "img_size" in keywords or not config.get("fixed_input_size")
     notes = [] if sized else [f"built for {'×'.join(map(str, config.get('input_size', ())[1:]))} pixels by its authors"]
     return TimmEncoder(network), {
         "tokens": masks,
@@ -112,11 +113,31 @@ def pretrained(name: str) -> dict[str, Tensor]:
         network: nn.Module = timm.create_model(name, pretrained=True, num_classes=0)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise UserError(
-            f"The pretrained weights of timm:{name} could not be had: {reason[:200]}. Without a network, get the "
-            "model's .safetensors file from the Hugging Face hub on another machine and give its path as weights."
-        ) from error
+        raise UserError(_by_hand(name, reason[:200].rstrip(". "))) from error
     return dict(network.state_dict())
+
+
+def _by_hand(name: str, reason: str) -> str:
+    """How to come by weights where nothing can be downloaded."""
+    import timm
+
+    config = timm.get_pretrained_cfg(name)
+    where = config.hf_hub_id if config is not None and config.hf_hub_id else name
+    if config is not None and config.tag and "." not in name:
+        name = f"{name}.{config.tag}"
+    return (
+        f"The pretrained weights of timm:{name} could not be had: {reason}. Without a network, fetch the file "
+        f"model.safetensors of {where} from the Hugging Face hub on another machine, put it where this one can read it, "
+        f"and give its path: --encoder.name timm:{name} --encoder.weights PATH/model.safetensors"
+    )
+
+
+def made_for(name: str) -> tuple[int, ...]:
+    """Pixels per side that timm's weights of ``name`` were trained with; empty for an unknown name."""
+    import timm
+
+    config = timm.get_pretrained_cfg(name)
+    return tuple(config.input_size[1:]) if config is not None else ()
 
 
 def statistics(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
@@ -127,8 +148,13 @@ def statistics(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
     return (tuple(config.mean), tuple(config.std)) if config is not None else ((), ())
 
 
-def _create(name: str, channels: int, size: tuple[int, ...], options: dict[str, Any]) -> tuple[nn.Module, bool]:
-    """The model, by the keywords it knows; whether it was built for ``size``."""
+def create(
+    name: str, channels: int, size: tuple[int, ...], options: dict[str, Any]
+) -> tuple[nn.Module, dict[str, Any]]:
+    """The model without classifier, and the keywords of ``timm.create_model`` that make it beside ``num_classes=0``.
+
+    Of the keywords for the size it gets those it knows. Raises UserError.
+    """
     import timm
 
     config = timm.get_pretrained_cfg(name)
@@ -136,8 +162,9 @@ def _create(name: str, channels: int, size: tuple[int, ...], options: dict[str, 
     wanted: dict[str, Any] = {"img_size": size, "dynamic_img_size": True} if fixed else {}
     while True:
         try:
-            network: nn.Module = timm.create_model(name, in_chans=channels, num_classes=0, **wanted, **options)
-            return network, "img_size" in wanted or not fixed
+            keywords = {"in_chans": channels, **wanted, **options}
+            network: nn.Module = timm.create_model(name, num_classes=0, **keywords)
+            return network, keywords
         except TypeError as error:
             unknown = next((key for key in wanted if f"'{key}'" in str(error)), None)
             if unknown is None:

@@ -55,6 +55,18 @@ class TorchvisionEncoder(Encoder):
 
 def build(name: str, *, channels: int, size: tuple[int, ...], **options: Any) -> tuple[Encoder, dict[str, Any]]:
     """``options`` are the model's own. Weights are random; a vision transformer is built for ``size``."""
+    if len(size) != 2:
+        raise UserError(f"torchvision:{name} is for two dimensions, not {len(size)}. Give size two numbers.")
+    network = create(name, {**defaults(name, size), **options})
+    remove_last_layer(network)
+    replace_first_convolution(network, channels)
+    place, before = _map_place(network)
+    facts = {"pooling": "its own", "licence": "code: torchvision, BSD-3-Clause"}
+    return TorchvisionEncoder(network, place, before), facts
+
+
+def create(name: str, keywords: dict[str, Any]) -> nn.Module:
+    """torchvision's network ``name`` as its authors made it, of random weights. Raises UserError."""
     from torchvision import models
 
     known = models.list_models(module=models)
@@ -64,17 +76,11 @@ def build(name: str, *, channels: int, size: tuple[int, ...], **options: Any) ->
             f"torchvision has no network {name!r}." + (f" Did you mean {', '.join(near)}?" if near else "")
             + f" Known: {', '.join(known)}."
         )  # fmt: skip
-    if len(size) != 2:
-        raise UserError(f"torchvision:{name} is for two dimensions, not {len(size)}. Give size two numbers.")
     try:
-        network: nn.Module = models.get_model(name, weights=None, **_defaults(name, size), **options)
+        network: nn.Module = models.get_model(name, weights=None, **keywords)
     except (TypeError, ValueError, RuntimeError, AssertionError) as error:
         raise UserError(f"torchvision:{name} cannot be built: {error or type(error).__name__}.") from error
-    remove_last_layer(network)
-    replace_first_convolution(network, channels)
-    place, before = _map_place(network)
-    facts = {"pooling": "its own", "licence": "code: torchvision, BSD-3-Clause"}
-    return TorchvisionEncoder(network, place, before), facts
+    return network
 
 
 def pretrained(name: str) -> dict[str, Tensor]:
@@ -102,16 +108,23 @@ def statistics(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
 
 
 def remove_last_layer(network: nn.Module) -> None:
-    """Replace the last linear layer by nothing; where there is none (SqueezeNet), the last convolution."""
+    """Replace ``last_layer`` by nothing."""
+    name = last_layer(network)
+    if name is not None:
+        network.set_submodule(name, nn.Identity())
+
+
+def last_layer(network: nn.Module) -> str | None:
+    """Name of the last linear layer; where there is none (SqueezeNet), of the last convolution."""
     for kind in (nn.Linear, nn.Conv2d):
         names = [name for name, module in network.named_modules() if isinstance(module, kind)]
         if names:
-            parent, _, child = names[-1].rpartition(".")
-            setattr(network.get_submodule(parent), child, nn.Identity())
-            return
+            return names[-1]
+    return None
 
 
-def _defaults(name: str, size: tuple[int, ...]) -> dict[str, Any]:
+def defaults(name: str, size: tuple[int, ...]) -> dict[str, Any]:
+    """Keywords of torchvision's function that the size and our use of the network ask for."""
     if name.startswith("vit_"):
         if size[0] != size[1]:
             raise UserError(f"torchvision:{name} takes square images only, not {size[0]}×{size[1]}.")
