@@ -170,22 +170,23 @@ def _statistics_note(card: Card, mean: Sequence[float]) -> list[str]:
 
 
 def _recognised(encoder: Encoder, weights: Weights) -> str:
+    """What kind of checkpoint the weights are and what network they tell of; empty for our own."""
     told = weights.architecture
-    words = f": {told.words}" if told is not None and told.name == encoder.card.architecture else ""
-    return f"{weights.layout}{words}" if weights.layout else ""
+    return weights.layout + (f": {told.words}" if told is not None and weights.layout else "")
 
 
 def _start_from(encoder: Encoder, weights: Weights, min_match: float, standardised: bool) -> None:
     """Fill ``encoder`` and note it in its card; ``standardised``: mean and deviation are the caller's own."""
     weights = weights.fitting(encoder.network.state_dict())
     source, mean, std, size = weights.source, weights.mean, weights.std, weights.size
-    loaded = fill(encoder.network, weights.tensors, source, min_match, size)
+    layout = _recognised(encoder, weights)
+    loaded = fill(encoder.network, weights.tensors, f"{source} ({layout})" if layout else source, min_match, size)
     if not mean and not size:
         mean, std = _known_statistics(encoder.card.architecture)
     _standardise(encoder, mean, std)
     adapted = [*loaded.adapted, *([] if standardised else _statistics_note(encoder.card, mean))]
     unexpected = (*loaded.unexpected, *weights.rest)
-    loaded = replace(loaded, adapted=tuple(adapted), layout=_recognised(encoder, weights), unexpected=unexpected)
+    loaded = replace(loaded, source=source, layout=layout, adapted=tuple(adapted), unexpected=unexpected)
     encoder.loaded = loaded
     _log.info("%s", loaded.sentence())
     notes = [*encoder.card.notes, loaded.sentence()]

@@ -187,7 +187,7 @@ def pairs(tokens: Sequence[str], verb: str = "pretrain") -> list[tuple[str, Any]
 def _typed(name: str, text: str, verb: str) -> Any:
     """``text`` as YAML, but as it is where the field ``name`` is text: a folder may be called 2024 or [a]."""
     target = _fields(verb).get(name, {"to": name})["to"]
-    if not _is_text(target, CONFIGS[verb]):
+    if target != "encoder.weights" and not _is_text(target, CONFIGS[verb]):  # beside the encoder's name fields are open
         return yaml12.parse(text, f"--{name}")
     if text in ("null", "~", "") or (text.startswith("[") and target == "data.labels"):
         return yaml12.parse(text, f"--{name}")
