@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from vesalius import random
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.projector import MLP
+from vesalius.training.characteristic import cosine_and_sine_sums
 from vesalius.training.gather import gather
 from vesalius.training.method import Method, Output, Progress
 from vesalius.training.precision import fp32
@@ -31,8 +32,12 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    trade_off: float = Field(0.05, ge=0, le=1, description="Lambda: SIGReg's share of the loss; the prediction has the rest.")
-    slices: int = Field(1024, ge=1, description="Directions drawn at each step along which embeddings are compared with a Gaussian.")
+    trade_off: float = Field(
+        0.05, ge=0, le=1, description="Lambda: SIGReg's share of the loss; the prediction has the rest."
+    )
+    slices: int = Field(
+        1024, ge=1, description="Directions drawn at each step along which embeddings are compared with a Gaussian."
+    )
     hidden: int = Field(2048, ge=1, description="Width of the projector's two hidden layers.")
     dim: int = Field(64, ge=1, description="Length of the projected vector.")
 
@@ -57,16 +62,16 @@ def sigreg(embeddings: Float[Tensor, "views batch dim"], directions: Float[Tenso
     axis is enough. N itself is in it: the batch sets how strict the test is. Over ranks only the
     sums of cosines and sines travel, with gradient, so that the cost stays linear in the batch.
     """
+    step = T_MAX / (KNOTS - 1)
     t = torch.linspace(0, T_MAX, KNOTS, dtype=embeddings.dtype, device=embeddings.device)
-    weights = torch.full_like(t, 2 * T_MAX / (KNOTS - 1))
-    weights[0] = weights[-1] = T_MAX / (KNOTS - 1)
+    weights = torch.full_like(t, 2 * step)
+    weights[0] = weights[-1] = step
     gaussian = torch.exp(-t.square() / 2)
-    angles = (embeddings @ directions.to(embeddings.dtype))[..., None] * t
-    sums = gather(torch.stack([angles.cos().sum(1), angles.sin().sum(1)])[None]).sum(0)
+    sums = cosine_and_sine_sums(embeddings @ directions.to(embeddings.dtype), step, KNOTS)
     count = gather(torch.full((1,), embeddings.shape[1], dtype=t.dtype, device=t.device)).sum()
-    cosine, sine = sums / count
-    error = (cosine - gaussian).square() + sine.square()
-    return count * (error @ (weights * gaussian)).mean()
+    cosine, sine = gather(sums[None]).sum(0) / count
+    error = (cosine - gaussian[:, None, None]).square() + sine.square()
+    return count * (weights * gaussian) @ error.flatten(1).mean(1)
 
 
 def directions_at(step: int, dim: int, slices: int) -> Float[Tensor, "dim slices"]:
