@@ -118,6 +118,12 @@ def check_options(name: str, options: Mapping[str, Any]) -> None:
     _check_options(name, family, {key: value for key, value in options.items() if key not in common})
 
 
+def check_size(encoder: Encoder, size: tuple[int, ...]) -> None:
+    """Whether ``encoder`` takes views of ``size`` pixels, which need not be its card's. Raises UserError where not."""
+    if size != encoder.card.size:
+        _first_look(encoder, encoder.card.architecture, encoder.card.channels, size)
+
+
 def _check_options(name: str, family: Family, options: dict[str, Any]) -> None:
     parameters = inspect.signature(family).parameters
     if any(p.kind is p.VAR_KEYWORD for p in parameters.values()):

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vesalius import random, registry, views
 from vesalius.encoders import build_encoder
+from vesalius.encoders.build import check_size
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
 from vesalius.features import forward, forward_views
@@ -48,6 +49,8 @@ def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
         torch.manual_seed(random.torch_seed("method", config.seed))
         method: Method = module.build(encoder, check(module.Config, config.method.fields, f"method {config.method.name}"))
     _check_views(config.method.name, method.needs, made.makes)
+    for _, sides in made.makes.values():
+        check_size(encoder, sides)
     _check_accumulation(config, method.independent)
     method.to(world.device)
     if config.layout == "auto" and len(encoder.card.size) == 2:
@@ -64,7 +67,7 @@ def fresh_encoder(config: PretrainConfig, material: Material, made: Views, *, li
     """
     fields = config.encoder.fields
     if like is not None:
-        fields = {**fields, "weights": None, "mean": like.card.mean, "std": like.card.std}
+        fields = {**fields, **like.card.options, "weights": None, "mean": like.card.mean, "std": like.card.std}
     sides = next(iter(made.makes.values()))[1]
     if (size := look_size(config)) is not None:
         sides = (size,) * len(sides)
