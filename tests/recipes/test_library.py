@@ -17,10 +17,12 @@ from vesalius.recipes.loading import load_pretrain, names
 
 
 def smaller(name: str) -> dict[str, Any]:
-    """What makes the recipe's network and heads small. A network of tokens stays one, of the same patches."""
-    method = load_pretrain(name)[0].method.name
+    """What makes the recipe's network and heads small. A network of tokens stays one, of the same patches, without weights."""
+    config = load_pretrain(name)[0]
+    method = config.method.name
     fields = {f"method.{key}": value for key, value in case(method).fields.items()}
     if str(case(method).encoder["name"]).startswith("timm:vit"):
+        fields |= {"encoder.weights": None} if "weights" in config.encoder.fields else {}
         return {**fields, "encoder.depth": 1, "encoder.embed_dim": 32, "encoder.num_heads": 2}
     return {**fields, "encoder": {"name": "resnet18", "width": 0.0625}}
 
