@@ -129,7 +129,7 @@ def embed(
     Parameters
     ----------
     encoder
-        A run (folder, id or `latest`), a folder with encoder.safetensors, or a network's name.
+        A run (folder, id or `latest`), a folder or file of weights, or a network's name.
     data
         NAME[@ROOT], a folder of images, a .csv or .parquet table, or a .npz file.
     out
@@ -149,7 +149,7 @@ def embed(
     precision
         fp32, bf16 or auto.
     weights
-        Where a network's name gets its weights from: timm:NAME, torchvision:NAME or a file.
+        Where a network's name gets its weights from: a file, URL#sha256=..., timm:NAME, torchvision:NAME.
     code
         The file of a network of your own, where it is not in the current folder.
     resume
@@ -233,21 +233,21 @@ def export(
     size: int | None = None,
     code: Path | None = None,
 ) -> None:
-    """Write an encoder for another library, load it there and compare: vesalius export ENCODER --to TARGET
+    """An encoder for another library, loaded there again and compared: vesalius export ENCODER --to TARGET
 
-    Nothing is left when the largest difference is above 1e-4 of the largest feature. The folder's README.md says how to
-    load it and where mean and deviation are applied.
+    Nothing is written when the largest difference is above 1e-4 of the largest feature.
+    README.md in the folder says how to load it and where mean and deviation are applied.
 
     Parameters
     ----------
     encoder
-        A run (folder, id or `latest`), a folder with encoder.safetensors, or a network's name.
+        A run (folder, id or `latest`), a folder or file of weights, or a network's name.
     to
         safetensors, timm, torchvision, onnx or hf.
     out
         The folder, new or empty; by default exports/TARGET beside the encoder, or here for a name.
     weights
-        Where a network's name gets its weights from: timm:NAME, torchvision:NAME or a file.
+        Where a network's name gets its weights from: a file, URL#sha256=..., timm:NAME, torchvision:NAME.
     size
         Pixels per side, for a network's name.
     code
