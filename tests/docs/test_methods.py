@@ -48,8 +48,10 @@ def test_defaults_that_are_named_are_the_methods(method: str) -> None:
 
 @pytest.mark.parametrize("method", METHODS)
 def test_a_methods_recipes_are_all_named(method: str) -> None:
+    """In its section; those that go on from public weights, above the table."""
     mine = {name for name in names() if load_pretrain(name)[0].method.name == method}
-    assert mine - set(re.findall(r"`([\w-]+)`", section(method))) == set()
+    places = section(method) + sections()["In short"]
+    assert mine - set(re.findall(r"`([\w-]+)`", places)) == set()
 
 
 def test_every_recipe_that_is_named_exists() -> None:
