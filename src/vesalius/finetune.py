@@ -151,7 +151,7 @@ def _create(job: Job, out: str | Path | None, here: World) -> Run:
     run = Run.create(
         "finetune",
         config.name or f"{job.task.name}-{job.encoder.card.architecture}",
-        config.model_dump(mode="json", exclude_none=True),
+        config.model_dump(mode="json"),
         None if out is None else Path(out),
         device=str(here.device),
         world=here.size,

@@ -22,7 +22,7 @@ def repeat(config: FinetuneConfig, run: Run | None, out: str | Path | None, term
 
     first = int(os.environ.get("RANK", "0")) == 0
     run = run or _parent(config, out)
-    plain = {**config.model_dump(mode="json", exclude_none=True), "seeds": []}
+    plain = {**config.model_dump(mode="json"), "seeds": []}
     for number, seed in enumerate(config.seeds, 1):
         terminal.say(f"Seed {seed}, {number} of {len(config.seeds)}")
         folder = run.path / f"seed-{seed}"
@@ -50,7 +50,7 @@ def _parent(config: FinetuneConfig, out: str | Path | None) -> Run:
     with world(config.device, config.precision) as here:
         if not here.first:
             return Run(Path(here.share(None)))
-        kept = config.model_dump(mode="json", exclude_none=True)
+        kept = config.model_dump(mode="json")
         run = Run.create("finetune", config.name or "seeds", kept, None if out is None else Path(out), world=here.size)
         here.share(str(run.path))
         return run
