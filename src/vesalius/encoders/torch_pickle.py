@@ -9,6 +9,7 @@ abused (``os.system``, ``eval``) would not run either; a file that asks for it i
 from __future__ import annotations
 
 import sys
+from _compat_pickle import IMPORT_MAPPING
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,13 +19,12 @@ import torch
 from vesalius.data import unpickle
 from vesalius.data.unpickle import Refused
 
-_OLD = {"__builtin__": "builtins", "copy_reg": "copyreg"}
 _HARMLESS_MODULES = frozenset(
     "argparse collections pathlib datetime decimal fractions enum uuid functools types typing time random copyreg "  # noqa: SIM905
     "_codecs dataclasses logging numbers array re zoneinfo".split()
 )
 _HARMLESS_BUILT_IN = frozenset(
-    "set frozenset bytearray bytes complex slice range object list dict tuple int float str bool type getattr".split()  # noqa: SIM905
+    "set frozenset bytearray bytes complex slice range object list dict tuple int long float str unicode bool type getattr".split()  # noqa: SIM905
 )
 _TYPES: dict[str, torch.dtype] = {
     "torch.FloatStorage": torch.float32,
@@ -78,7 +78,7 @@ class Machine(unpickle.Machine):
     def named(self, name: str) -> Any:
         """A name the file gives: a function imitated here or in ``unpickle``, or an ``Opaque``. Raises Refused."""
         module, _, attribute = name.partition(".")
-        module = _OLD.get(module, module)
+        module = IMPORT_MAPPING.get(module, module)  # protocols 0 to 2 write Python 2's names
         if f"{module}.{attribute}" in _FUNCTIONS or name in _FUNCTIONS:
             return Opaque(f"{module}.{attribute}")
         try:

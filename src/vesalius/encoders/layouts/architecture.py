@@ -144,7 +144,7 @@ def _vit(tensors: Mapping[str, Tensor]) -> Architecture | None:
     width, channels, patch = int(first.shape[0]), int(first.shape[1]), int(first.shape[2])
     depth = _count(tensors, r"blocks\.(\d+)\.")
     hidden = tensors["blocks.0.mlp.fc1.weight"].shape[0] if "blocks.0.mlp.fc1.weight" in tensors else 0
-    if hidden != 4 * width or not _only(tensors, r"blocks\.", _VIT_BLOCK):
+    if hidden != 4 * width or "dist_token" in tensors or not _only(tensors, r"blocks\.", _VIT_BLOCK):
         return None
     kind = _VITS.get((width, depth))
     scaled, registers = "blocks.0.ls1.gamma" in tensors, tensors["reg_token"].shape[1] if "reg_token" in tensors else 0
