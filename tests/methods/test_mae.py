@@ -89,6 +89,17 @@ def test_autocast_changes_nothing() -> None:
         torch.testing.assert_close(reconstruction(prediction, patches, hide), plain, rtol=0, atol=0)
 
 
+def test_a_step_in_bf16() -> None:
+    method, batch = build(encoder(), SMALL), batch_of(torch.rand(1, 4, 3, 16, 16))
+    plain = method(batch, NOW).parts["mae"]
+    with torch.autocast("cpu", torch.bfloat16):
+        cast = method(batch, NOW).parts["mae"]
+    assert cast.dtype == torch.float32
+    torch.testing.assert_close(cast, plain, rtol=0.05, atol=0.05)
+    cast.mean().backward()
+    assert all(p.grad.isfinite().all() for p in method.parameters() if p.requires_grad)
+
+
 def lightlys_loss(method: MAE, x: Tensor, keep: Tensor, hide: Tensor) -> tuple[Tensor, nn.Module]:
     """The loss of lightly's MAE for vision transformers of timm, with ``method``'s own network and weights."""
     network: Any = method.encoder.network
