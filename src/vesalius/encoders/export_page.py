@@ -37,7 +37,7 @@ def readme(card: Card, written: Exported, found: Agreement) -> str:
     version = metadata.version(written.library)
     lines = [
         *([written.front] if written.front else []),
-        f"# {written.model.rpartition(':')[2]}, an encoder of images",
+        f"# {written.model}, an encoder of images",
         "",
         f"Written by Vesalius {metadata.version('vesalius')} from `{card.architecture}`. It makes {card.dim} features of an image.",
         "",

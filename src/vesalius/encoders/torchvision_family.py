@@ -117,7 +117,7 @@ def remove_last_layer(network: nn.Module) -> None:
 def last_layer(network: nn.Module) -> str | None:
     """Name of the last linear layer; where there is none (SqueezeNet), of the last convolution."""
     for kind in (nn.Linear, nn.Conv2d):
-        names = [name for name, module in network.named_modules() if isinstance(module, kind)]
+        names: list[str] = [name for name, module in network.named_modules() if isinstance(module, kind)]
         if names:
             return names[-1]
     return None

@@ -51,7 +51,7 @@ def test_the_folder_is_all_that_timm_needs(name: str, options: dict, tmp_path: P
 
 
 def test_the_model_card(tmp_path: Path) -> None:
-    encoder = build_encoder("timm:resnet10t", size=(32, 32))
+    encoder = build_encoder("timm:resnet10t.c3_in1k", size=(32, 32))
     encoder.card = encoder.card.model_copy(
         update={
             "trained_on": "chest radiographs of a clinic in /data/smith_jane/images, simclr, 3 epochs, no labels",

@@ -72,7 +72,7 @@ def _config(encoder: Encoder, twin: Twin) -> dict[str, Any]:
         "first_conv": known.first_conv if known is not None else None,
         "classifier": known.classifier if known is not None else None,
     }
-    facts = {"architecture": twin.name, "num_classes": 0, "num_features": card.dim}
+    facts = {"architecture": twin.name.partition(".")[0], "num_classes": 0, "num_features": card.dim}
     return {**facts, "model_args": dict(twin.keywords), "pretrained_cfg": pretrained}
 
 
