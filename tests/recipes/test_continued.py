@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +25,7 @@ LITTLE: dict[str, Any] = {"quiet": True, "steps": 2, "batch_size": 8, "device": 
 
 
 @pytest.fixture(autouse=True)
-def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every connection is refused, and the hub's cache is empty."""
 
     def refuse(*_: object, **__: object) -> None:
@@ -34,7 +33,6 @@ def no_network(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket, "getaddrinfo", refuse)
-    yield
 
 
 def run(folder: Path, recipe: str, **changes: Any) -> Pretrained:
