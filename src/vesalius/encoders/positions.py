@@ -102,7 +102,7 @@ def _relative(key: str, given: Tensor, own: Tensor, module: nn.Module) -> Tensor
             f"The relative positions {key} {tuple(given.shape)} of the weights do not fit {tuple(own.shape)}. Choose the network "
             "that the weights were made for, with its number of heads."
         )
-    from timm.layers import resize_rel_pos_bias_table
+    from timm.layers.pos_embed_rel import resize_rel_pos_bias_table
 
     fitted: Tensor = resize_rel_pos_bias_table(given, new_window_size=window, new_bias_shape=tuple(own.shape))
     return fitted
