@@ -94,6 +94,10 @@ def test_the_result_is_a_run_with_a_report(images: Path, saved: Path, tmp_path: 
     assert result.encoder.card.dim == 64
 
 
+def test_one_image_will_do(saved: Path, tmp_path: Path) -> None:
+    assert embed(saved, str(write_images(tmp_path / "one", 1)), quiet=True).vectors.shape == (1, 64)
+
+
 def test_finished_work_is_not_repeated(images: Path, saved: Path, tmp_path: Path) -> None:
     out = tmp_path / "x.npy"
     first = embed(saved, str(images), out=out, quiet=True)
@@ -110,16 +114,17 @@ def test_finished_work_is_not_repeated(images: Path, saved: Path, tmp_path: Path
 
 
 KILLED = """
-import importlib, sys, time
-verb = importlib.import_module('vesalius.embed')
-verb._PAUSE = 0.0
-slow = verb.Partial.add
+import sys, time
+from vesalius.embed import embed
+from vesalius.features import resumable
+resumable._PAUSE = 0.0
+slow = resumable.Partial.add
 def add(self, block):
     slow(self, block)
     print(self.done, flush=True)
     time.sleep(0.2)
-verb.Partial.add = add
-verb.embed(sys.argv[1], sys.argv[2], out=sys.argv[3], batch_size=1, quiet=True)
+resumable.Partial.add = add
+embed(sys.argv[1], sys.argv[2], out=sys.argv[3], batch_size=1, quiet=True)
 """
 
 

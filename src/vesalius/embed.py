@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 from torch.nn import functional as F
 
 from vesalius.data.dataset import DataSet, open_data, resolve
-from vesalius.data.settings import StoreSettings
 from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.loading import encoder_folder
@@ -23,9 +23,10 @@ from vesalius.encoders.projector import MLP, load_projector
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
 from vesalius.features import blocks, evaluation_views
-from vesalius.features.partial import Partial
+from vesalius.features.records import about, chosen, left_out, store_for
+from vesalius.features.resumable import compute
 from vesalius.features.writing import suffix_of, write
-from vesalius.files import Lock, atomic_write, cache_folder
+from vesalius.files import cache_folder
 from vesalius.result import Result
 from vesalius.runs import Run
 from vesalius.terminal import Terminal
@@ -33,16 +34,7 @@ from vesalius.training.precision import autocast_type
 from vesalius.training.world import pick_device
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from vesalius.data.table import SampleTable
-
-MARGIN = 1.25
-"""Shorter side of the stored images over the encoder's, as in pretraining, so that both share their store."""
-
-_PAUSE = 2.0
-"""Seconds of work between two markers on disk: what a kill costs at most."""
-
 
 class EmbedResult(Result):
     """An embedding's run. ``file``: where the vectors are; ``vectors``: the same, in memory."""
@@ -126,7 +118,7 @@ def embed(
 ) -> EmbedResult:
     """Features of ``data`` by ``encoder``: one row per readable image, in the table's order.
 
-    ``encoder``: a run, a folder, a network's name (then ``weights`` says which), or an Encoder. ``out``: FILE.parquet,
+    ``encoder``: a run, a folder, a checkpoint, a network's name (then ``weights`` says which), or an Encoder. ``out``: FILE.parquet,
     .npy (with FILE.ids.csv) or .csv, with paths relative to the data's root; by default ``embeddings.parquet`` in a new
     run, with ids only. ``layer``: pooled, projected, or a module's name. ``normalise``: each row divided by its length.
     ``split``: only these rows. ``precision``: fp32, bf16 or auto. Killed work is gone on with when the same call is
@@ -141,11 +133,13 @@ def embed(
     place = pick_device(device)
     autocast = autocast_type(precision, place)
     network = _encoder(encoder, weights, code)
+    if network.loaded is not None and network.loaded.layout:
+        terminal.say(f"{network.card.architecture}: {network.loaded.sentence()}.")
     projector = _projector(encoder, layer)
-    table = resolve(data, labels=labels, terminal=terminal)
-    chosen = open_data(table.source, table, _settings(network), terminal)
+    table = resolve(data, labels=labels, least=1, terminal=terminal)
+    opened = open_data(table.source, table, store_for(network), terminal)
     precise = "fp32" if autocast is None else str(autocast).removeprefix("torch.")
-    job = _Job(network, projector, chosen, _rows(chosen, split), layer, normalise, precise)
+    job = _Job(network, projector, opened, chosen(opened, split), layer, normalise, precise)
     config: dict[str, Any] = {
         "encoder": network.card.architecture if isinstance(encoder, Encoder) else str(encoder),
         "data": data if isinstance(data, str) else table.source,
@@ -178,69 +172,35 @@ def _embed(
     terminal: Terminal,
 ) -> Path:
     file = out if out is not None else run.path / "embeddings.parquet"
-    marker = file.with_name(f"{file.name}.json")
-    folder = file.with_name(f".{file.name}.partial") if out is not None else cache_folder() / "embeddings" / job.key
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    began = time.perf_counter()
-    with Lock(folder.with_name(f"{folder.name}.lock")):
-        facts = _finished(marker, file, job.key) if resume else None
-        if facts is not None:
-            terminal.say(f"{file.name} already holds these {facts['rows']:,} rows.")
-        else:
-            partial = Partial(folder, job.key, len(job.rows), resume)
-            known = partial.done
-            if known:
-                terminal.say(f"going on after {known:,} of {len(job.rows):,} rows")
-            _fill(job, partial, batch_size, device, autocast, terminal)
-            assert partial.vectors is not None
-            facts = _facts(job, partial.vectors.shape[1])
-            write(file, _about(job, named=out is not None), partial.vectors, facts)
-            atomic_write(marker, json.dumps(facts, indent=1) + "\n")
-            partial.discard()
-            run.record(computed=len(job.rows) - known)
-    run.write_json(
-        "results.json", {"kind": "embed", "title": f"Features of {job.data.name}", **facts, "file": file.name}
-    )
-    run.write_json("left_out.json", [{"id": f"{i:016x}", "reason": reason} for i, reason in job.data.store.left_out])
-    run.record(seconds=time.perf_counter() - began, data_fingerprint=job.data.table.fingerprint(), device=str(device))
-    return file
-
-
-def _fill(
-    job: _Job, partial: Partial, batch_size: int, device: torch.device, autocast: torch.dtype | None, terminal: Terminal
-) -> None:
+    scratch = file.with_name(f".{file.name}.partial") if out is not None else cache_folder() / "embeddings" / job.key
     projector = None if job.projector is None else job.projector.to(device)
-    rest = job.rows[partial.done :]
-    saved = time.perf_counter()
-    with terminal.bar(f"embedding {job.data.name}") as progress:
+    began = time.perf_counter()
+
+    def batches(start: int) -> Iterator[Tensor]:
         for block in blocks(
-            job.encoder, job.data.store, rest,
+            job.encoder, job.data.store, job.rows[start:],
             device=device, autocast=autocast, layer=job.layer, project=projector, batch_size=batch_size,
         ):  # fmt: skip
-            vectors = F.normalize(block, dim=1) if job.normalise else block
-            partial.add(vectors.cpu().numpy())
-            if time.perf_counter() - saved > _PAUSE:
-                partial.keep()
-                saved = time.perf_counter()
-            progress(partial.done, partial.rows)
-    partial.keep()
+            yield F.normalize(block, dim=1) if job.normalise else block
 
+    def finish(vectors: NDArray[np.float32]) -> dict[str, Any]:
+        facts = _facts(job, vectors.shape[1])
+        write(file, about(job.data, job.rows, named=out is not None), vectors, {"key": job.key, **facts})
+        return facts
 
-def _finished(marker: Path, file: Path, key: str) -> dict[str, Any] | None:
-    """What the marker beside a finished file says, where it is of ``key``."""
-    if not (marker.is_file() and file.is_file()):
-        return None
-    try:
-        facts: dict[str, Any] = json.loads(marker.read_text())
-    except ValueError:
-        return None
-    return facts if facts.get("key") == key else None
+    facts, computed = compute(
+        file, scratch, job.key, len(job.rows), batches, finish, doing=f"embedding {job.data.name}", resume=resume, terminal=terminal
+    )
+    run.write_json("results.json", {"kind": "embed", "title": f"Features of {job.data.name}", **facts, "file": file.name})
+    run.write_json("left_out.json", left_out(job.data))
+    seconds = time.perf_counter() - began
+    run.record(computed=computed, seconds=seconds, data_fingerprint=job.data.table.fingerprint(), device=str(device))
+    return file
 
 
 def _facts(job: _Job, dim: int) -> dict[str, Any]:
     card = job.encoder.card
     return {
-        "key": job.key,
         "rows": len(job.rows),
         "dim": dim,
         "layer": job.layer,
@@ -253,37 +213,6 @@ def _facts(job: _Job, dim: int) -> dict[str, Any]:
         "left_out": len(job.data.store.left_out),
         "warnings": list(job.data.table.warnings),
     }
-
-
-def _about(job: _Job, named: bool) -> pd.DataFrame:
-    """What is known of each row. Paths, relative to the root, only in a file the user named."""
-    table = job.data.table
-    at = job.data.table_rows(job.rows)
-    frame = table.frame.iloc[at].reset_index(drop=True)
-    about = frame[["id"]].assign(id=[f"{int(i):016x}" for i in frame["id"]])
-    if named:
-        about["uri"] = [_relative(str(uri), table.root) for uri in frame["uri"]]
-        about["frame"] = frame["frame"]
-    for column in ("subject", "split", *(c for c in frame.columns if c.startswith("label."))):
-        if column in frame:
-            about[column] = frame[column]
-    return about
-
-
-def _relative(uri: str, root: str) -> str:
-    path = Path(uri)
-    if root and path.is_absolute() and path.is_relative_to(root):
-        return path.relative_to(root).as_posix()
-    return uri
-
-
-def _rows(data: DataSet, split: str | None) -> NDArray[np.int64]:
-    rows = data.rows(split)
-    if len(rows):
-        return rows
-    counts = {name: len(data.rows(name)) for name in ("train", "val", "test", "")}
-    have = ", ".join(f"{name or 'no split'}: {count}" for name, count in counts.items() if count) or "no readable image"
-    raise UserError(f"{data.name} has no readable image in the split {split!r}. It has {have}.")
 
 
 def _encoder(encoder: str | Path | Encoder, weights: str | None, code: str | Path | None) -> Encoder:
@@ -304,9 +233,3 @@ def _projector(encoder: str | Path | Encoder, layer: str) -> MLP | None:
             "projector.safetensors beside its encoder. Give such a run, or use --layer pooled or the name of a layer."
         )
     return found
-
-
-def _settings(encoder: Encoder) -> StoreSettings:
-    channels = encoder.card.channels
-    size = round(MARGIN * max(encoder.card.size))
-    return StoreSettings(size=size, channels=channels if channels in (1, 3) else "keep")  # type: ignore[arg-type]

@@ -69,6 +69,7 @@ def resolve(
     allow_leakage: bool = False,
     limit: int | None = None,
     kind: Kind | None = None,
+    least: int = 2,
     terminal: Terminal | None = None,
 ) -> SampleTable:
     """The table of ``reference``, its first ``limit`` training rows; see ``references.resolve``."""
@@ -81,6 +82,7 @@ def resolve(
             subject=subject,
             download=download,
             allow_leakage=allow_leakage,
+            least=least,
             progress=lambda done, total=None, *_: progress(done, total),
         )
     if limit is None:

@@ -18,7 +18,7 @@ def reduced(decoded: Decoded, box: Sequence[float] | None, settings: StoreSettin
     """``decoded`` with pixels (C, H, W), contiguous, as ``settings`` ask; ``box`` is x, y, width, height in px.
 
     Grey stays one channel even where three are asked for: the store repeats it when reading. Raises Unreadable when
-    the box misses the image, or the channels cannot become 1 or 3.
+    the box misses the image, or the channels cannot become what is asked for.
     """
     pixels = decoded.pixels if box is None else _cut(decoded.pixels, box)
     pixels = _channels(pixels, settings)
@@ -50,11 +50,12 @@ def _cut(pixels: NDArray[Any], box: Sequence[float]) -> NDArray[Any]:
 
 def _channels(pixels: NDArray[Any], settings: StoreSettings) -> NDArray[Any]:
     count = pixels.shape[-1]
-    if settings.channels == "keep" or count in (1, settings.channels):
+    wanted = settings.channels
+    if wanted == "keep" or count == wanted or (count, wanted) == (1, 3):
         return pixels
-    if count != 3:
-        words = f"It has {count} channels, which cannot become {settings.channels}; use channels: keep."
-        raise Unreadable(Kind.UNSUPPORTED, words)
+    if (count, wanted) != (3, 1):
+        also = "; use channels: keep" if wanted in (1, 3) else ""
+        raise Unreadable(Kind.UNSUPPORTED, f"It has {count} channel{'s' * (count != 1)}, which cannot become {wanted}{also}.")
     if pixels.dtype == np.uint8:
         return np.asarray(Image.fromarray(np.ascontiguousarray(pixels)).convert("L"))[..., None]
     luma: NDArray[Any] = np.rint(pixels @ np.array([0.299, 0.587, 0.114]))  # ITU-R 601-2, as Pillow's

@@ -14,17 +14,18 @@ LONGEST = 4
 @dataclass(frozen=True)
 class StoreSettings:
     """``size``: the shorter side in pixels to which larger images are reduced, aspect ratio kept (smaller ones stay as
-    they are); ``"native"`` keeps every pixel. ``channels``: 1 (luma of ITU-R 601), 3 (grey repeated) or ``"keep"``.
+    they are); ``"native"`` keeps every pixel. ``channels``: 1 (luma of ITU-R 601), 3 (grey repeated), another number, which
+    images must then have, or ``"keep"``.
     """
 
     size: int | Literal["native"] = "native"
-    channels: Literal[1, 3, "keep"] = "keep"
+    channels: int | Literal["keep"] = "keep"
 
     def __post_init__(self) -> None:
         if self.size != "native" and (isinstance(self.size, str) or self.size < 1):
             raise UserError(f"The store size is {self.size!r}; give a number of pixels, or 'native'.")
-        if self.channels not in (1, 3, "keep"):
-            raise UserError(f"The store's channels are {self.channels!r}; give 1, 3 or 'keep'.")
+        if self.channels != "keep" and (isinstance(self.channels, str) or self.channels < 1):
+            raise UserError(f"The store's channels are {self.channels!r}; give 1, 3, the number the images have, or 'keep'.")
 
     @property
     def key(self) -> str:

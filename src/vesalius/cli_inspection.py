@@ -1,0 +1,195 @@
+"""The command line of what looks: ``vesalius data``, ``runs`` and ``recipes``. Each imports its verb inside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import cyclopts
+
+data_app = cyclopts.App(name="data", help="Data sets and the store of decoded pixels.")
+runs_app = cyclopts.App(name="runs", help="Runs: what was done and where it lies.")
+recipes_app = cyclopts.App(name="recipes", help="Ready-made configurations and views.")
+
+
+# ---- data
+
+
+@data_app.command(name="list")
+def data_list() -> None:
+    """Sources by name, and what is in the store."""
+    from vesalius.inspection import data_list as verb
+
+    verb()
+
+
+@data_app.command(name="show")
+def data_show(reference: str, /, *, out: Path | None = None, labels: str | None = None) -> None:
+    """First rows and columns of a data set's table; --out writes the table as Parquet.
+
+    Parameters
+    ----------
+    reference
+        NAME[@ROOT], a folder, a table or a .npz file.
+    out
+        Write the table here.
+    labels
+        Label column of a table.
+    """
+    from vesalius.inspection import data_show as verb
+
+    verb(reference, out=out, labels=labels)
+
+
+@data_app.command(name="check")
+def data_check(reference: str, /, *, labels: str | None = None, subject: str | None = None, decode: bool = True) -> None:
+    """Counts, class balance, subjects, unreadable files, subjects in two splits.
+
+    Parameters
+    ----------
+    reference
+        NAME[@ROOT], a folder, a table or a .npz file.
+    labels
+        Label column of a table.
+    subject
+        Subject column, or a regular expression with one group on the path.
+    decode
+        Read every image; --no-decode only lists them.
+    """
+    from vesalius.inspection import data_check as verb
+
+    verb(reference, labels=labels, subject=subject, decode=decode)
+
+
+@data_app.command(name="index")
+def data_index(reference: str, /, *, size: str = "native", channels: str = "auto", download: bool = False) -> None:
+    """Decode a data set into the store ahead of a job.
+
+    Parameters
+    ----------
+    reference
+        NAME[@ROOT], a folder, a table or a .npz file.
+    size
+        Shorter side in pixels, or native.
+    channels
+        1, 3, keep or auto.
+    download
+        Fetch a public data set that is not there.
+    """
+    from vesalius.inspection import data_index as verb
+
+    verb(reference, size=size, channels=channels, download=download)
+
+
+@data_app.command(name="locate")
+def data_locate(reference: str, /, *ids: str) -> None:
+    """The files behind ids of a report: vesalius data locate DATA ID ...
+
+    Parameters
+    ----------
+    reference
+        The data the run was made from.
+    ids
+        Ids as a report shows them.
+    """
+    from vesalius.inspection import data_locate as verb
+
+    verb(reference, list(ids))
+
+
+@data_app.command(name="prune")
+def data_prune(*, older_than_days: float | None = None, max_gb: float | None = None, dataset: str | None = None) -> None:
+    """Delete decoded pixels by age, size or data set.
+
+    Parameters
+    ----------
+    older_than_days
+        Stores not used for so long.
+    max_gb
+        The longest unused, until the store is no larger.
+    dataset
+        The store of this data set.
+    """
+    from vesalius.inspection import data_prune as verb
+
+    verb(older_than_days=older_than_days, max_gb=max_gb, dataset=dataset)
+
+
+# ---- runs
+
+
+@runs_app.command(name="list")
+def runs_list() -> None:
+    """Every run, newest first."""
+    from vesalius.inspection import runs_list as verb
+
+    verb()
+
+
+@runs_app.command(name="show")
+def runs_show(run: str, /) -> None:
+    """State, configuration and results of a run.
+
+    Parameters
+    ----------
+    run
+        Folder, id or unique prefix, or latest.
+    """
+    from vesalius.inspection import runs_show as verb
+
+    verb(run)
+
+
+@runs_app.command(name="latest")
+def runs_latest() -> None:
+    """The newest run's folder."""
+    from vesalius.runs import find
+    from vesalius.terminal import answer
+
+    answer(str(find("latest")))
+
+
+@runs_app.command(name="checkpoint")
+def runs_checkpoint(run: str, /, name: str = "last") -> None:
+    """The folder of a run's checkpoint: last, or best-MONITOR.
+
+    Parameters
+    ----------
+    run
+        Folder, id or unique prefix, or latest.
+    name
+        last, best-linear, best-knn, best-spread ...
+    """
+    from vesalius.inspection import runs_checkpoint as verb
+
+    verb(run, name)
+
+
+# ---- recipes
+
+
+@recipes_app.command(name="list")
+def recipes_list() -> None:
+    """Recipes and views recipes by name."""
+    from vesalius.inspection import recipes_list as verb
+
+    verb()
+
+
+@recipes_app.command(name="show")
+def recipes_show(name: str, /, *, views: str | None = None, out: Path = Path("views.png"), count: int = 8) -> None:
+    """Each field of a recipe with value and meaning; with --views DATA a picture of its views.
+
+    Parameters
+    ----------
+    name
+        A recipe or a views recipe, or a YAML file of either.
+    views
+        Data whose first images are shown.
+    out
+        The picture.
+    count
+        How many images.
+    """
+    from vesalius.inspection import recipes_show as verb
+
+    verb(name, views=views, out=out, count=count)

@@ -1,0 +1,60 @@
+"""The images a pass reads, how they are stored for an encoder, and what is known of each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vesalius.data.dataset import DataSet
+from vesalius.data.settings import StoreSettings
+from vesalius.encoders.encoder import Encoder
+from vesalius.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MARGIN = 1.25
+"""Shorter side of the stored images over the encoder's, as in pretraining, so that both share their store."""
+
+
+def store_for(encoder: Encoder) -> StoreSettings:
+    """Size and channels of the store that ``encoder`` reads from."""
+    return StoreSettings(size=round(MARGIN * max(encoder.card.size)), channels=encoder.card.channels)
+
+
+def chosen(data: DataSet, split: str | None) -> NDArray[np.int64]:
+    """Records of ``split``, or all. Raises UserError where there is none, with the splits there are."""
+    rows = data.rows(split)
+    if len(rows):
+        return rows
+    counts = {name: len(data.rows(name)) for name in ("train", "val", "test", "")}
+    have = ", ".join(f"{name or 'no split'}: {count}" for name, count in counts.items() if count) or "no readable image"
+    raise UserError(f"{data.name} has no readable image in the split {split!r}. It has {have}.")
+
+
+def about(data: DataSet, rows: NDArray[np.int64], named: bool) -> pd.DataFrame:
+    """Id, subject, split and labels of records; paths, relative to the root, only where ``named``: in a user's own file."""
+    frame = data.table.frame.iloc[data.table_rows(rows)].reset_index(drop=True)
+    known = frame[["id"]].assign(id=[f"{int(i):016x}" for i in frame["id"]])
+    if named:
+        known["uri"] = [_relative(str(uri), data.table.root) for uri in frame["uri"]]
+        known["frame"] = frame["frame"]
+    for column in ("subject", "split", *(c for c in frame.columns if c.startswith("label."))):
+        if column in frame:
+            known[column] = frame[column]
+    return known
+
+
+def left_out(data: DataSet) -> list[dict[str, str]]:
+    """Id and reason of each image that could not be read, as ``left_out.json`` holds them."""
+    return [{"id": f"{i:016x}", "reason": reason} for i, reason in data.store.left_out]
+
+
+def _relative(uri: str, root: str) -> str:
+    path = Path(uri)
+    if root and path.is_absolute() and path.is_relative_to(root):
+        return path.relative_to(root).as_posix()
+    return uri
