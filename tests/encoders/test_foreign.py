@@ -53,6 +53,7 @@ def test_it_says_what_was_recognised(checkpoint: Path) -> None:
     assert "left out module.encoder_k." in said
     assert "left out as it should be, the head: fc.weight, module.queue" in said
     assert "missing" not in said
+    assert said.endswith("input not standardised: the file does not tell mean and deviation")
     assert said in encoder.card.notes
     assert encoder.card.trained_on == "started from moco.pth.tar"
     assert not encoder.training
@@ -177,3 +178,9 @@ def test_no_network_says_where_to_put_the_file(
     place.parent.mkdir(parents=True, exist_ok=True)
     place.write_bytes(checkpoint.read_bytes())
     assert load_encoder(address).loaded.missing == ()
+
+
+def test_how_images_were_standardised_can_be_said(checkpoint: Path) -> None:
+    given = load_encoder(checkpoint, mean=(0.4, 0.5, 0.6), std=(0.2, 0.2, 0.2))
+    assert given.card.mean == (0.4, 0.5, 0.6)
+    assert "standardised" not in given.loaded.sentence()

@@ -113,6 +113,7 @@ def test_a_tensor_is_a_place() -> None:
     ("stored", "shape", "stride", "words"),
     [
         (("storage", torch.FloatStorage, "0", "cpu", 3), (2, 2), (2, 1), "larger than its storage"),
+        (("storage", torch.FloatStorage, "0", "cpu", 3), (10**12,), (0,), "larger than its storage"),
         (("storage", torch.FloatStorage, "0", "cpu", -1), (1,), (1,), "no size"),
         (("storage", torch.FloatStorage, "0", "cpu", 4), (-2, 2), (2, 1), "impossible shape"),
         (("storage", torch.FloatStorage, "0", "cpu", 4), (2, 2), (1,), "impossible shape"),

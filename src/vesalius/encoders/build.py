@@ -167,9 +167,10 @@ def _known_statistics(architecture: str) -> tuple[tuple[float, ...], tuple[float
     return timm_family.statistics(name) if family == "timm" and "." in name else ((), ())
 
 
-def _statistics_note(card: Card, mean: Sequence[float]) -> list[str]:
-    if not mean:
-        return []
+def _statistics_note(card: Card, mean: Sequence[float], layout: str) -> list[str]:
+    if not mean:  # InnerEye standardised nothing; others did, by numbers that their checkpoints do not hold
+        unsaid = layout and "InnerEye" not in layout
+        return ["input not standardised: the file does not tell mean and deviation"] if unsaid else []
     numbers = ", ".join(f"{value:.3g}" for value in card.mean), ", ".join(f"{value:.3g}" for value in card.std)
     averaged = f", averages over {len(mean)} channels" if len(mean) != card.channels else ""
     return [f"input standardised by mean {numbers[0]} and deviation {numbers[1]}{averaged}"]
@@ -190,7 +191,7 @@ def _start_from(encoder: Encoder, weights: Weights, min_match: float, standardis
     if not mean and not size:
         mean, std = _known_statistics(encoder.card.architecture)
     _standardise(encoder, mean, std)
-    adapted = [*loaded.adapted, *([] if standardised else _statistics_note(encoder.card, mean))]
+    adapted = [*loaded.adapted, *([] if standardised else _statistics_note(encoder.card, mean, layout))]
     unexpected = (*loaded.unexpected, *weights.rest)
     loaded = replace(loaded, source=source, layout=layout, adapted=tuple(adapted), unexpected=unexpected)
     encoder.loaded = loaded

@@ -102,9 +102,9 @@ def load_encoder(
     """
     from vesalius.encoders.build import build_encoder, is_name
 
-    reference = str(reference)
-    if is_name(reference):
+    if isinstance(reference, str) and is_name(reference):
         return build_encoder(reference, min_match=min_match, code=code, **options).eval()
+    reference = str(reference)
     place = fetched(reference) if is_address(reference) else _place(reference)
     own = own_files(place)
     if own is None:

@@ -8,6 +8,7 @@ abused (``os.system``, ``eval``) would not run either; a file that asks for it i
 
 from __future__ import annotations
 
+import math
 import sys
 from _compat_pickle import IMPORT_MAPPING
 from collections.abc import Callable
@@ -37,8 +38,12 @@ _TYPES: dict[str, torch.dtype] = {
     "torch.CharStorage": torch.int8,
     "torch.ByteStorage": torch.uint8,
     "torch.BoolStorage": torch.bool,
+    "torch.ComplexFloatStorage": torch.complex64,
+    "torch.ComplexDoubleStorage": torch.complex128,
     "torch.storage.UntypedStorage": torch.uint8,
 }
+_REPEATED = 1 << 20
+"""Values of a tensor that repeats a smaller storage, at most."""
 
 
 @dataclass
@@ -185,6 +190,9 @@ def _held(storage: Any, dtype: torch.dtype, offset: Any, shape: Any, stride: Any
         or len(shape) != len(stride)
     ):
         raise Refused("holds a tensor of impossible shape")
+    # A stride of zero repeats a value without end: more than the file holds is no tensor of weights.
+    if math.prod(shape) > max(storage.count * storage.dtype.itemsize // dtype.itemsize, _REPEATED):
+        raise Refused("holds a tensor larger than its storage")
     last = offset + sum((n - 1) * step for n, step in zip(shape, stride))
     if all(shape) and (last + 1) * dtype.itemsize > storage.count * storage.dtype.itemsize:
         raise Refused("holds a tensor larger than its storage")
