@@ -27,6 +27,13 @@ LABELS: dict[str, dict[str, Any]] = {
 }
 
 
+ONE_CLASS = {
+    "ill": lambda f: np.where(np.arange(len(f)) % 2, "a", "b"),
+    "split": lambda f: np.where(np.arange(len(f)) % 2, "train", "val"),
+    "patient": lambda f: range(len(f)),
+}
+
+
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("labelled")
@@ -184,7 +191,8 @@ def test_seeds_repeat_the_run(place: Path, tmp_path: Path) -> None:
 
 def test_a_fifth_of_the_labels_is_missing(place: Path, tmp_path: Path) -> None:
     rng = np.random.default_rng(3)
-    table = changed(place / "table.csv", "holes.csv", ill=lambda f: f["ill"].mask(rng.random(len(f)) < 0.2), age=lambda f: f["age"].mask(rng.random(len(f)) < 0.2))
+    holes = {name: lambda f, name=name: f[name].mask(rng.random(len(f)) < 0.2) for name in ("ill", "age")}
+    table = changed(place / "table.csv", "holes.csv", **holes)
     for kind, freeze in (("binary", True), ("binary", False), ("regression", True)):
         run = tune(place, tmp_path / f"{kind}-{freeze}", kind, table, steps=6, **{"encoder.freeze": freeze})
         frame = pd.read_parquet(run.path / "predictions.parquet")
@@ -234,8 +242,7 @@ def test_no_test_split(place: Path, tmp_path: Path) -> None:
     ("table", "changes", "words"),
     [
         ({"ill": lambda f: "yes"}, {}, "has 1 different values"),
-        ({"ill": lambda f: np.where(np.arange(len(f)) % 2, "a", "b"), "split": lambda f: np.where(np.arange(len(f)) % 2, "train", "val"), "patient": lambda f: range(len(f))},
-         {"data.split.test": 0}, "All labelled training images are of one class, 'a'"),
+        (ONE_CLASS, {"data.split.test": 0}, "All labelled training images are of one class, 'a'"),
         ({"age": lambda f: 7.5}, {"data.labels": "age", "data.kind": "regression"}, "are equal"),
         ({}, {"data.labels": "age", "balanced": True}, "balanced weighs classes"),
         ({}, {"data.labels": "weight"}, "no column 'weight'"),

@@ -24,7 +24,7 @@ from vesalius.cli import app, main
 from vesalius.recipes import loading
 from vesalius.runs import TIMES
 
-VERBS = ("pretrain", "embed", "export", "report", "demo")
+VERBS = ("pretrain", "finetune", "embed", "export", "report", "demo")
 CHANGING = {"id", "started", "finished", "process", "seconds", *TIMES, "spent", "peak_memory_mb", "time_by_stage"}
 """What is another in each run: ids and times, and the memory a process took before."""
 

@@ -166,25 +166,26 @@ def recipes_list() -> None:
     from importlib.resources import files
 
     from vesalius import views
-    from vesalius.recipes.loading import aliases, names
+    from vesalius.recipes.loading import FOLDERS, names, recipe_aliases
 
     also: dict[str, list[str]] = {}
-    for alias, name in aliases()["recipes"].items():
-        also.setdefault(name, []).append(alias)
     rows = []
-    for name in names():
-        first = (files("vesalius.recipes") / "library" / f"{name}.yaml").read_text().splitlines()[0]
-        rows.append([name, ", ".join(also.get(name, [])), first.lstrip("# ")])
-    table("Recipes", ["name", "also known as", "what"], rows)
+    for verb, folder in FOLDERS.items():
+        for alias, name in recipe_aliases(verb).items():
+            also.setdefault(name, []).append(alias)
+        for name in names(verb):
+            first = (files("vesalius.recipes") / folder / f"{name}.yaml").read_text().splitlines()[0]
+            rows.append([name, verb, ", ".join(also.get(name, [])), first.lstrip("# ")])
+    table("Recipes", ["name", "verb", "also known as", "what"], rows)
     table("Views", ["name"], [[name] for name in views.names()])
 
 
 def recipes_show(name: str, *, views: str | None, out: Path, count: int) -> None:
     """Fields of a recipe with their meanings, or a picture of views."""
     from vesalius.recipes.describing import describe
-    from vesalius.recipes.loading import aliases, names
+    from vesalius.recipes.loading import FOLDERS, names, recipe_aliases
 
-    known = aliases()["recipes"].get(name, name) in names()
+    known = any(name in (*names(verb), *recipe_aliases(verb)) for verb in FOLDERS)
     from vesalius.recipes.picturing import picture, views_of
 
     if views is not None:

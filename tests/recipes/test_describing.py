@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from vesalius.recipes.describing import describe
+from vesalius.recipes.describing import describe, verb_of
 from vesalius.recipes.loading import load_pretrain, names
 
 
@@ -32,3 +34,19 @@ def test_defaults_of_a_choice_are_shown_with_their_meaning() -> None:
 def test_every_field_of_the_recipe_says_what_it_means() -> None:
     bare = [field for field, _, meaning in describe("cifar10-simclr") if not meaning]
     assert bare == []
+
+
+@pytest.mark.parametrize("name", [*names("finetune"), "SSLClassifierCIFAR"])
+def test_recipes_of_fine_tuning_are_described_too(name: str) -> None:
+    rows = {field: (value, meaning) for field, value, meaning in describe(name)}
+    assert all(meaning for _, meaning in rows.values())
+    assert rows["encoder.freeze"][0] == "True"
+    assert {"data.train", "optimizer.layer_decay", "linear_first", "seeds"} <= rows.keys()
+
+
+def test_a_file_is_described_by_the_verb_it_is_for(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("extends: classifier\nbatch_size: 8\n")
+    (tmp_path / "own.yaml").write_text("data: {train: x}\nepochs: 1\nbalanced: true\n")
+    assert ["batch_size", "8", "Samples per process and step."] in describe(str(tmp_path / "mine.yaml"))
+    assert verb_of(str(tmp_path / "own.yaml")) == "finetune"
+    assert verb_of("cifar10-simclr") == "pretrain"

@@ -65,5 +65,5 @@ def test_a_metric_that_validation_cannot_have_gives_way_to_the_loss() -> None:
     assert "roc_auc is not defined" in found.warning
     assert Validation(TASKS["regression"], "", 3, torch.tensor([2.0, 2.0])).metric == "loss"
     assert Validation(TASKS["regression"], "mean_absolute_error", 3, torch.tensor([2.0, 3.0])).higher_is_better is False
-    with pytest.raises(UserError, match="no metric 'auc' for a task of kind binary. Known: accuracy"):
+    with pytest.raises(UserError, match="no metric 'auc' for a task of kind binary"):
         Validation(TASKS["binary"], "auc", 3, torch.tensor([0.0, 1.0]))

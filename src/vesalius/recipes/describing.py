@@ -2,20 +2,37 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
 from vesalius import registry
 from vesalius.encoders.build import known_names
-from vesalius.recipes.config import Named
-from vesalius.recipes.loading import load_pretrain
+from vesalius.recipes import yaml12
+from vesalius.recipes.config import Named, PretrainConfig
+from vesalius.recipes.finetune_config import FinetuneConfig
+from vesalius.recipes.finetune_loading import load_finetune
+from vesalius.recipes.loading import load_pretrain, names, recipe_aliases
 
 
 def describe(reference: str) -> list[list[str]]:
-    """Rows of (dotted name, value, meaning) for the recipe ``reference``."""
+    """Rows of (dotted name, value, meaning) for the recipe ``reference``, of whichever verb it is."""
+    if verb_of(reference) == "finetune":
+        return _rows(load_finetune(reference, complete=False), "")
     config, _ = load_pretrain(reference)
     return _rows(config, "")
+
+
+def verb_of(reference: str) -> str:
+    """``finetune`` for its recipes by name, and for files with a field or base that only its recipes have."""
+    if reference in (*names("finetune"), *recipe_aliases("finetune")):
+        return "finetune"
+    if reference in (*names(), *recipe_aliases("pretrain")) or not Path(reference).is_file():
+        return "pretrain"
+    fields = yaml12.read(Path(reference))
+    own = set(FinetuneConfig.model_fields) - set(PretrainConfig.model_fields)
+    return "finetune" if own & set(fields) or fields.get("extends") in names("finetune") else "pretrain"
 
 
 def _rows(model: BaseModel, prefix: str, meaning: str = "") -> list[list[str]]:

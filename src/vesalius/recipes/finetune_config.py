@@ -17,7 +17,7 @@ from vesalius.training.schedule import Warmup
 class LabelledConfig(Frozen):
     """The labelled images."""
 
-    train: str = Field(description="Labelled images: NAME[@ROOT][:TASK], a folder with a sub-folder per class, a .csv/.parquet table, a .npz.")
+    train: str = Field("", description="Labelled images: NAME[@ROOT][:TASK], a folder with a sub-folder per class, a .csv/.parquet table, a .npz.")
     root: str | None = Field(None, description="Folder the reference is relative to.")
     labels: str | Sequence[str] | None = Field(None, description="Label column(s) of a table; several are multi-label.")
     kind: Kind | None = Field(None, description="classes, binary, multilabel, ordinal or regression, where the values do not say.")
@@ -67,7 +67,7 @@ class HeadOptimizer(OptimizerConfig):
 class FinetuneConfig(Frozen):
     """One fine-tuning."""
 
-    data: LabelledConfig
+    data: LabelledConfig = LabelledConfig()
     encoder: EncoderConfig = EncoderConfig()
     balanced: bool = Field(False, description="Weigh classes by 1 / their number among the training labels.")
     linear_first: bool = Field(True, description="End to end begins with the head that is best on the frozen encoder (LP-FT).")

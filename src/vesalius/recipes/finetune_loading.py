@@ -13,8 +13,13 @@ from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.loading import check, layers, merge
 
 
-def load_finetune(reference: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None) -> FinetuneConfig:
-    """The checked configuration: recipe, then the user's ``changes``. Raises UserError naming the key and the nearest."""
+def load_finetune(
+    reference: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None, *, complete: bool = True
+) -> FinetuneConfig:
+    """The checked configuration: recipe, then the user's ``changes``. Raises UserError naming the key and the nearest.
+
+    ``complete``: refuse a recipe that names no encoder or no images, which those that are shipped leave to the user.
+    """
     config: dict[str, Any] = {}
     for layer in [*layers(reference, "finetune"), dict(changes or {})]:
         config = merge(config, with_encoder(layer))
@@ -22,7 +27,9 @@ def load_finetune(reference: str | Path | Mapping[str, Any], changes: Mapping[st
         registry.load_plugin(plugin)
     checked = check(FinetuneConfig, config)
     encoder = checked.encoder
-    if encoder.name is None and encoder.weights is None:
+    if complete and not checked.data.train:
+        raise UserError("The recipe names no labelled images: give them with --data.train, a folder, a table or a data set's name.")
+    if complete and encoder.name is None and encoder.weights is None:
         raise UserError(
             "The recipe names no encoder: give it with --encoder, a run (folder, id or latest), a folder or file of weights, or a "
             "network's name."
