@@ -58,9 +58,8 @@ def sigreg(embeddings: Float[Tensor, "views batch dim"], directions: Float[Tenso
     """Epps and Pulley's statistic of the global batch against N(0, 1), mean over views and unit ``directions``.
 
     N * integral over [-3, 3] of |phi_N(t) - exp(-t^2/2)|^2 exp(-t^2/2) dt by the trapezoidal rule, where phi_N is the
-    empirical characteristic function of one view's N embeddings along one direction; the integrand is even, so half the
-    axis is enough. N itself is in it: the batch sets how strict the test is. Over ranks only the
-    sums of cosines and sines travel, with gradient, so that the cost stays linear in the batch.
+    empirical characteristic function of one view's N embeddings along one direction; the integrand is even. N itself
+    is in it: the batch sets how strict the test is. Over ranks only the sums of cosines and sines travel, with gradient.
     """
     step = T_MAX / (KNOTS - 1)
     t = torch.linspace(0, T_MAX, KNOTS, dtype=embeddings.dtype, device=embeddings.device)
@@ -71,13 +70,14 @@ def sigreg(embeddings: Float[Tensor, "views batch dim"], directions: Float[Tenso
     count = gather(torch.full((1,), embeddings.shape[1], dtype=t.dtype, device=t.device)).sum()
     cosine, sine = gather(sums[None]).sum(0) / count
     error = (cosine - gaussian[:, None, None]).square() + sine.square()
-    return count * (weights * gaussian) @ error.flatten(1).mean(1)
+    statistic: Tensor = count * (weights * gaussian) @ error.flatten(1).mean(1)
+    return statistic
 
 
 def directions_at(step: int, dim: int, slices: int) -> Float[Tensor, "dim slices"]:
     """Unit vectors drawn uniformly, anew at each step: a function of the step alone, so equal on all ranks."""
     drawn = torch.from_numpy(random.generator("sigreg", step).standard_normal((dim, slices)))
-    return (drawn / drawn.norm(dim=0)).float()
+    return torch.nn.functional.normalize(drawn, dim=0).float()
 
 
 class LeJEPA(Method):

@@ -52,5 +52,5 @@ def cosine_and_sine_sums(
     x: Float[Tensor, "groups samples columns"], step: float, knots: int
 ) -> Float[Tensor, "2 knots groups columns"]:
     """Sums over the samples of cos(t x) and of sin(t x) for t = 0, ``step``, ..., ``(knots - 1) * step``."""
-    sums: Tensor = _Sums.apply(x, step, knots)  # type: ignore[no-untyped-call]
+    sums: Tensor = _Sums.apply(x, step, knots)
     return sums
