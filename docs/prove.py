@@ -99,6 +99,27 @@ def by_tests(name: str, claim: str, *words: str, env: tuple[tuple[str, str], ...
     return Step(name, command, check, env=env)
 
 
+def at_least(claim: str, found: float, bar: float, unit: str = "times", note: str = "") -> Line:
+    """``found`` must reach ``bar``."""
+    return Line(f"{claim}, at least {bar:g} {unit}", f"{found:.2f}", PASS if found >= bar else FAIL, found, note)
+
+
+def above(claim: str, mine: float, other: float, *, equal: bool = False, note: str = "") -> Line:
+    """One share must be above another, or equal."""
+    holds = mine >= other if equal else mine > other
+    return Line(claim, f"{100 * mine:.1f} % against {100 * other:.1f} %", PASS if holds else FAIL, note=note)
+
+
+def named(outcome: Outcome, name: str) -> dict[str, Any]:
+    """The JSON line of that name."""
+    return next(line for line in outcome.lines if line["name"] == name)
+
+
+def there(*files: str) -> tuple[str, ...]:
+    """Those of ``files`` that exist."""
+    return tuple(f for f in files if (ROOT / f).exists())
+
+
 def run(step: Step) -> Outcome:
     """Run the step's command from the project's root."""
     with tempfile.TemporaryDirectory() as folder:

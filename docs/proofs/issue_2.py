@@ -8,38 +8,25 @@ import statistics
 from pathlib import Path
 from typing import Any
 
-from docs.prove import FAIL, PASS, ROOT, Line, Outcome, Step, by_tests
+from docs.prove import FAIL, PASS, Line, Outcome, Step, above, at_least, by_tests, named, there
 
 TITLE = "pretrain a 2D encoder on real unlabelled images and watch it learn"
 MINUTES, SEEDS = float(os.environ.get("PROVE_MINUTES", "8")), int(os.environ.get("PROVE_SEEDS", "3"))
 KILLS = os.environ.get("PROVE_KILLS", "20")
 
 
-def _at_least(claim: str, found: float, bar: float, unit: str = "times", note: str = "") -> Line:
-    return Line(f"{claim}, at least {bar:g} {unit}", f"{found:.2f}", PASS if found >= bar else FAIL, found, note)
-
-
-def _above(claim: str, mine: float, other: float, *, equal: bool = False, note: str = "") -> Line:
-    holds = mine >= other if equal else mine > other
-    return Line(claim, f"{100 * mine:.1f} % against {100 * other:.1f} %", PASS if holds else FAIL, note=note)
-
-
-def _named(outcome: Outcome, name: str) -> dict[str, Any]:
-    return next(line for line in outcome.lines if line["name"] == name)
-
-
 def start(outcome: Outcome) -> list[Line]:
     """Times of the first answer."""
     lines = []
     for name, bar in (("vesalius --help", 0.4), ("import vesalius", 0.3)):
-        found = float(_named(outcome, name)["ours"])
+        found = float(named(outcome, name)["ours"])
         lines.append(Line(f"`{name}` in under {bar} s", f"{found:.3f} s, median", PASS if found < bar else FAIL))
     return lines
 
 
 def training(outcome: Outcome) -> list[Line]:
     """The four rows of the training benchmark."""
-    table = _named(outcome, "SimCLR training, table")
+    table = named(outcome, "SimCLR training, table")
     rows, baselines = table["rows"], table["baselines"]
     short = [] if MINUTES >= 8 and SEEDS >= 3 else [f"shortened: {MINUTES:g} minutes of 8, {SEEDS} seed(s) of 3"]
     if not table.get("bf16", False):
@@ -56,30 +43,30 @@ def training(outcome: Outcome) -> list[Line]:
     outside = middle("d", "outside")
     lines = [
         Line("Training, images/s of each row", speeds, PASS, note=note),
-        _at_least("Training: ours (d) over the peer (a), images/s", ratio("d", "a"), 3, note=note),
-        _at_least("Training: ours (d) over the peer with our recipe (b), images/s", ratio("d", "b"), 1.2, note=note),
-        _at_least(
+        at_least("Training: ours (d) over the peer (a), images/s", ratio("d", "a"), 3, note=note),
+        at_least("Training: ours (d) over the peer with our recipe (b), images/s", ratio("d", "b"), 1.2, note=note),
+        at_least(
             "Training: ours with the peer's recipe (c) over the peer (a), images/s", ratio("c", "a"), 1.1, note=note
         ),
-        _above(
+        above(
             "kNN after equal epochs: (c) no worse than (a)",
             middle("c", "equal_epochs"),
             middle("a", "equal_epochs"),
             equal=True,
             note=note,
         ),
-        _above(
+        above(
             "kNN after equal epochs: (d) no worse than (b)",
             middle("d", "equal_epochs"),
             middle("b", "equal_epochs"),
             equal=True,
             note=note,
         ),
-        _above("kNN after equal time: (d) above (a)", middle("d", "equal_time"), middle("a", "equal_time"), note=note),
+        above("kNN after equal time: (d) above (a)", middle("d", "equal_time"), middle("a", "equal_time"), note=note),
     ]
     for name in ("random initialisation", "raw pixels"):
         lines.append(
-            _above(f"kNN after equal time: (d) above {name}", middle("d", "equal_time"), baselines[name][0], note=note)
+            above(f"kNN after equal time: (d) above {name}", middle("d", "equal_time"), baselines[name][0], note=note)
         )
     pca = baselines["pixel PCA"][0]
     lines.append(
@@ -115,10 +102,10 @@ def views(name: str, bar: float, aim: float | None = None) -> Any:
     """Check of a benchmark of views alone."""
 
     def check(outcome: Outcome) -> list[Line]:
-        found = _named(outcome, name)
+        found = named(outcome, name)
         note = "" if aim is None else f"the aim is {aim:g}: {'reached' if found['ratio'] >= aim else 'not reached'}"
         lines = [
-            _at_least(
+            at_least(
                 f"{name[0].upper()}{name[1:]}, per core, against lightly's PIL pipeline",
                 float(found["ratio"]),
                 bar,
@@ -135,9 +122,9 @@ def views(name: str, bar: float, aim: float | None = None) -> Any:
 
 def loss(outcome: Outcome) -> list[Line]:
     """NT-Xent."""
-    found = _named(outcome, "NT-Xent")
+    found = named(outcome, "NT-Xent")
     return [
-        _at_least(
+        at_least(
             "NT-Xent against lightly's at N = 1024, forward and backward",
             float(found["ratio"]),
             2,
@@ -166,7 +153,7 @@ def demo(outcome: Outcome) -> list[Line]:
 
 def real_images(outcome: Outcome) -> list[Line]:
     """The page's numbers, read from the run that it names."""
-    rows = _named(outcome, "real images")["rows"]
+    rows = named(outcome, "real images")["rows"]
     lines = []
     for row in rows:
         beats = row["pretrained"] > row["random init"]
@@ -218,7 +205,7 @@ def steps() -> list[Step]:
             "tests/training/monitors",
             "tests/training/test_monitor.py",
             "tests/features/test_one_pass.py",
-            *_there("tests/training/test_watch.py"),
+            *there("tests/training/test_watch.py"),
             least=10,
         ),
         by_tests(
@@ -245,13 +232,13 @@ def steps() -> list[Step]:
             "full disk",
             "A full disk (64 MB of tmpfs) loses no earlier checkpoint",
             "tests/test_full_disk.py",
-            *_there("tests/reliability/test_full_disk.py"),
+            *there("tests/reliability/test_full_disk.py"),
             least=5,
         ),
         by_tests(
             "errors",
             "Unknown keys, missing, empty, single-image folders, too large a batch, unlabelled monitoring data: one paragraph each, exit code 2",
-            *_there(
+            *there(
                 "tests/test_errors.py",
                 "tests/test_cli.py",
                 "tests/test_pretrain.py",
@@ -300,8 +287,3 @@ def steps() -> list[Step]:
         ),
     ]
     return found
-
-
-def _there(*files: str) -> tuple[str, ...]:
-    """Those of ``files`` that exist."""
-    return tuple(f for f in files if (ROOT / f).exists())
