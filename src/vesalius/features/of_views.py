@@ -50,7 +50,9 @@ def forward_views(
             some = rows[start : start + images]
             for draw, first in enumerate(range(0, count, each)):
                 draws = alone.draw(seed, 0, some, store.ids[some], store.extents[some], draw)
-                made = alone.apply(store.read(draws.rows, draws.windows).to(device), draws).views[group][: count - first]
+                made = alone.apply(store.read(draws.rows, draws.windows).to(device), draws).views[group][
+                    : count - first
+                ]
                 x = made.flatten(0, 1)
                 if x.ndim == 4:
                     x = x.contiguous(memory_format=torch.channels_last)
