@@ -94,6 +94,7 @@ class MAE(Method):
 
     needs: ClassVar[Mapping[str, int]] = {"global": 1}
     independent = True
+    may_collapse = False
 
     def __init__(self, encoder: Encoder, config: Config) -> None:
         super().__init__()

@@ -74,6 +74,8 @@ class Method(nn.Module):
     """Views by name and least count, checked against ``Views.makes`` before any pixel is read."""
     independent: ClassVar[bool] = False
     """Whether no part of the loss looks at other samples: gradient accumulation is then exact."""
+    may_collapse: ClassVar[bool] = True
+    """Whether the loss pulls vectors together, so that one and the same for all images could be its answer."""
 
     @abstractmethod
     def forward(self, batch: Batch, at: Progress) -> Output:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.training.monitors.features import METHOD, Toy, after_epochs
+from tests.training.monitors.features import METHOD, Toy, Untouchable, after_epochs
 from vesalius.measures import rank
 from vesalius.training.monitors import spread
 
@@ -34,6 +34,23 @@ def test_a_collapse_raises_the_alarm_and_is_never_the_best(stop):
     assert finding.stop is stop
     assert "Collapse at step 10" in finding.warning
     assert finding.best == {"rankme": False, "alpha_req": False}
+
+
+class Reconstructing(Untouchable):
+    """A method that pulls nothing together."""
+
+    may_collapse = False
+
+
+def test_a_narrow_cone_alarms_only_where_vectors_are_pulled_together():
+    toy, seen = Toy(), spread.build(spread.Config(), "spread", None, 0)
+    toy.splits["train"].vectors = 1 + 1e-3 * torch.randn(300, 8, generator=torch.Generator().manual_seed(0))
+    reconstructing = Reconstructing()
+    assert seen(toy, METHOD, after_epochs(1)).scalars["collapsed"] == 1
+    assert seen(toy, reconstructing, after_epochs(2)).scalars["collapsed"] == 0
+    for vectors in (torch.ones(300, 8), torch.outer(torch.rand(300), torch.rand(8)), torch.full((300, 8), float("nan"))):
+        toy.splits["train"].vectors = vectors
+        assert seen(toy, reconstructing, after_epochs(3)).scalars["collapsed"] == 1
 
 
 def test_at_most_so_many_samples_and_always_the_same():

@@ -48,7 +48,9 @@ class Spread:
             chosen = random.permutation(random.digest64("spread", self.seed), 0, len(vectors))[: self.config.at_most]
             vectors = vectors[torch.from_numpy(chosen).sort().values.to(vectors.device)]
         found = rank.spread(vectors.float())
-        collapsed = found.verdict == "collapsed"
+        # Where nothing is pulled together, vectors close to their mean in many directions are how such a network begins.
+        narrow = not method.may_collapse and found.effective_rank >= rank.COLLAPSED_RANK
+        collapsed = found.verdict == "collapsed" and not narrow
         scalars = {
             "std": found.std,
             "rankme": found.rankme,
