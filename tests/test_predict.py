@@ -21,7 +21,7 @@ from vesalius.data.task import TaskSpec
 from vesalius.embed import embed
 from vesalius.encoders import build_encoder
 from vesalius.errors import TooManyBadFiles, UserError
-from vesalius.predict import columns, predict
+from vesalius.predict import predict
 from vesalius.tasks import heads
 from vesalius.tasks.classifier import Classifier
 
@@ -59,14 +59,6 @@ def test_the_probabilities_are_the_classifiers(images: Path, run: Path, tmp_path
     np.testing.assert_allclose(shares.sum(1), 1, atol=1e-6)
     assert found["prediction"].tolist() == [THREE.classes[i] for i in expected.argmax(1)]
     assert found["uri"].tolist() == pd.read_parquet(tmp_path / "e.parquet")["uri"].tolist()
-
-
-def test_columns_of_every_kind() -> None:
-    numbers = np.array([[0.2, 0.8], [0.9, 0.1]], np.float32)
-    assert list(columns(TaskSpec("t", "binary", ("t",), ("no", "yes")), numbers)["prediction"]) == ["yes", "no"]
-    several = columns(TaskSpec("t", "multilabel", ("x", "y"), ("x", "y")), numbers)
-    assert list(several) == ["prob_x", "prob_y"]
-    assert list(columns(TaskSpec("age", "regression", ("age",)), numbers[:, :1])["prediction"]) == pytest.approx([0.2, 0.9])
 
 
 def test_what_cannot_be_read_is_named_and_the_rest_predicted(

@@ -48,7 +48,7 @@ def test_names_are_listed_without_importing(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name() -> None:
-    with pytest.raises(UserError, match=r"no 'simclrr' among the methods. Did you mean simclr\? Known: byol, simclr"):
+    with pytest.raises(UserError, match=r"no 'simclrr' among the methods. Did you mean simclr\? Known: byol, .*simclr, vicreg"):
         registry.entry("methods", "simclrr")
 
 
@@ -82,7 +82,7 @@ def test_a_plugin_that_cannot_be_used_leaves_nothing(tmp_path: Path, text: str, 
     for _ in range(2):  # not half imported either
         with pytest.raises(UserError, match=words):
             registry.load_plugin(file)
-    assert list(registry.names("methods")) == ["byol", "simclr"] or "x" not in registry.names("methods")
+    assert "x" not in registry.names("methods")
     assert registry._plugins == {}
     with pytest.raises(UserError, match=r"absent\.py is not a file"):
         registry.load_plugin(tmp_path / "absent.py")

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius.data.dataset import DataSet, open_data, resolve
-from vesalius.data.task import TaskSpec
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
 from vesalius.features import blocks, evaluation_views
@@ -25,6 +24,7 @@ from vesalius.files import atomic_write, cache_folder
 from vesalius.result import Result
 from vesalius.runs import Run
 from vesalius.tasks.classifier import Classifier
+from vesalius.tasks.predictions import answers_by_name
 from vesalius.terminal import Terminal
 from vesalius.training.precision import autocast_type
 from vesalius.training.world import pick_device
@@ -58,18 +58,6 @@ class PredictResult(Result):
 
         facts = self.results
         return f"<p><b>{escape(self.file.name)}</b>: {facts['rows']:,} images, {facts['left_out']:,} unreadable ones left out</p>"
-
-
-def columns(task: TaskSpec, outputs: NDArray[np.float32]) -> dict[str, Any]:
-    """``(N, outputs)`` of a Classifier as columns: ``prediction``, the likeliest class's name or the quantity, and
-    ``prob_NAME`` for each class or label. A multi-label task has no ``prediction``: where yes begins is the user's to say.
-    """
-    if task.kind == "regression":
-        return {"prediction": outputs[:, 0]}
-    found = {f"prob_{name}": outputs[:, i] for i, name in enumerate(task.classes)}
-    if task.kind == "multilabel":
-        return found
-    return {"prediction": np.asarray(task.classes, dtype=object)[outputs.argmax(1)], **found}
 
 
 def predict(
@@ -145,7 +133,7 @@ def _predict(
                 yield model.cooled(model.head_logits(pooled))
 
     def finish(outputs: NDArray[np.float32]) -> dict[str, Any]:
-        _write(file, about(data, rows, named=out is not None).assign(**columns(model.task, outputs)))
+        _write(file, about(data, rows, named=out is not None).assign(**answers_by_name(model.task, outputs)))
         if out is not None and data.store.left_out:
             _write(out.with_name(f"{out.stem}.left_out.csv"), _left_out_by_name(data))
         return {

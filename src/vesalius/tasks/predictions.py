@@ -26,6 +26,18 @@ def answers(task: TaskSpec, outputs: Tensor) -> dict[str, NDArray[np.float32]]:
     return {f"prob_{i}": column for i, column in enumerate(columns.T)}
 
 
+def answers_by_name(task: TaskSpec, outputs: NDArray[np.float32]) -> dict[str, Any]:
+    """``(N, outputs)`` as a person reads them: ``prediction``, the likeliest class by name or the quantity, and
+    ``prob_NAME`` for each class or label. A multi-label task has no ``prediction``: where yes begins is the user's to say.
+    """
+    if task.kind == "regression":
+        return {"prediction": outputs[:, 0]}
+    found = {f"prob_{name}": outputs[:, i] for i, name in enumerate(task.classes)}
+    if task.kind == "multilabel":
+        return found
+    return {"prediction": np.asarray(task.classes, dtype=object)[outputs.argmax(1)], **found}
+
+
 def frame(
     task: TaskSpec,
     ids: NDArray[np.uint64],
