@@ -111,6 +111,18 @@ def test_demo_both_ways(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert json.loads((result.path / "run.json").read_text())["name"] == "demo"
 
 
+def test_finetune_both_ways(folder: Path) -> None:
+    data = blobs(folder)
+    vesalius.pretrain(tiny(data), out="run", quiet=True)
+    cli("finetune", "classifier", "--encoder", "run", "--data.train", data, "--encoder.freeze", "false", "--steps", "3", "--out", "cli")
+    fields = {"data.train": str(data), "steps": 3}
+    by_name = vesalius.finetune("classifier", encoder="run", out="python", quiet=True, **{"encoder.freeze": False, **fields})
+    by_mapping = vesalius.finetune("classifier", encoder={"weights": "run", "freeze": False}, out=folder / "map", quiet=True, **fields)
+    same(folder / "cli", by_name.path)
+    same(folder / "cli", by_mapping.path)
+    assert {"results.json", "predictions.parquet", "classifier.json", "encoder.safetensors", "report.html"} <= content(folder / "cli").keys()
+
+
 def test_embed_and_report_both_ways(folder: Path) -> None:
     data = blobs(folder)
     run = vesalius.pretrain(tiny(data), out="run", quiet=True)

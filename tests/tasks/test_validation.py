@@ -67,3 +67,11 @@ def test_a_metric_that_validation_cannot_have_gives_way_to_the_loss() -> None:
     assert Validation(TASKS["regression"], "mean_absolute_error", 3, torch.tensor([2.0, 3.0])).higher_is_better is False
     with pytest.raises(UserError, match="no metric 'auc' for a task of kind binary"):
         Validation(TASKS["binary"], "auc", 3, torch.tensor([0.0, 1.0]))
+
+
+def test_a_good_start_does_not_end_a_training_that_still_gains() -> None:
+    made, _, _ = method()
+    monitor = Validation(TASKS["binary"], "accuracy", 2, torch.tensor([0.0, 1.0]))
+    found = [monitor(lambda split, v=v: Seen(made, v), made, at(i)) for i, v in enumerate((0.9, 0.5, 0.6, 0.7, 0.8, 0.8, 0.8))]
+    assert [f.best["accuracy"] for f in found] == [True, *[False] * 6], "the start is still the best"
+    assert [f.stop for f in found] == [False] * 6 + [True]

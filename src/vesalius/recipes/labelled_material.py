@@ -22,7 +22,7 @@ from vesalius.views.pipeline import Views
 from vesalius.views.recipe import known
 
 _SMALL = 32
-MILD = ({"affine": {"degrees": 10, "outside": "edge"}}, {"random_resized_crop": {"scale": [0.6, 1.0]}},
+MILD = ({"affine": {"degrees": 10, "outside": "edge"}}, {"random_resized_crop": {"scale": [0.75, 1.0]}},
         {"colour_jitter": {"brightness": 0.2, "contrast": 0.2, "p": 0.8}})  # fmt: skip
 """Augmentation that keeps what a physician would call the image: a little turned, cut, brighter. Nothing is mirrored:
 left and right may be what the label is about."""

@@ -21,7 +21,8 @@ class Validation:
     """The monitor. ``metric``: what chooses, its loss where that is not defined on the validation labels.
 
     What stands at the start counts as the best until something is better, so that a solved head that training only
-    spoils is what the run ends with. ``patience``: looks without a better one before it asks to stop; None never does.
+    spoils is what the run ends with. ``patience``: looks without a better one, among those after the first step, before
+    it asks to stop (a good start must not end a training that first has to find its way back); None never does.
     """
 
     def __init__(self, task: TaskSpec, metric: str, patience: int | None, labels: Tensor) -> None:
@@ -30,7 +31,7 @@ class Validation:
         self.metric = wanted if _defined(wanted, task, labels) else "loss"
         self.asked = wanted
         self.higher_is_better = scoring.higher_is_better(self.metric)
-        self.best, self.stale, self.stopped = float("nan"), 0, False
+        self.best, self.reached, self.stale, self.stopped = float("nan"), float("nan"), 0, False
 
     def __call__(self, features: Callable[[str], FeaturesLike], method: Method, at: Progress) -> Finding:
         """Score the head on ``features("val")``."""
@@ -43,32 +44,37 @@ class Validation:
             known = ~labels.isnan() if labels.ndim == 1 else ~labels.isnan().all(1)
             scalars = {"loss": float(loss[known].mean()), **scoring.every(self.task.kind, labels, head.probabilities(logits))}
         value = scalars[self.metric]
-        better = self._better(value)
+        better = self._better(value, self.best)
         if better:
             self.best = value
-        self.stale = 0 if better else self.stale + 1
+        if at.step > 0:
+            onward = self._better(value, self.reached)
+            self.reached = value if onward else self.reached
+            self.stale = 0 if onward else self.stale + 1
         self.stopped = self.patience is not None and self.stale >= self.patience
         warning = None
         if at.step == 0 and self.metric != self.asked:
             warning = f"{self.asked} is not defined on the validation labels, so the loss chooses the best weights."
         return Finding(scalars, {self.metric: better}, self.stopped, warning)
 
-    def _better(self, value: float) -> bool:
+    def _better(self, value: float, than: float) -> bool:
         if value != value:
             return False
-        return self.best != self.best or (value > self.best if self.higher_is_better else value < self.best)
+        return than != than or (value > than if self.higher_is_better else value < than)
 
     def state_dict(self) -> dict[str, Tensor]:
-        """Best value, looks since, whether it asked to stop."""
+        """Best value, best after the first step, looks since, whether it asked to stop."""
         return {
             "best": torch.tensor(self.best, dtype=torch.float64),
+            "reached": torch.tensor(self.reached, dtype=torch.float64),
             "stale": torch.tensor(self.stale),
             "stopped": torch.tensor(self.stopped),
         }
 
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take ``state_dict``'s tensors back."""
-        self.best, self.stale, self.stopped = float(state["best"]), int(state["stale"]), bool(state["stopped"])
+        self.best, self.reached = float(state["best"]), float(state["reached"])
+        self.stale, self.stopped = int(state["stale"]), bool(state["stopped"])
 
 
 def _defined(metric: str, task: TaskSpec, labels: Tensor) -> bool:
