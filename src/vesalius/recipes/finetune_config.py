@@ -78,7 +78,7 @@ class FinetuneConfig(Frozen):
     steps: int | None = Field(None, gt=0, description="Longest length end to end, in steps; or give epochs.")
     batch_size: int = Field(64, ge=2, description="Samples per process and step.")
     accumulate: int = Field(1, ge=1, description="Micro-batches per step; batch statistics are those of a micro-batch.")
-    patience: int | None = Field(10, ge=1, description="Looks at validation, from the first step on, without a better one before it stops; none never stops early.")
+    patience: int | None = Field(10, ge=1, description="Looks after the first step without a better one before it stops; none never stops early.")
     metric: str = Field("", description="What chooses the best weights on validation, or loss; empty: the task's own metric.")
     validate_every: Interval = Field(Interval(epochs=1), description="How often validation is looked at: {epochs: n} or {steps: n}.")
     checkpoint_every: Interval = Field(Interval(epochs=1), description="How often everything is saved.")
