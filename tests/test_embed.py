@@ -1,10 +1,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,6 +9,7 @@ import pandas as pd
 import pytest
 import torch
 
+from tests.features.killed import killed
 from tests.features.small_set import write_images
 from vesalius.embed import embed
 from vesalius.encoders import build_encoder, load_encoder, save_encoder
@@ -113,36 +110,11 @@ def test_finished_work_is_not_repeated(images: Path, saved: Path, tmp_path: Path
     assert embed(saved, str(images), out=out, layer="layer1", quiet=True).vectors.shape == (14, 8)
 
 
-KILLED = """
-import sys, time
-from vesalius.embed import embed
-from vesalius.features import resumable
-resumable._PAUSE = 0.0
-slow = resumable.Partial.add
-def add(self, block):
-    slow(self, block)
-    print(self.done, flush=True)
-    time.sleep(0.2)
-resumable.Partial.add = add
-embed(sys.argv[1], sys.argv[2], out=sys.argv[3], batch_size=1, quiet=True)
-"""
-
-
 @pytest.mark.parametrize("suffix", ["parquet", "npy"])
 def test_killed_and_gone_on_with(images: Path, saved: Path, tmp_path: Path, suffix: str) -> None:
     out = tmp_path / f"x.{suffix}"
     whole = embed(saved, str(images), out=tmp_path / f"whole.{suffix}", batch_size=1, quiet=True)
-    child = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(saved), str(images), str(out)],
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ.copy(),
-    )
-    assert child.stdout is not None
-    while int(child.stdout.readline() or 99) < 5:
-        pass
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    killed("embed", saved, images, out)
     assert not out.exists()
     marker = json.loads((tmp_path / f".{out.name}.partial" / "done.json").read_text())
     assert 3 <= marker["done"] < 12

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +11,7 @@ import pytest
 import torch
 from PIL import Image
 
+from tests.features.killed import killed
 from tests.features.small_set import write_images
 from vesalius.cli import main
 from vesalius.data.task import TaskSpec
@@ -111,31 +108,10 @@ def test_the_command(images: Path, run: Path, tmp_path: Path, capsys: pytest.Cap
     assert capsys.readouterr().out.strip() == str(tmp_path / "p.csv")
 
 
-KILLED = """
-import sys, time
-from vesalius.features import resumable
-from vesalius.predict import predict
-resumable._PAUSE = 0.0
-slow = resumable.Partial.add
-def add(self, block):
-    slow(self, block)
-    print(self.done, flush=True)
-    time.sleep(0.2)
-resumable.Partial.add = add
-predict(sys.argv[1], sys.argv[2], out=sys.argv[3], batch_size=1, quiet=True)
-"""
-
-
 def test_killed_and_gone_on_with(images: Path, run: Path, tmp_path: Path) -> None:
     out = tmp_path / "p.parquet"
     whole = predict(run, str(images), out=tmp_path / "whole.parquet", batch_size=1, quiet=True).table
-    words = [sys.executable, "-c", KILLED, str(run), str(images), str(out)]
-    child = subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=os.environ.copy())
-    assert child.stdout is not None
-    while int(child.stdout.readline() or 99) < 5:
-        pass
-    child.send_signal(signal.SIGKILL)
-    child.wait()
+    killed("predict", run, images, out)
     assert not out.exists()
     resumed = predict(run, str(images), out=out, batch_size=1, quiet=True)
     done = json.loads((resumed.path / "run.json").read_text())["computed"]

@@ -13,28 +13,24 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vesalius.errors import NoRoom, UserError
 from vesalius.evaluate import finetuned
 from vesalius.evaluate.cost import cost
 from vesalius.features import compute, forward
 from vesalius.recipes import end_to_end
-from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.finetune_job import SPLITS, Job, prepare
 from vesalius.recipes.finetune_loading import load_finetune
 from vesalius.recipes.loading import from_pairs
-from vesalius.recipes.plugins import keep_plugins, plugins_of
+from vesalius.recipes.plugins import keep_plugins
+from vesalius.recipes.resuming import configured, noted, run_to_resume
 from vesalius.result import Result
-from vesalius.runs import Run, find, refuse_taken
+from vesalius.runs import Run, refuse_taken
 from vesalius.tasks import fitting
 from vesalius.tasks.classifier import Classifier
 from vesalius.terminal import Terminal
 from vesalius.training.display import in_words
 from vesalius.training.fit import Length, Spent
-from vesalius.training.memory import keep_freed_memory
-from vesalius.training.world import World, pick_device, world
-
-_ELSEWHERE = ("device", "threads", "name", "plugins")
-"""What may differ when a run is gone on with."""
+from vesalius.training.process import settle
+from vesalius.training.world import World, world
 
 
 class Finetuned(Result):
@@ -75,23 +71,20 @@ def finetune(
     """
     first = int(os.environ.get("RANK", "0")) == 0
     terminal = Terminal(quiet=quiet or not first)
-    run = _run_to_resume(resume) if resume is not None else None
+    run = run_to_resume(resume, "finetune") if resume is not None else None
     if encoder is not None:
         named = {"encoder": str(encoder)} if not isinstance(encoder, Mapping) else {f"encoder.{k}": v for k, v in encoder.items()}
         changes = {**named, **changes}
-    config, sentences = _configuration(recipe, changes, run)
+    nested, sentences = from_pairs(changes.items(), "finetune")
+    config, _ = configured(lambda given, more: (load_finetune(given, more), []), recipe, nested, run)
     for sentence in sentences:
         terminal.say(sentence)
     if run is not None and run.facts()["state"] == "done":
         terminal.say(f"{run.path} is done already.")
         return Finetuned(run.path)
-    pick_device(config.device)
     if run is None and out is not None:
         refuse_taken(Path(out))
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    torch.use_deterministic_algorithms(config.deterministic)
-    keep_freed_memory()
+    settle(config.device, config.threads, config.deterministic)
     if config.seeds:
         from vesalius.evaluate.over_seeds import repeat
 
@@ -99,48 +92,9 @@ def finetune(
     job = prepare(config, terminal)
     with world(config.device, config.precision) as here:
         run = run or _create(job, out, here)
-        if here.first:
-            run.record(state="running")
-        try:
+        with noted(run, here.first):
             _work(job, run, here, terminal, resumed=resume is not None)
-        except BaseException as error:
-            if here.first:
-                run.note_end(error)
-            if isinstance(error, NoRoom):
-                raise NoRoom(str(error).replace("run the same command again", f"go on with --resume {run.path}")) from error
-            raise
     return Finetuned(run.path)
-
-
-def _run_to_resume(reference: str | Path) -> Run:
-    run = Run.open(find(reference))
-    verb = run.facts().get("verb")
-    if verb != "finetune":
-        raise UserError(f"{run.path} was made by {verb}, which is not gone on with here. `vesalius runs list` shows the fine-tunings.")
-    return run
-
-
-def _configuration(
-    recipe: str | Path | Mapping[str, Any] | None, changes: Mapping[str, Any], run: Run | None
-) -> tuple[FinetuneConfig, list[str]]:
-    """The checked configuration; a resumed run goes on as it was started."""
-    nested, sentences = from_pairs(changes.items(), "finetune")
-    if run is None:
-        if recipe is None:
-            raise UserError("Name a recipe or a configuration file; `vesalius recipes list` shows the recipes.")
-        return load_finetune(recipe, nested), sentences
-    started = {**run.config(), "plugins": plugins_of(run)}
-    config = load_finetune(started)
-    if recipe is not None or nested:
-        given = load_finetune(recipe if recipe is not None else started, nested)
-        was, now = config.model_dump(mode="json"), given.model_dump(mode="json")
-        other = [k for k in was if was[k] != now[k] and k not in _ELSEWHERE]
-        if other:
-            raise UserError(
-                f"--resume goes on with {run.path.name} exactly as it was started, but {', '.join(other)} would differ. "
-                "Leave the change out, or start a new run."
-            )
-    return config, sentences
 
 
 def _create(job: Job, out: str | Path | None, here: World) -> Run:

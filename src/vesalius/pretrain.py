@@ -17,7 +17,6 @@ from vesalius.encoders.cost import count
 from vesalius.encoders.encoder import Card, Encoder
 from vesalius.encoders.projector import MLP, save_projector
 from vesalius.encoders.saving import CARD, WEIGHTS
-from vesalius.errors import NoRoom, UserError
 from vesalius.evaluate.cost import cost
 from vesalius.evaluate.examination import examine
 from vesalius.files import atomic_write
@@ -25,19 +24,20 @@ from vesalius.recipes.assembly import Parts, assemble
 from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.loading import from_pairs, load_pretrain
 from vesalius.recipes.material import Material, load_material
-from vesalius.recipes.plugins import keep_plugins, plugins_of
+from vesalius.recipes.plugins import keep_plugins
+from vesalius.recipes.resuming import configured, noted, run_to_resume
 from vesalius.result import Result
-from vesalius.runs import Run, find, refuse_taken
+from vesalius.runs import Run, refuse_taken
 from vesalius.terminal import Terminal
 from vesalius.training.display import FitDisplay, in_words
 from vesalius.training.feed import Feed
 from vesalius.training.fit import Length, Spent, fit
 from vesalius.training.layerwise import in_words as layers_in_words
 from vesalius.training.layerwise import layerwise
-from vesalius.training.memory import keep_freed_memory
 from vesalius.training.method import Progress
 from vesalius.training.optimizers import Stepper
-from vesalius.training.world import World, pick_device, world
+from vesalius.training.process import settle
+from vesalius.training.world import World, world
 
 _NOTHING_CHOSEN = "No look of the monitors after the first step chose {}: the last encoder is handed over."
 
@@ -62,20 +62,17 @@ def pretrain(
     """
     first = int(os.environ.get("RANK", "0")) == 0
     terminal = Terminal(quiet=quiet or not first)
-    run = _run_to_resume(resume) if resume is not None else None
-    config, sentences = _configuration(recipe, changes, run)
-    for sentence in sentences:
+    run = run_to_resume(resume, "pretrain") if resume is not None else None
+    nested, sentences = from_pairs(changes.items())
+    config, more = configured(load_pretrain, recipe, nested, run)
+    for sentence in [*sentences, *more]:
         terminal.say(sentence)
     if run is not None and run.facts()["state"] == "done":
         terminal.say(f"{run.path} is done already.")
         return Pretrained(run.path)
-    pick_device(config.device)
     if run is None and out is not None:
         refuse_taken(Path(out))  # before an hour of decoding, and on every rank
-    if config.threads:
-        torch.set_num_threads(config.threads)
-    torch.use_deterministic_algorithms(config.deterministic)
-    keep_freed_memory()
+    settle(config.device, config.threads, config.deterministic)
     material = load_material(config, terminal)
     with world(config.device, config.precision) as here:
         parts = assemble(config, material, here)
@@ -83,48 +80,9 @@ def pretrain(
         length = _length(config, feed)
         _estimate(config, material, parts, feed, length, here, terminal)
         run = run or _create(config, material, out, here)
-        run.record(state="running") if here.first else None
-        try:
+        with noted(run, here.first):
             _run(config, material, parts, feed, length, run, here, terminal, resumed=resume is not None)
-        except BaseException as error:
-            if here.first:
-                run.note_end(error)
-            if isinstance(error, NoRoom):
-                raise NoRoom(str(error).replace("run the same command again", f"go on with --resume {run.path}")) from error
-            raise
     return Pretrained(run.path)
-
-
-def _run_to_resume(reference: str | Path) -> Run:
-    run = Run.open(find(reference))
-    verb = run.facts().get("verb")
-    if verb != "pretrain":
-        raise UserError(f"{run.path} was made by {verb}, which is not gone on with here. `vesalius runs list` shows the pretrainings.")
-    return run
-
-
-def _configuration(
-    recipe: str | Path | Mapping[str, Any] | None, changes: Mapping[str, Any], run: Run | None
-) -> tuple[PretrainConfig, list[str]]:
-    """The checked configuration; a resumed run goes on as it was started."""
-    nested, sentences = from_pairs(changes.items())
-    if run is None:
-        if recipe is None:
-            raise UserError("Name a recipe or a configuration file; `vesalius recipes list` shows the recipes.")
-        config, more = load_pretrain(recipe, nested)
-        return config, sentences + more
-    started = {**run.config(), "plugins": plugins_of(run)}
-    config, _ = load_pretrain(started)
-    if recipe is not None or nested:
-        given, _ = load_pretrain(recipe if recipe is not None else started, nested)
-        was, now = config.model_dump(mode="json"), given.model_dump(mode="json")
-        other = [k for k in was if was[k] != now[k] and k not in ("device", "threads", "name", "plugins")]
-        if other:
-            raise UserError(
-                f"--resume goes on with {run.path.name} exactly as it was started, but {', '.join(other)} would differ. "
-                "Leave the change out, or start a new run."
-            )
-    return config, sentences
 
 
 def _feed(config: PretrainConfig, material: Material, parts: Parts, here: World) -> Feed:

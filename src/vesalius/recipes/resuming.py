@@ -1,0 +1,69 @@
+"""A verb's run gone on with: which run, that it goes on as it was started, and what is noted where it ends early."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pydantic import BaseModel
+
+from vesalius.errors import NoRoom, UserError
+from vesalius.recipes.plugins import plugins_of
+from vesalius.runs import Run, find
+
+C = TypeVar("C", bound=BaseModel)
+Load = Callable[[Any, Mapping[str, Any]], tuple[C, list[str]]]
+"""A recipe and changes to a checked configuration, and what to tell the user about it."""
+_ELSEWHERE = ("device", "threads", "name", "plugins")
+"""What may differ when a run is gone on with."""
+
+
+def run_to_resume(reference: str | Path, verb: str) -> Run:
+    """The run that ``reference`` means. Raises UserError where another verb made it."""
+    run = Run.open(find(reference))
+    made_by = run.facts().get("verb")
+    if made_by != verb:
+        raise UserError(f"{run.path} was made by {made_by}; go on with it there, or name a run of {verb}: `vesalius runs list` shows them.")
+    return run
+
+
+def configured(
+    load: Load[C], recipe: str | Path | Mapping[str, Any] | None, changes: Mapping[str, Any], run: Run | None
+) -> tuple[C, list[str]]:
+    """The checked configuration: of ``recipe`` with ``changes``, or of ``run``, which goes on exactly as it was started.
+
+    Raises UserError where there is no recipe, or where recipe or changes say something else than the run.
+    """
+    if run is None:
+        if recipe is None:
+            raise UserError("Name a recipe or a configuration file; `vesalius recipes list` shows the recipes.")
+        return load(recipe, changes)
+    started = {**run.config(), "plugins": plugins_of(run)}
+    config, _ = load(started, {})
+    if recipe is not None or changes:
+        given, _ = load(recipe if recipe is not None else started, changes)
+        was, now = config.model_dump(mode="json"), given.model_dump(mode="json")
+        other = [k for k in was if was[k] != now[k] and k not in _ELSEWHERE]
+        if other:
+            raise UserError(
+                f"--resume goes on with {run.path.name} exactly as it was started, but {', '.join(other)} would differ. "
+                "Leave the change out, or start a new run."
+            )
+    return config, []
+
+
+@contextmanager
+def noted(run: Run, first: bool) -> Iterator[None]:
+    """Inside, the run is running; where an error ends it, the ``first`` rank writes down why."""
+    if first:
+        run.record(state="running")
+    try:
+        yield
+    except BaseException as error:
+        if first:
+            run.note_end(error)
+        if isinstance(error, NoRoom):
+            raise NoRoom(str(error).replace("run the same command again", f"go on with --resume {run.path}")) from error
+        raise
