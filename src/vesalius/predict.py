@@ -24,6 +24,7 @@ from vesalius.files import atomic_write, cache_folder
 from vesalius.result import Result
 from vesalius.runs import Run
 from vesalius.tasks.classifier import Classifier
+from vesalius.tasks.distribution import distribution
 from vesalius.tasks.predictions import answers_by_name
 from vesalius.terminal import Terminal
 from vesalius.training.precision import autocast_type
@@ -139,7 +140,7 @@ def _predict(
         return {
             "rows": len(rows), "task": model.task.as_dict(), "temperature": model.temperature, "precision": precise,
             "weights": weights_hash(model.encoder), "data": data.public, "left_out": len(data.store.left_out),
-            "warnings": list(data.table.warnings),
+            "warnings": list(data.table.warnings), "distribution": distribution(model.task, outputs),
         }  # fmt: skip
 
     doing = f"predicting {data.name}"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.report import fake_run
+from tests.report import fake_finetune, fake_run
 
 
 @pytest.fixture(scope="session")
@@ -20,6 +20,19 @@ def fake(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
             run = fake_run.VARIANTS[variant]()
             run.items, run.steps, run.test = 150, 360, 600
             made[variant] = run.write(base / variant)
+        return made[variant]
+
+    return write
+
+
+@pytest.fixture(scope="session")
+def tuned(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Variant -> its fine-tuned run or prediction. Read only: copy before changing."""
+    base, made = tmp_path_factory.mktemp("tuned-runs"), dict[str, Path]()
+
+    def write(variant: str) -> Path:
+        if variant not in made:
+            made[variant] = fake_finetune.VARIANTS[variant]().write(base / variant)
         return made[variant]
 
     return write

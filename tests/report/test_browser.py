@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.report import chromium
+from tests.report import chromium, fake_finetune
 from vesalius.report import build
 
 Fake = Callable[[str], Path]
@@ -54,13 +54,15 @@ def browser() -> Iterator[chromium.Chromium]:
 
 
 @pytest.fixture(scope="module")
-def pages(fake: Fake, three: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+def pages(fake: Fake, tuned: Fake, three: list[Path], tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
     """Name -> page: a variant's, or ``three`` runs on one."""
     base, made = tmp_path_factory.mktemp("pages"), dict[str, Path]()
 
     def page(name: str) -> Path:
         if name not in made:
-            made[name] = build(three if name == "three" else [fake(name)], base / f"{name}.html")
+            of = tuned if name.partition("+")[0] in fake_finetune.VARIANTS else fake
+            runs = three if name == "three" else [of(one) for one in name.split("+")]
+            made[name] = build(runs, base / f"{name}.html")
         return made[name]
 
     return page
@@ -74,7 +76,7 @@ def _quiet(browser: chromium.Chromium, page: Path) -> None:
     assert [url for url in browser.requests if not url.startswith("data:") and url != page.resolve().as_uri()] == []
 
 
-@pytest.mark.parametrize("name", ["full", "without_monitor", "multilabel", "nasty", "three"])
+@pytest.mark.parametrize("name", ["full", "without_monitor", "multilabel", "nasty", "three", "binary", "ten", "quantity", "nasty_names", "predict", "binary+frozen"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_opens_fits_and_is_legible(name: str, dark: bool, browser: chromium.Chromium, pages: Pages) -> None:
     page = pages(name)
@@ -93,6 +95,19 @@ def test_it_opens_fits_and_is_legible(name: str, dark: bool, browser: chromium.C
         _quiet(browser, page)
     paper = browser.run("getComputedStyle(document.body).backgroundColor")
     assert (sum(int(v) for v in paper.strip("rgb()").split(",")) < 150) is dark
+
+
+@pytest.mark.parametrize("name", ["binary", "ten"])
+def test_the_confusion_matrix_is_whole_on_a_phone(name: str, browser: chromium.Chromium, pages: Pages) -> None:
+    browser.open(pages(name), 390)
+    hidden, least, size = browser.run(
+        "(() => { const s = document.querySelector('#confusion .scroll'), c = [...s.querySelectorAll('tbody td')];"
+        " return [s.scrollWidth - s.clientWidth, Math.min(...c.map((e) => e.clientWidth - e.firstChild.parentElement.scrollWidth)),"
+        " parseFloat(getComputedStyle(c[0]).fontSize)]; })()"
+    )
+    assert hidden <= 0
+    assert least >= 0
+    assert size >= 11
 
 
 def test_nothing_written_into_a_name_ran(browser: chromium.Chromium, pages: Pages) -> None:

@@ -31,6 +31,8 @@ class Line:
     spans: Sequence[Span] = ()
     band: bool = False
     dots: bool = False
+    joined: bool = True
+    """False draws the points alone."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,7 @@ class Chart:
 
     def path(self, line: Line) -> str:
         """The SVG path of ``line`` in a box of 1000 by 1000."""
-        return "M" + "L".join(self._place(x, y) for x, y in line.points) if len(line.points) > 1 else ""
+        return "M" + "L".join(self._place(x, y) for x, y in line.points) if line.joined and len(line.points) > 1 else ""
 
     def area(self, line: Line) -> str:
         """The SVG path of the band of ``line``."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vesalius.report.kinds import kind
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
 from vesalius.report.values import mapping, number, records, text
@@ -24,7 +25,8 @@ def _block(run: RunRecord) -> Block:
     yardstick = text(mapping(found.get("yardstick")).get("metric"))
     # a run of a verb that chooses by one measure names its choices one by one
     rows = [_row(choice, yardstick) for choice in (*given, mapping(found.get("last"))) if choice] if given else []
-    rows = rows or [_row({**choice, "name": name}, "") for key, name in _CHOICES if (choice := mapping(found.get(key)))]
+    named = _CHOICES if kind(run) == "pretrain" else (("chosen_by_labels", "Best on validation"), ("last", "Last"))
+    rows = rows or [_row({**choice, "name": name}, "") for key, name in named if (choice := mapping(found.get(key)))]
     if not rows:
         return Block(run, reason=run.reason("checkpoints", "The run compared no checkpoints."))
     agree = found.get("agree")

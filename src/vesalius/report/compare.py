@@ -2,31 +2,20 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from vesalius.report import scores
 from vesalius.report.probes import OWN, Difference, difference_table
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Section
-from vesalius.report.values import mapping, number, text
-from vesalius.report.wording import difference, probe, title
-
-if TYPE_CHECKING:
-    import torch
+from vesalius.report.stored import Predictions, read_predictions
+from vesalius.report.values import number, text
+from vesalius.report.wording import difference, is_error, probe, title
 
 _ALL_PAIRS = 5  # of more runs each is compared with the first
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """Test predictions of a run's linear probe: ids (N,), labels (N,), probabilities (N, classes), subjects or none."""
-
-    ids: Sequence[str]
-    labels: torch.Tensor
-    probabilities: torch.Tensor
-    subjects: Sequence[str | None] | None
 
 
 def section(runs: Sequence[RunRecord]) -> Section:
@@ -39,47 +28,12 @@ def section(runs: Sequence[RunRecord]) -> Section:
         reason = "No two runs were examined with the same probe and measure, so there is nothing to compare."
         return Section(id_, title_, reason=reason)
     metrics = list(dict.fromkeys(entry.metric for entry in found))
+    head = "Probe" if any(run.rows("probes") for run in runs) else "Model"
     tables = [
-        difference_table([e for e in found if e.metric == metric], metric, words=("Runs", "Probe", "How"))
+        difference_table([e for e in found if e.metric == metric], metric, words=("Runs", head, "How"))
         for metric in metrics
     ]
     return Section(id_, title_, parts={"tables": tables, "sentence": _sentence(found), "notes": _notes(found, runs)})
-
-
-def read_predictions(run: RunRecord) -> Predictions | None:
-    """The run's ``predictions.parquet`` (columns id, label, prob_*; subject where known); None when of no use."""
-    path = run.path / "predictions.parquet"
-    if not path.is_file():
-        return None
-    import pyarrow as pa
-    import torch
-    from pyarrow import parquet
-
-    try:
-        table = parquet.read_table(path)
-    except (pa.ArrowException, OSError):
-        return None
-    columns = [name for name in table.column_names if name.startswith("prob_")]
-    if not {"id", "label"} <= set(table.column_names) or len(columns) < 2 or table.num_rows == 0:
-        return None
-    try:
-        labels = torch.tensor(
-            [float("nan") if v is None else float(v) for v in table["label"].to_pylist()], dtype=torch.float32
-        )
-        rows = [[float(v) for v in table[name].to_pylist()] for name in columns]
-    except (TypeError, ValueError):
-        return None
-    subjects = (
-        [None if v is None else str(v) for v in table["subject"].to_pylist()]
-        if "subject" in table.column_names
-        else None
-    )
-    return Predictions(
-        ids=[str(v) for v in table["id"].to_pylist()],
-        labels=labels,
-        probabilities=torch.tensor(rows, dtype=torch.float32).T.contiguous(),
-        subjects=subjects,
-    )
 
 
 def independent_interval(a: tuple[float, float, float], b: tuple[float, float, float]) -> tuple[float, float]:
@@ -93,6 +47,20 @@ def independent_interval(a: tuple[float, float, float], b: tuple[float, float, f
     return gap - ((va - la) ** 2 + (hb - vb) ** 2) ** 0.5, gap + ((ha - va) ** 2 + (vb - lb) ** 2) ** 0.5
 
 
+def seeds_interval(a: Sequence[float], b: Sequence[float]) -> tuple[float, float] | None:
+    """The 95 % interval of mean a minus mean b over seeds by Welch's t; None where a spread is not known."""
+    if len(a) < 2 or len(b) < 2:
+        return None
+    shares = [statistics.variance(values) / len(values) for values in (a, b)]
+    if sum(shares) == 0:
+        return None
+    from scipy.stats import t
+
+    freedom = sum(shares) ** 2 / sum(share**2 / (len(values) - 1) for share, values in zip(shares, (a, b)))
+    gap, half = statistics.fmean(a) - statistics.fmean(b), float(t.ppf(0.975, freedom)) * sum(shares) ** 0.5
+    return gap - half, gap + half
+
+
 def _pair(first: RunRecord, second: RunRecord, read: Mapping[str, Predictions | None]) -> list[Difference]:
     found = []
     for row in _own(first):
@@ -101,32 +69,41 @@ def _pair(first: RunRecord, second: RunRecord, read: Mapping[str, Predictions | 
         if other is None or value is None or against is None:
             continue
         metric = text(row.get("metric"))
-        words = (f"{first.letter} − {second.letter}", probe(text(row.get("probe"))))
-        paired = None
-        if text(row.get("probe")) == "linear":
-            paired = _paired(read[first.letter], read[second.letter], metric, _kind(first), (value, against))
-        if paired is not None:
-            found.append(Difference((*words, "paired"), value - against, *paired, metric, "paired"))
-            continue
-        bounds = [number(r.get(key)) for r in (row, other) for key in ("low", "high")]
-        la, ha, lb, hb = bounds
-        low = high = None
-        if la is not None and ha is not None and lb is not None and hb is not None:
-            low, high = independent_interval((value, la, ha), (against, lb, hb))
-        found.append(Difference((*words, "unpaired"), value - against, low, high, metric, "unpaired"))
+        words = (f"{first.letter} − {second.letter}", probe(text(row.get("probe"))) or f"fine-tuned, {text(row.get('split'))}")
+        how, bounds = _bounds(first, second, row, other, read)
+        found.append(Difference((*words, how), value - against, *bounds, metric, how))
     return found
 
 
+def _bounds(
+    first: RunRecord, second: RunRecord, row: Mapping[str, Any], other: Mapping[str, Any], read: Mapping[str, Predictions | None]
+) -> tuple[str, tuple[float | None, float | None]]:
+    """How the interval of the difference of two rows was found, and the interval."""
+    value, against = number(row.get("value")) or 0.0, number(other.get("value")) or 0.0
+    values = [[v for v in (number(one) for one in r["values"]) if v is not None] for r in (row, other) if isinstance(r.get("values"), list)]
+    if values:
+        return "seeds", (seeds_interval(*values) if len(values) == 2 else None) or (None, None)
+    if text(row.get("probe")) in ("linear", ""):
+        split = text(row.get("split"))
+        sides = [None if (one := read[run.letter]) is None else one.of(split) for run in (first, second)]
+        paired = _paired(sides[0], sides[1], text(row.get("metric")), text(first.task.get("kind")), (value, against))
+        if paired is not None:
+            return "paired", paired
+    la, ha, lb, hb = (number(r.get(key)) for r in (row, other) for key in ("low", "high"))
+    if la is not None and ha is not None and lb is not None and hb is not None:
+        return "unpaired", independent_interval((value, la, ha), (against, lb, hb))
+    return "unpaired", (None, None)
+
+
 def _own(run: RunRecord) -> list[Mapping[str, Any]]:
-    return [row for row in run.rows("probes") if text(row.get("encoder")) == OWN and text(row.get("metric"))]
+    """The rows of the run's own encoder or model; of scores those of the split it is judged on."""
+    scored = [row for row in scores.rows(run) if text(row.get("model")) == scores.OWN]
+    judged = [row for row in scored if text(row.get("split")) == text(scored[0].get("split"))]
+    return [row for row in run.rows("probes") if text(row.get("encoder")) == OWN and text(row.get("metric"))] + judged
 
 
 def _key(row: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple(text(row.get(key)) for key in ("probe", "metric", "split"))
-
-
-def _kind(run: RunRecord) -> str:
-    return text(mapping(mapping(run.block("data").get("monitor")).get("task")).get("kind"))
+    return tuple(text(row.get(key)) for key in ("probe", "metric", "split", "model"))
 
 
 def _paired(
@@ -135,26 +112,28 @@ def _paired(
     """The 95 % interval of the difference over shared draws of the same samples; None where they cannot be paired."""
     import numpy as np
 
-    from vesalius.measures import bootstrap, metrics
+    from vesalius.data.task import PRIMARY
+    from vesalius.measures import bootstrap
+    from vesalius.tasks import scoring
 
-    if a is None or b is None or kind not in ("classes", "binary") or metric not in metrics.NAMES:
+    if a is None or b is None or kind not in PRIMARY or metric not in scoring.names(kind):
         return None
-    if a.probabilities.shape != b.probabilities.shape or set(a.ids) != set(b.ids) or len(set(a.ids)) != len(a.ids):
+    if a.answers.shape != b.answers.shape or set(a.ids) != set(b.ids) or len(set(a.ids)) != len(a.ids):
         return None
     place = {id_: n for n, id_ in enumerate(b.ids)}
     order = [place[id_] for id_ in a.ids]
-    if not a.labels.equal(b.labels[order]):
+    if a.labels.shape != b.labels.shape or not a.labels.nan_to_num(-1.0).equal(b.labels[order].nan_to_num(-1.0)):
         return None
-    sides = (a.probabilities, b.probabilities[order])
-    name: metrics.Kind = "classes" if kind == "classes" else "binary"
+    sides = (a.answers, b.answers[order])
     for side, value in zip(sides, values):
-        if abs(float(metrics.measure(metric, name, a.labels, side)[0]) - value) > 2e-3:
+        there = float(scoring.measure(metric, kind, a.labels, side)[0])
+        if not abs(there - value) <= 2e-3 * (abs(value) if kind == "regression" else 1.0):
             return None  # the file holds another probe's predictions
     subject = bootstrap.groups(None if a.subjects is None else np.array(a.subjects, object), len(a.ids))
     drawn = bootstrap.replicate(
         {
-            "a": lambda weights: metrics.measure(metric, name, a.labels, sides[0], weights),
-            "b": lambda weights: metrics.measure(metric, name, a.labels, sides[1], weights),
+            "a": lambda weights: scoring.measure(metric, kind, a.labels, sides[0], weights),
+            "b": lambda weights: scoring.measure(metric, kind, a.labels, sides[1], weights),
         },
         subject,
     )
@@ -170,10 +149,11 @@ def _sentence(found: Sequence[Difference]) -> str:
         return f"No pair of runs is told apart in {title(found[0].metric).lower()}."
     best = max(clear, key=lambda entry: abs(entry.value))
     first, _, second = best.words[0].partition(" − ")
-    better, worse = (first, second) if best.value > 0 else (second, first)
+    better, worse = (first, second) if best.verdict == "better" else (second, first)
     amount = difference(abs(best.value), best.metric)
     how = ", ".join(best.words[1:])
-    return f"The clearest difference in {title(best.metric).lower()}: {better} stands {amount} above {worse} ({how})."
+    stands = "ahead of" if is_error(best.metric) else "above"
+    return f"The clearest difference in {title(best.metric).lower()}: {better} stands {amount} {stands} {worse} ({how})."
 
 
 def _notes(found: Sequence[Difference], runs: Sequence[RunRecord]) -> list[str]:
@@ -184,6 +164,11 @@ def _notes(found: Sequence[Difference], runs: Sequence[RunRecord]) -> list[str]:
         notes.append(
             "Unpaired: the two intervals are joined as if the test samples had been drawn apart, because the stored "
             "predictions of both runs do not match this row. On a shared test set that interval is wider than need be."
+        )
+    if any(entry.how == "seeds" for entry in found):
+        notes.append(
+            "Seeds: the difference of the means over seeds, with Welch's interval; it knows how training varies and not how the "
+            "test sample would. A run of one seed beside a repeated one has no interval."
         )
     if len(runs) > _ALL_PAIRS:
         notes.append(f"Of {len(runs)} runs each is compared with the first.")

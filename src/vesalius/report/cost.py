@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from vesalius.report.kinds import kind
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
 from vesalius.report.values import mapping, number, text
@@ -16,6 +17,7 @@ _STAGES = {
     "monitor": "monitors",
     "examine": "examination",
     "save": "checkpoints",
+    "features": "features",
 }
 _ROWS: Sequence[tuple[str, str, Callable[[float | None], str]]] = (
     ("images_per_second", "Images per second", count),
@@ -34,15 +36,29 @@ def section(runs: Sequence[RunRecord]) -> Section:
     blocks = [_block(run) for run in runs]
     heads = [run.label for run in runs]
     found = [run.block("cost") for run in runs]
-    rows = [
-        [name, *(show(number(cost.get(key))) for cost in found)]
-        for key, name, show in _ROWS
-        if any(number(cost.get(key)) is not None for cost in found)
-    ]
+    known = [(name, show, [_value(run, key) for run in runs]) for key, name, show in _ROWS]
+    rows = [[name, *map(show, values)] for name, show, values in known if any(value is not None for value in values)]
     where = [_where(cost) for cost in found]
     if len(runs) > 1:
         rows.append(["On", *(said or "–" for said in where)])
     return by_run("cost", "Cost", blocks, heads=heads if len(runs) > 1 else [], rows=rows, where=where[0])
+
+
+def seconds(run: RunRecord) -> float | None:
+    """Time in all; of a fine-tuning with what came before and after the training, which may be all there was."""
+    cost = run.block("cost")
+    total = number(cost.get("seconds"))
+    if kind(run) == "pretrain" or total is None:
+        return total
+    return max(total, sum(number(v) or 0.0 for v in mapping(cost.get("time_by_stage")).values()))
+
+
+def _value(run: RunRecord, key: str) -> float | None:
+    """What is known of ``key``; nothing is said of steps where there were none."""
+    cost = run.block("cost")
+    if key in ("images_per_second", "steps", "epochs", "wait_share") and number(cost.get("steps")) == 0:
+        return None
+    return seconds(run) if key == "seconds" else number(cost.get(key))
 
 
 def _where(cost: Mapping[str, Any]) -> str:
@@ -61,7 +77,7 @@ def _block(run: RunRecord) -> Block:
 
 def _stages(cost: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     times = {name: number(seconds) for name, seconds in mapping(cost.get("time_by_stage")).items()}
-    kept = {text(name): seconds for name, seconds in times.items() if seconds is not None and seconds > 0}
+    kept = {text(name): seconds for name, seconds in times.items() if seconds is not None and seconds > 1e-6}
     total = sum(kept.values())
     return [
         {

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from vesalius.report import strength
 from vesalius.report.chart import Chart, Line, Mark, Point, thin
-from vesalius.report.probes import headline
+from vesalius.report.judged import headline
+from vesalius.report.kinds import kind
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Section
+from vesalius.report.seeds import repetitions
 from vesalius.report.ticks import Axis, linear
 from vesalius.report.values import mapping, number, records, text
 from vesalius.report.wording import count, figure, is_percent, is_score, score, short_score, title
@@ -22,19 +25,26 @@ _NOTES = {
     "rankme": "Effective number of dimensions the embedding uses (RankMe); a fall towards 1 is collapse.",
     "std": "Deviation of the normalised embedding; 0 is collapse.",
 }
+_VALIDATION = "Validation loss"
+_SOLVED = "The encoder is frozen, so the head was solved for and not trained step by step."
 
 
 def section(runs: Sequence[RunRecord]) -> Section:
     """The curves of every run on shared axes."""
     title_, id_ = "Learning curves", "curves"
+    if len(runs) == 1 and kind(runs[0]) == "seeds":
+        runs = repetitions(runs[0]) or runs
     drawn = charts(runs)
+    solved = strength.charts(runs)
+    if solved and not drawn:
+        return Section(id_, title_, parts={"charts": solved, "more": [], "note": _SOLVED, "runs": runs if len(runs) > 1 else []})
     if not drawn:
         reason = next((run.problems["metrics.jsonl"] for run in runs if "metrics.jsonl" in run.problems), "")
         return Section(id_, title_, reason=runs[0].reason(id_, reason or "metrics.jsonl holds no numbers to draw."))
     monitored = any(key.startswith("monitor/") for run in runs for row in run.metrics for key in row)
     note = "" if monitored else "No monitor ran: only the training itself is drawn."
     first, more = _lead(drawn, runs)
-    parts = {"charts": first, "more": more, "note": note, "runs": runs if len(runs) > 1 else []}
+    parts = {"charts": first, "more": [*more, *solved], "note": note, "runs": runs if len(runs) > 1 else []}
     return Section(id_, title_, parts=parts)
 
 
@@ -119,8 +129,9 @@ def _chart(
         ys = [*ys, 0.0]
     bound = (0.0, 1.0) if is_score(name) or name == "wait_share" else (0.0 if min(ys) >= 0 else None, None)
     show = (lambda v: short_score(v, name)) if is_percent(name) else figure
+    validated = name == "val_loss" and all(kind(run) == "finetune" for run in runs)
     return Chart(
-        title=title(name),
+        title=_VALIDATION if validated else title(name),
         x=_steps(xs),
         y=linear(ys, count=4, show=show, floor=bound[0], ceiling=bound[1]),
         lines=lines,
@@ -138,7 +149,7 @@ def _lead(drawn: Sequence[Chart], runs: Sequence[RunRecord]) -> tuple[list[Chart
     judged = title(text(head.get("metric"))) if head else ""
     scores = [chart.title for chart in drawn if chart.digits and chart.title != title("wait_share")]
     main = judged if judged in scores else next(iter(scores), "")
-    order = [title("loss"), main, title("rankme"), title("std"), title("lr")]
+    order = [title("loss"), main, _VALIDATION, title("rankme"), title("std"), title("lr")]
     found = [chart for name in order for chart in drawn if name and chart.title == name][:_FIRST]
     return found, [chart for chart in drawn if chart not in found]
 
@@ -189,7 +200,7 @@ def _marks(runs: Sequence[RunRecord], name: str) -> list[Mark]:
     found = run.block("checkpoints")
     for chosen in (*records(found.get("criteria")), mapping(found.get("chosen_by_labels"))):
         step, metric = number(chosen.get("step")), text(chosen.get("metric"))
-        said = text(chosen.get("name")) or "best by labels"
+        said = text(chosen.get("name")) or ("best on validation" if kind(run) == "finetune" else "best by labels")
         if step is not None and metric.rpartition("/")[2].lower() == name and all(mark.text != said for mark in marks):
             marks.append(Mark(step, said, "chosen"))
     return marks

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vesalius.report import left_out
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
 from vesalius.report.values import mapping, number, text, texts
 from vesalius.report.wording import count
 
-_KINDS = {"classes": "classes", "binary": "two classes", "multilabel": "several labels for one image"}
+_KINDS = {"classes": "classes", "binary": "two classes", "multilabel": "several labels for one image", "ordinal": "ordered classes", "regression": "a quantity"}
 _MOST_CLASSES = 30
 
 
@@ -24,13 +25,16 @@ def section(runs: Sequence[RunRecord]) -> Section:
 
 def _block(run: RunRecord) -> Block:
     data = run.block("data")
-    train, monitor = mapping(data.get("train")), mapping(data.get("monitor"))
+    labelled = mapping(data.get("labelled"))
+    train, monitor = mapping(data.get("train")), mapping(data.get("monitor")) or labelled
     if not train and not monitor:
         return Block(run, reason=run.reason("data", "results.json does not describe the data."))
     parts = {
         "train": _train(train),
         "monitor": _monitor(monitor),
-        "splits": _splits(monitor),
+        "splits": _splits(monitor, unknown=bool(labelled)),
+        "heading": "Labelled images" if labelled else "Examined with",
+        "left_out": left_out.lines(run) if labelled else [],
         "overlap": _overlap(data.get("overlap")),
         "warnings": list(dict.fromkeys(texts(train.get("warnings")) + texts(monitor.get("warnings")))),
     }
@@ -80,8 +84,11 @@ def _monitor(monitor: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [(name, value) for name, value in rows if value]
 
 
-def _splits(monitor: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Images and subjects of each split, and of each class: a table with a bar in every cell."""
+def _splits(monitor: Mapping[str, Any], unknown: bool) -> Mapping[str, Any]:
+    """Images and subjects of each split, and of each class: a table with a bar in every cell.
+
+    ``unknown``: also how many images have no label, where an image has one at most.
+    """
     counts = mapping(monitor.get("counts"))
     classes = texts(mapping(monitor.get("task")).get("classes"))
     splits = [(text(name), mapping(found)) for name, found in counts.items() if mapping(found)]
@@ -107,8 +114,19 @@ def _splits(monitor: Mapping[str, Any]) -> Mapping[str, Any]:
                 ],
             }
         )
+    single = text(mapping(monitor.get("task")).get("kind")) in ("classes", "binary", "ordinal")
+    if unknown and single and longest <= _MOST_CLASSES:
+        lacking = [_lacking(split, column) for (_, split), column in zip(splits, per_class)]
+        if any(lacking):
+            rows.append({"name": "Unlabelled", "values": [count(value) for value in lacking], "bars": [None] * len(lacking)})
     hidden = longest - _MOST_CLASSES
     return {"heads": [name for name, _ in splits], "rows": rows, "hidden": hidden if hidden > 0 else 0} if rows else {}
+
+
+def _lacking(split: Mapping[str, Any], per_class: Sequence[float | None]) -> float:
+    """Images of ``split`` in none of its classes."""
+    images = number(split.get("images"))
+    return 0.0 if images is None else max(0.0, images - sum(v for v in per_class if v is not None))
 
 
 def _overlap(found: Any) -> list[str]:

@@ -11,7 +11,7 @@ from PIL import Image
 
 from vesalius.report.pictures import data_uri, open_picture
 from vesalius.report.reading import RunRecord, read_json
-from vesalius.report.values import index, mapping, number, records, text, texts, whole
+from vesalius.report.values import index, number, records, text, texts, whole
 
 _THUMB_BYTES = 40_000
 
@@ -83,17 +83,13 @@ def read_examples(run: RunRecord) -> Examples | str:
     items = [_item(row) for row in records(content.get("items"))][: sprite.height // tile * columns]
     if not items:
         return "examples/examples.json lists no examples."
-    classes = texts(content.get("classes")) or texts(_task(run).get("classes"))
+    classes = texts(content.get("classes")) or texts(run.task.get("classes"))
     return Examples(items, classes, tile, columns, sprite, content)
 
 
 def item_index(value: Any, examples: Examples) -> int | None:
     """``value`` as the number of an item, or None."""
     return index(value, len(examples.items))
-
-
-def _task(run: RunRecord) -> Mapping[str, Any]:
-    return mapping(mapping(run.block("data").get("monitor")).get("task"))
 
 
 def _item(row: Mapping[str, Any]) -> Item:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from vesalius.report.examples import Examples, item_index
+from vesalius.report.kinds import kind
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
 from vesalius.report.values import number, records, whole
@@ -15,7 +16,8 @@ _MOST = 24
 
 def section(read: Sequence[tuple[RunRecord, Examples | str]]) -> Section:
     """Cards of thumbnail, label, prediction and confidence for each run."""
-    return by_run("mistakes", "Worst mistakes", [_block(run, examples) for run, examples in read])
+    who = "probe" if any(kind(run) == "pretrain" for run, _ in read) else "model"
+    return by_run("mistakes", "Worst mistakes", [_block(run, examples) for run, examples in read], who=who)
 
 
 def _block(run: RunRecord, examples: Examples | str) -> Block:

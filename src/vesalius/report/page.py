@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import string
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from importlib import resources
 from pathlib import Path
@@ -15,17 +15,23 @@ from typing import TYPE_CHECKING, Any
 from vesalius.errors import UserError
 from vesalius.files import atomic_write
 from vesalius.report import (
+    answers,
     calibration,
     checkpoints,
     compare,
     config,
+    confusion,
     cost,
     curves,
     data,
     efficiency,
+    left_out,
     mistakes,
     neighbours,
+    predicted,
     probes,
+    roc,
+    scores,
     use,
     verdict,
     views,
@@ -33,6 +39,7 @@ from vesalius.report import (
 )
 from vesalius.report import map as embedding_map
 from vesalius.report.examples import read_examples
+from vesalius.report.kinds import sections
 from vesalius.report.reading import RunRecord, read_run
 from vesalius.report.section import Section
 from vesalius.report.values import mapping, text
@@ -43,6 +50,26 @@ if TYPE_CHECKING:
 
 LIMIT = 15_000_000
 """Bytes the page stays below."""
+_OF_RUNS: Mapping[str, Callable[[Sequence[RunRecord]], Section]] = {
+    "compare": compare.section,
+    "verdict": verdict.section,
+    "data": data.section,
+    "answers": answers.section,
+    "left-out": left_out.section,
+    "curves": curves.section,
+    "scores": scores.section,
+    "confusion": confusion.section,
+    "predicted": predicted.section,
+    "roc": roc.section,
+    "probes": probes.section,
+    "label-efficiency": efficiency.section,
+    "calibration": calibration.section,
+    "checkpoints": checkpoints.section,
+    "cost": cost.section,
+    "use": use.section,
+    "config": config.section,
+    "warnings": warnings.section,
+}
 _SCRIPTS = ("charts.js", "map.js")
 _BUDGETS = (9_000_000, 4_500_000, 1_500_000, 250_000)  # of large pictures; small ones are bounded by their number
 
@@ -70,25 +97,14 @@ def render(runs: Sequence[RunRecord]) -> str:
     environment = _environment()
     page = ""
     for budget in _BUDGETS:
-        sections = [
-            *([compare.section(runs)] if len(runs) > 1 else []),
-            verdict.section(runs),
-            data.section(runs),
-            views.section(runs, budget // 3),
-            curves.section(runs),
-            probes.section(runs),
-            efficiency.section(runs),
-            neighbours.section(examples),
-            embedding_map.section(examples, budget),
-            mistakes.section(examples),
-            calibration.section(runs),
-            checkpoints.section(runs),
-            cost.section(runs),
-            use.section(runs),
-            config.section(runs),
-            warnings.section(runs),
-        ]
-        page = environment.get_template("page.html.j2").render(**_context(runs, sections))
+        makers: Mapping[str, Callable[[], Section]] = {
+            "views": lambda budget=budget: views.section(runs, budget // 3),
+            "neighbours": lambda: neighbours.section(examples),
+            "map": lambda budget=budget: embedding_map.section(examples, budget),
+            "mistakes": lambda: mistakes.section(examples),
+        }
+        made = [makers[name]() if name in makers else _OF_RUNS[name](runs) for name in sections(runs)]
+        page = environment.get_template("page.html.j2").render(**_context(runs, made))
         if len(page.encode()) < LIMIT:
             break
     return page

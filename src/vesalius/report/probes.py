@@ -15,6 +15,7 @@ from vesalius.report.wording import (
     difference,
     figure,
     interval,
+    is_error,
     is_percent,
     is_score,
     probe,
@@ -196,7 +197,9 @@ class Difference:
         """``better``, ``worse`` or ``not told apart``, by whether the interval leaves zero out."""
         if self.low is None or self.high is None:
             return "no interval"
-        return "better" if self.low > 0 else "worse" if self.high < 0 else "not told apart"
+        if self.low <= 0 <= self.high:
+            return "not told apart"
+        return "better" if (self.low > 0) is not is_error(self.metric) else "worse"
 
 
 def difference_table(

@@ -67,11 +67,17 @@ class RunRecord:
         return otherwise
 
     @cached_property
+    def task(self) -> Mapping[str, Any]:
+        """What is predicted: of the labelled images, or, in a run without any, of the results themselves."""
+        data = self.block("data")
+        return next((t for part in ("monitor", "labelled") if (t := mapping(mapping(data.get(part)).get("task")))), self.block("task"))
+
+    @cached_property
     def warnings(self) -> list[str]:
         """Everything the run warns of, once each: its own warnings, its data's, and files that could not be read."""
         data = self.block("data")
         found = texts(self.results.get("warnings"))
-        for part in ("train", "monitor"):
+        for part in ("train", "monitor", "labelled"):
             found += texts(mapping(data.get(part)).get("warnings"))
         found += [problem for file, problem in self.problems.items() if (self.path / file).exists()]
         return list(dict.fromkeys(line for line in found if line.strip()))

@@ -35,6 +35,6 @@ def _shown(key: str, value: Any, inside: str = "") -> Any:
         task = f":{rest.rpartition(':')[2]}" if ":" in rest and "/" not in rest.rpartition(":")[2] else ""
         public = source.partition(":")[0] in registry.names("sources") and "/" not in source
         return f"{source}{'@…' if at else ''}{task}" if public else HIDDEN
-    if key in ("encoder", "weights", "code", "views") and ("/" in value or "\\" in value):
+    if key in ("encoder", "weights", "code", "views", "run") and ("/" in value or "\\" in value):
         return f"…/{value.replace(chr(92), '/').rpartition('/')[2]}"
     return value

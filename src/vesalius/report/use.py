@@ -1,4 +1,4 @@
-"""How to load the encoder: three lines of Python that run as they stand."""
+"""How to load the encoder, or the model: three lines of Python that run as they stand."""
 
 from __future__ import annotations
 
@@ -6,15 +6,23 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from vesalius.report.kinds import kind
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
+from vesalius.report.seeds import repetitions
 from vesalius.report.values import number, text, texts
 from vesalius.report.wording import count
+
+_SAID = (
+    "The model is a plain `torch.nn.Module`; it gives probabilities after temperature scaling, `.logits(x)` what is before them, "
+    "`.encoder(x).pooled` the features. Pixels are numbers from 0 to 1. On a folder of images, with the preprocessing of the encoder's card:"
+)
 
 
 def section(runs: Sequence[RunRecord]) -> Section:
     """The lines for each run's encoder."""
-    return by_run("use", "Use the encoder", [_block(run) for run in runs])
+    title = "Use the encoder" if all(kind(run) == "pretrain" for run in runs) else "Use the model"
+    return by_run("use", title, [_block(run) for run in runs])
 
 
 def lines(run: RunRecord) -> list[str]:
@@ -24,6 +32,15 @@ def lines(run: RunRecord) -> list[str]:
     size = [int(v) for v in (number(one) for one in (raw if isinstance(raw, list) else [])) if v] or [32, 32]
     dim = number(run.card.get("dim"))
     shape = ", ".join(str(v) for v in (8, channels, *size))
+    if kind(run) != "pretrain":
+        task = text(run.task.get("kind"))
+        wide = 1 if task == "regression" else len(texts(run.task.get("classes")))
+        name = "quantities" if task == "regression" else "probabilities"
+        return [
+            "import torch; from vesalius.tasks.classifier import Classifier",
+            f"model = Classifier.load({where(run)!r})",
+            f"{name} = model(torch.rand({shape}))" + (f"  # (8, {wide})" if wide else ""),
+        ]
     return [
         "import torch, vesalius",
         f"encoder = vesalius.load_encoder({where(run)!r})",
@@ -38,11 +55,15 @@ def where(run: RunRecord) -> str:
 
 
 def _block(run: RunRecord) -> Block:
+    if kind(run) == "seeds":
+        return _first(run)
     if not run.card:
         return Block(run, reason=run.reason("use", run.problems.get("encoder.json", "The run exported no encoder.")))
     if not (run.path / "encoder.safetensors").is_file():
         return Block(run, reason=run.reason("use", "The run has a card but no weights (no encoder.safetensors)."))
-    name = where(run)
+    name, tuned = where(run), kind(run) == "finetune"
+    if tuned and not (run.path / "classifier.json").is_file():
+        return Block(run, reason=run.reason("use", "The run wrote no classifier: it was not fine-tuned to its end."))
     size = run.card.get("size")
     sides = [number(v) for v in size] if isinstance(size, list) else []
     facts = [
@@ -60,11 +81,23 @@ def _block(run: RunRecord) -> Block:
             "code": "\n".join(lines(run)),
             "place": "the folder the run was started in" if "/" in name else "the folder that holds",
             "folder": "" if "/" in name else name,
-            "shell": f"vesalius embed --encoder {_quoted(name)} --data FOLDER --out features.parquet",
+            "shell": f"vesalius predict {_quoted(name)} FOLDER --out predictions.csv"
+            if tuned
+            else f"vesalius embed --encoder {_quoted(name)} --data FOLDER --out features.parquet",
+            "said": _SAID if tuned else "",
             "facts": [(key, value) for key, value in facts if value],
             "notes": texts(run.card.get("notes")),
         },
     )
+
+
+def _first(run: RunRecord) -> Block:
+    """The model of a repeated run's first seed: the run above them has none."""
+    found = [block for one in repetitions(run) if not (block := _block(one)).reason]
+    if not found:
+        return Block(run, reason=run.reason("use", "No run of a seed wrote a classifier."))
+    note = "The run repeats another with several seeds; each has a model of its own, and this is the first."
+    return Block(run, parts={**found[0].parts, "notes": [note, *found[0].parts["notes"]]})
 
 
 def _quoted(name: str) -> str:

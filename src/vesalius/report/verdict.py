@@ -6,10 +6,13 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vesalius.report.probes import OWN, headline, same
+from vesalius.report import answers, scores
+from vesalius.report.cost import seconds
+from vesalius.report.judged import gains, headline, model
+from vesalius.report.probes import same
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
-from vesalius.report.values import number, text, texts
+from vesalius.report.values import mapping, number, text, texts
 from vesalius.report.wording import (
     MINUS,
     PERCENT,
@@ -18,13 +21,11 @@ from vesalius.report.wording import (
     duration,
     figure,
     interval,
-    probe,
+    is_error,
     score,
     title,
     unit_of_difference,
 )
-
-_BASELINES = ("starting weights", "random init", "pixel PCA", "mean and deviation", "majority")
 
 
 def section(runs: Sequence[RunRecord]) -> Section:
@@ -33,7 +34,7 @@ def section(runs: Sequence[RunRecord]) -> Section:
 
 
 def _block(run: RunRecord) -> Block:
-    sentences = texts(run.results.get("verdict"))
+    sentences = texts(run.results.get("verdict")) or answers.sentences(run)
     if not sentences:
         return Block(
             run, reason=run.reason("verdict", "results.json holds no verdict: the run was not examined to its end.")
@@ -51,12 +52,12 @@ def _numbers(run: RunRecord) -> list[Mapping[str, Any]]:
         found.append(
             {
                 "value": score(number(head.get("value")), metric),
-                "name": f"{title(metric)}, {probe(text(head.get('probe')))}",
-                "more": f"95 %: {interval(number(head.get('low')), number(head.get('high')), metric)}",
+                "name": f"{title(metric)}, {model(head)}",
+                "more": _reach(head, metric),
                 "lead": True,
             }
         )
-        for row in _gains(run, head)[:2]:
+        for row in gains(run, head)[:2]:
             found.append(
                 {
                     "value": difference(number(row.get("value")), metric),
@@ -64,41 +65,53 @@ def _numbers(run: RunRecord) -> list[Mapping[str, Any]]:
                     "more": f"95 %: {interval(number(row.get('low')), number(row.get('high')), metric, signed=True)}",
                 }
             )
+    found += _beside(run, head) if head is not None else []
     rank = _last(run, "rankme")
     if rank is not None:
         dim = number(run.card.get("dim"))
         found.append({"value": figure(rank), "name": "RankMe", "more": f"of {count(dim)} dimensions" if dim else ""})
+    after = mapping(run.block("calibration").get("after"))
+    if number(after.get("ece")) is not None:
+        found.append({"value": score(number(after.get("ece")), "accuracy"), "name": "calibration error", "more": "after temperature scaling"})
     cost = run.block("cost")
-    if number(cost.get("seconds")) is not None:
-        found.append(
-            {"value": duration(number(cost.get("seconds"))), "name": "in all", "more": text(cost.get("device"))}
-        )
-    if number(cost.get("images_per_second")) is not None:
+    if seconds(run) is not None:
+        found.append({"value": duration(seconds(run)), "name": "in all", "more": text(cost.get("device"))})
+    if number(cost.get("images_per_second")):
         found.append({"value": count(number(cost.get("images_per_second"))), "name": "images per second", "more": ""})
     return found[:5]
 
 
-def _gains(run: RunRecord, head: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Differences from baselines in the headline's probe and metric, in the order a reader asks for them."""
-    rows = [
-        row
-        for row in run.rows("differences")
-        if text(row.get("a")) == OWN and same(row, head, "metric", "probe") and number(row.get("value")) is not None
+def _reach(head: Mapping[str, Any], metric: str) -> str:
+    """The interval of the score; of a repeated run its deviation and range."""
+    reach = interval(number(head.get("low")), number(head.get("high")), metric)
+    spread = number(head.get("spread"))
+    if spread is None:
+        return f"95 %: {reach}"
+    return f"± {score(spread, metric)} over {count(number(head.get('n')))} seeds: {reach}"
+
+
+def _beside(run: RunRecord, head: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Of a repeated run the means of the models beside its own."""
+    metric = text(head.get("metric"))
+    others = [row for row in scores.rows(run) if same(row, head, "metric", "split") and not same(row, head, "model")]
+    return [
+        {"value": score(number(row.get("value")), metric), "name": text(row.get("model")), "more": _reach(row, metric)}
+        for row in others
+        if number(row.get("spread")) is not None
     ]
-    return sorted(
-        rows, key=lambda row: _BASELINES.index(b) if (b := text(row.get("b"))) in _BASELINES else len(_BASELINES)
-    )
 
 
 def _state(run: RunRecord) -> Mapping[str, str]:
     """One word on whether it learned, by the interval of the difference from the first baseline."""
     head = headline(run)
-    gains = _gains(run, head) if head is not None else []
-    if not gains:
+    found = gains(run, head) if head is not None else []
+    if not found:
         return {}
-    low, high, against = number(gains[0].get("low")), number(gains[0].get("high")), text(gains[0].get("b"))
+    low, high, against = number(found[0].get("low")), number(found[0].get("high")), text(found[0].get("b"))
     if low is None or high is None:
         return {}
+    if is_error(text(found[0].get("metric"))):
+        low, high = -high, -low
     if low > 0:
         return {"kind": "good", "mark": "▲", "text": f"Better than {against}"}
     if high < 0:

@@ -25,9 +25,12 @@ _TITLES = {
     "momentum": "Momentum of the target network",
     "top1": "Top-1 accuracy",
     "f1": "F1",
+    "r2": "R²",
+    "quadratic_kappa": "Quadratic kappa",
 }
 _PERCENT = {"accuracy", "balanced_accuracy", "top1", "wait_share"}
 _UNIT_INTERVAL = {"accuracy", "balanced_accuracy", "top1", "roc_auc", "pr_auc", "f1"}
+_ERRORS = {"loss", "val_loss", "mean_absolute_error", "root_mean_squared_error"}
 _PROBES = {"linear": "linear probe", "knn": "nearest neighbours", "constant": "constant"}
 MINUS = "−"  # the sign, not the hyphen
 PERCENT = "\u00a0%"  # stays with its number
@@ -55,6 +58,11 @@ def is_percent(metric: str) -> bool:
 def is_score(metric: str) -> bool:
     """Whether ``metric`` lies between 0 and 1 and more is better."""
     return metric in _UNIT_INTERVAL
+
+
+def is_error(metric: str) -> bool:
+    """Whether less of ``metric`` is better."""
+    return metric in _ERRORS
 
 
 def score(value: float | None, metric: str) -> str:

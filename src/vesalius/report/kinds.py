@@ -1,0 +1,50 @@
+"""What a run is, by the verb that made it, and which sections its page has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from vesalius.report.reading import RunRecord
+from vesalius.report.values import text
+
+Kind = Literal["pretrain", "finetune", "seeds", "predict"]
+
+_END = ("cost", "use", "config", "warnings")
+_SECTIONS: dict[Kind, tuple[str, ...]] = {
+    "pretrain": (
+        *("verdict", "data", "views", "curves", "probes", "label-efficiency", "neighbours", "map", "mistakes"),
+        *("calibration", "checkpoints", *_END),
+    ),
+    "finetune": (
+        *("verdict", "data", "curves", "scores", "confusion", "predicted", "roc", "calibration", "mistakes"),
+        *("neighbours", "map", "views", "checkpoints", *_END),
+    ),
+    "seeds": ("verdict", "data", "scores", "curves", "use", "config", "warnings"),
+    "predict": ("verdict", "answers", "left-out", "config", "warnings"),
+}
+_OF_CLASSES = ("confusion", "roc", "calibration", "mistakes", "neighbours", "map")
+
+
+def kind(run: RunRecord) -> Kind:
+    """What ``run`` is; a directory that does not say is read as a pretraining, as the first ones did not."""
+    verb = text(run.results.get("kind")) or text(run.info.get("verb"))
+    if verb == "finetune":
+        return "seeds" if isinstance(run.results.get("seeds"), list) or run.config.get("seeds") else "finetune"
+    return "predict" if verb == "predict" else "pretrain"
+
+
+def sections(runs: Sequence[RunRecord]) -> list[str]:
+    """The sections of a page of ``runs``, in order: those of the first, and those that only others have before the end."""
+    each = [_of(run) for run in runs]
+    found = ["compare"] if len(runs) > 1 else []
+    found += [name for names in each for name in names if name not in _END]
+    found += [name for name in _END if any(name in names for names in each)]
+    return list(dict.fromkeys(found))
+
+
+def _of(run: RunRecord) -> list[str]:
+    """Classes have a confusion matrix, quantities are drawn against what they are."""
+    unfit = _OF_CLASSES if text(run.task.get("kind")) == "regression" else ("predicted",)
+    one = kind(run)
+    return [name for name in _SECTIONS[one] if one != "finetune" or name not in unfit]
