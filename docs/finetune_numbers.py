@@ -20,7 +20,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[1]
 RUNS = Path("runs") / "finetune-numbers"
 PAGE = ROOT / "docs" / "finetune-numbers.md"
-ENCODER: Mapping[str, Any] = {"name": "resnet18", "stem": "small", "width": 0.5}
+ENCODER: Mapping[str, Any] = {"name": "resnet18", "stem": "small", "width": 0.25}
 SIZE = 28
 WANTED = 0.94
 LOGISTIC = "logistic regression on the same features"
