@@ -1,7 +1,8 @@
 """``make docs``: the pictures and the pages that commands write.
 
-The demo's report is photographed section by section, the migration page and the page on odd files are generated, and the
-page on real images is written from its run, which is made where it does not exist (some minutes).
+The demo's report is photographed section by section, and that of a classifier on its encoder; the migration page and the page
+on odd files are generated, and the page on real images is written from its run, which is made where it does not exist (some
+minutes).
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from pathlib import Path
 from docs import make_screenshots, migration, real_images
 
 HERE = Path(__file__).resolve().parent
+DATA = "medmnist:pneumoniamnist"
+"""What the photographed classifier learns: PneumoniaMNIST, CC BY 4.0."""
 
 
 def main() -> None:
@@ -21,6 +24,13 @@ def main() -> None:
 
         demo(out=run)
     for picture in make_screenshots.make(run, HERE / "pictures"):
+        print(picture.relative_to(HERE.parent))
+    tuned = run.with_name("finetune-for-docs")
+    if not (tuned / "report.html").exists():
+        from vesalius.finetune import finetune
+
+        finetune("classifier", encoder=run, out=tuned, **{"data.train": DATA})
+    for picture in make_screenshots.make_finetune(tuned, HERE / "pictures"):
         print(picture.relative_to(HERE.parent))
     migration.main()
     real_images.main()

@@ -16,6 +16,7 @@ from tests.report.chromium import Chromium, find
 from vesalius.report import build
 
 _FOLDER = Path(__file__).parent / "pictures"
+_OF_FINETUNE = ("verdict", "scores", "confusion", "roc", "calibration")
 
 
 def make(run: Path, folder: Path = _FOLDER) -> list[Path]:
@@ -38,6 +39,26 @@ def make(run: Path, folder: Path = _FOLDER) -> list[Path]:
             browser.open(page, width, height, dark=dark)
             made.append(folder / f"report-{name}.png")
             browser.screen(made[-1])
+        if browser.errors:
+            raise SystemExit(f"The page complains: {browser.errors}")
+    return made
+
+
+def make_finetune(run: Path, folder: Path = _FOLDER) -> list[Path]:
+    """Write ``report-finetune-*.png`` of a fine-tuned ``run`` into ``folder`` and return them: sections, and its top at 390."""
+    if find() is None:
+        raise SystemExit("missing tool: chromium. Install it (on Debian: apt-get install chromium) and run this again.")
+    folder.mkdir(parents=True, exist_ok=True)
+    made = []
+    with tempfile.TemporaryDirectory() as temporary, Chromium() as browser:
+        page = build([run], Path(temporary) / "report.html")
+        browser.open(page, 1280)
+        for section in _OF_FINETUNE:
+            made.append(folder / f"report-finetune-{section}.png")
+            browser.picture(made[-1], f"#{section}", pad=20)
+        browser.open(page, 390, 1200)
+        made.append(folder / "report-finetune-390.png")
+        browser.screen(made[-1])
         if browser.errors:
             raise SystemExit(f"The page complains: {browser.errors}")
     return made

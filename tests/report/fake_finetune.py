@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -83,9 +84,9 @@ def _answers(tuned: Tuned, skill: float, seed: int) -> tuple[torch.Tensor, torch
         age = truth.normal(55, 14, n)
         return torch.tensor(age).float(), torch.tensor(age + noise.normal(0, 14 / skill, n)).float()[:, None]
     if tuned.kind == "multilabel":
-        labels = truth.random((n, many)) < 0.25
-        logits = skill * (2 * labels - 1) + noise.normal(0, 1.6, (n, many))
-        return torch.tensor(labels).float(), torch.tensor(1 / (1 + np.exp(-logits))).float()
+        present = truth.random((n, many)) < 0.25
+        logits = skill * (2 * present - 1) + noise.normal(0, 1.6, (n, many))
+        return torch.tensor(present).float(), torch.tensor(1 / (1 + np.exp(-logits))).float()
     labels = truth.integers(0, many, n)
     logits = noise.normal(0, 1, (n, many))
     logits[np.arange(n), labels] += skill
@@ -261,7 +262,7 @@ class Predicted:
 AGES = Tuned(name="age", kind="regression", classes=(), skill=3.0)
 CHEST = Tuned(name="chest", kind="multilabel", classes=("atelectasis", "cardiomegaly", "edema", "effusion"))
 
-VARIANTS = {
+VARIANTS: dict[str, Callable[[], Any]] = {
     "binary": Tuned,
     "frozen": lambda: Tuned(name="frozen", frozen=True),
     "ten": lambda: Tuned(name="ten", kind="classes", classes=fake_run.TEN, skill=2.6, test=1500),

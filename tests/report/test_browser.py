@@ -76,7 +76,11 @@ def _quiet(browser: chromium.Chromium, page: Path) -> None:
     assert [url for url in browser.requests if not url.startswith("data:") and url != page.resolve().as_uri()] == []
 
 
-@pytest.mark.parametrize("name", ["full", "without_monitor", "multilabel", "nasty", "three", "binary", "ten", "quantity", "nasty_names", "predict", "binary+frozen"])
+_PAGES = ("full", "without_monitor", "multilabel", "nasty", "three")
+_TUNED = ("binary", "ten", "quantity", "nasty_names", "predict", "binary+frozen")
+
+
+@pytest.mark.parametrize("name", [*_PAGES, *_TUNED])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_opens_fits_and_is_legible(name: str, dark: bool, browser: chromium.Chromium, pages: Pages) -> None:
     page = pages(name)

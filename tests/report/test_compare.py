@@ -10,7 +10,9 @@ import pytest
 from pyarrow import parquet
 
 from vesalius.report import compare
+from vesalius.report.probes import Difference
 from vesalius.report.reading import RunRecord
+from vesalius.report.stored import read_predictions
 
 LABELS = np.random.default_rng(5).integers(0, 3, 400)
 
@@ -48,8 +50,8 @@ def _wrong(seed: int, share: float) -> np.ndarray:
     return np.random.default_rng(seed).uniform(size=len(LABELS)) < share
 
 
-def _only(runs: list[RunRecord]) -> tuple[compare.Difference, ...]:
-    read = {run.letter: compare.read_predictions(run) for run in runs}
+def _only(runs: list[RunRecord]) -> tuple[Difference, ...]:
+    read = {run.letter: read_predictions(run) for run in runs}
     return tuple(compare._pair(runs[0], runs[1], read))
 
 
@@ -104,9 +106,9 @@ def test_independent_intervals_of_equal_halves_add_in_quadrature() -> None:
 def test_broken_predictions_are_no_predictions(tmp_path: Path) -> None:
     run = _run(tmp_path / "a", "A", _wrong(1, 0.2))
     (tmp_path / "a" / "predictions.parquet").write_bytes(b"PAR1 not really")
-    assert compare.read_predictions(run) is None
+    assert read_predictions(run) is None
     parquet.write_table(pa.table({"id": ["a"], "label": [1.0]}), tmp_path / "a" / "predictions.parquet")
-    assert compare.read_predictions(run) is None
+    assert read_predictions(run) is None
 
 
 def test_runs_without_a_common_measure_are_not_compared(tmp_path: Path) -> None:

@@ -125,7 +125,7 @@ def test_seeds_are_compared_by_welch() -> None:
 def test_a_confusion_matrix_by_row() -> None:
     results = {"confusion": {"classes": ["a", "b", "c"], "counts": [[8, 2, 0], [0, 0, 0], [1, 0, 3]]}}
     block = confusion.section([RunRecord(Path(), results=results)]).blocks[0]
-    assert [[cell["share"] for cell in row["cells"]] for row in block.parts["rows"]][0][:2] == ["80\u00a0%", "20\u00a0%"]
+    assert [cell["share"] for cell in block.parts["rows"][0]["cells"][:2]] == ["80\u00a0%", "20\u00a0%"]
     assert [cell["share"] for cell in block.parts["rows"][1]["cells"]] == ["–"] * 3
     assert "11 of 14" in block.parts["sentence"]
     assert "a is taken for b" in block.parts["sentence"]
@@ -163,3 +163,28 @@ def test_results_of_any_shape_give_a_page(
     (run / "results.json").write_text(json.dumps(value))
     check(build([run]), sections([read_run(run)]))
     shutil.rmtree(run)
+
+
+def test_the_three_lines_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from tests.labelled import encoder
+    from vesalius.data.task import classification
+    from vesalius.encoders import load_encoder
+    from vesalius.report import use
+    from vesalius.tasks import heads
+    from vesalius.tasks.classifier import Classifier
+
+    task = classification("ill", "ill", ("no", "yes"))
+    given = load_encoder(encoder(tmp_path / "encoder"))
+    Classifier(given, heads.empty(task, given.card.dim), 1.3).save(tmp_path / "tuned")
+    results = {"kind": "finetune", "data": {"labelled": {"task": task.as_dict()}}}
+    (tmp_path / "tuned" / "results.json").write_text(json.dumps(results))
+    monkeypatch.chdir(tmp_path)
+    section = use.section([read_run(tmp_path / "tuned")])
+    parts = section.blocks[0].parts
+    assert section.title == "Use the model"
+    assert parts["shell"] == "vesalius predict tuned FOLDER --out predictions.csv"
+    assert len(parts["code"].splitlines()) == 3
+    there: dict[str, Any] = {}
+    exec(parts["code"], there)
+    assert there["probabilities"].shape == (8, 2)
+    assert parts["code"].endswith("# (8, 2)")

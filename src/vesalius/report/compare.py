@@ -5,7 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Mapping, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, get_args
 
 from vesalius.report import scores
 from vesalius.report.probes import OWN, Difference, difference_table
@@ -112,11 +112,12 @@ def _paired(
     """The 95 % interval of the difference over shared draws of the same samples; None where they cannot be paired."""
     import numpy as np
 
-    from vesalius.data.task import PRIMARY
+    from vesalius.data.task import Kind
     from vesalius.measures import bootstrap
     from vesalius.tasks import scoring
 
-    if a is None or b is None or kind not in PRIMARY or metric not in scoring.names(kind):
+    known: Kind | None = next((one for one in get_args(Kind) if one == kind), None)
+    if a is None or b is None or known is None or metric not in scoring.names(known):
         return None
     if a.answers.shape != b.answers.shape or set(a.ids) != set(b.ids) or len(set(a.ids)) != len(a.ids):
         return None
@@ -126,14 +127,14 @@ def _paired(
         return None
     sides = (a.answers, b.answers[order])
     for side, value in zip(sides, values):
-        there = float(scoring.measure(metric, kind, a.labels, side)[0])
+        there = float(scoring.measure(metric, known, a.labels, side)[0])
         if not abs(there - value) <= 2e-3 * (abs(value) if kind == "regression" else 1.0):
             return None  # the file holds another probe's predictions
     subject = bootstrap.groups(None if a.subjects is None else np.array(a.subjects, object), len(a.ids))
     drawn = bootstrap.replicate(
         {
-            "a": lambda weights: scoring.measure(metric, kind, a.labels, sides[0], weights),
-            "b": lambda weights: scoring.measure(metric, kind, a.labels, sides[1], weights),
+            "a": lambda weights: scoring.measure(metric, known, a.labels, sides[0], weights),
+            "b": lambda weights: scoring.measure(metric, known, a.labels, sides[1], weights),
         },
         subject,
     )

@@ -8,6 +8,7 @@ import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -98,10 +99,10 @@ def render(runs: Sequence[RunRecord]) -> str:
     page = ""
     for budget in _BUDGETS:
         makers: Mapping[str, Callable[[], Section]] = {
-            "views": lambda budget=budget: views.section(runs, budget // 3),
-            "neighbours": lambda: neighbours.section(examples),
-            "map": lambda budget=budget: embedding_map.section(examples, budget),
-            "mistakes": lambda: mistakes.section(examples),
+            "views": partial(views.section, runs, budget // 3),
+            "neighbours": partial(neighbours.section, examples),
+            "map": partial(embedding_map.section, examples, budget),
+            "mistakes": partial(mistakes.section, examples),
         }
         made = [makers[name]() if name in makers else _OF_RUNS[name](runs) for name in sections(runs)]
         page = environment.get_template("page.html.j2").render(**_context(runs, made))

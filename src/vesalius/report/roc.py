@@ -14,6 +14,7 @@ from vesalius.report.wording import figure
 
 _DRAWN = 8  # of more classes those of the smallest area: they are what one looks for
 _LISTED = 40
+_LONG = 40  # letters of a name in a legend; the table has all of it
 _UNIT = Axis(0.0, 1.0, tuple(Tick(100 * v, figure(v)) for v in (0.0, 0.25, 0.5, 0.75, 1.0)))
 _CURVES = (
     ("roc", "ROC", "fpr", "tpr", "auc", "false positive rate"),
@@ -59,9 +60,9 @@ def _block(run: RunRecord) -> Block:
 
 def _read(raw: Any, x: str, y: str, area: str) -> list[Mapping[str, Any]]:
     """Name, points and area of each curve that can be drawn."""
-    curves = []
+    curves: list[Mapping[str, Any]] = []
     for row in records(raw):
-        sides = [row.get(key) if isinstance(row.get(key), list) else [] for key in (x, y)]
+        sides: list[list[Any]] = [side if isinstance(side := row.get(key), list) else [] for key in (x, y)]
         points = [(a, b) for a, b in ((number(p), number(q)) for p, q in zip(*sides)) if a is not None and b is not None]
         points = [(min(1.0, max(0.0, a)), min(1.0, max(0.0, b))) for a, b in points]
         if points:
@@ -76,7 +77,7 @@ def _chart(kind: int, curves: Sequence[tuple[str, Mapping[str, Any]]], chance: f
     for nth, place in enumerate(sorted(worst)):
         letter, one = curves[place]
         said = "" if one["area"] is None else f" {one['area']:.3f}"
-        name = letter or one["name"]
+        name = letter or (one["name"] if len(one["name"]) <= _LONG else f"{one['name'][: _LONG - 1]}…")
         lines.append(Line(f"{name}{said}", one["points"], colour=f"c{nth % 8}", dash=nth % 3 if len(worst) > 1 else 0))
     if kind == 0:
         lines.append(Line("by chance", [(0.0, 0.0), (1.0, 1.0)], colour="grey", dash=1))
