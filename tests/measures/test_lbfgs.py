@@ -8,12 +8,12 @@ from torch import Tensor
 from vesalius.measures.lbfgs import MEMORY, Minimum, minimise
 
 
-def quadratic(matrix: Tensor, target: Tensor):  # noqa: ANN201
+def quadratic(matrix: Tensor, target: Tensor):
     """(x - target)' matrix (x - target) / 2 and its gradient."""
     return lambda x: ((x - target) @ matrix @ (x - target) / 2, matrix @ (x - target))
 
 
-def solve(objective, point: Tensor, curvature: Tensor | None = None, most: int = 200) -> Minimum:  # noqa: ANN001
+def solve(objective, point: Tensor, curvature: Tensor | None = None, most: int = 200) -> Minimum:
     return minimise(objective, point, torch.ones_like(point) if curvature is None else curvature, tolerance=1e-9, max_iterations=most)
 
 

@@ -34,7 +34,7 @@ def metric_in_words(metric: str) -> str:
 
 def _second(beside: Mapping[str, Any], frozen: bool, task: TaskSpec) -> str:
     other = beside["b"]
-    if beside["value"] == 0 and frozen:
+    if frozen and beside["value"] is not None and abs(beside["value"]) < 5e-4:  # two solvers, one optimum
         return f"The encoder is frozen, so this is {other}; --encoder.freeze false trains it too."
     if beside["value"] is None or beside["low"] is None:
         return f"The difference from {other} is not defined here."
