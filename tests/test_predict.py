@@ -136,6 +136,8 @@ def test_refusals(images: Path, run: Path, options: dict[str, object], words: st
 def test_a_run_without_classifier_and_a_folder_of_rubbish(images: Path, run: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no classifier"):
         predict(images, str(images), quiet=True)
+    with pytest.raises(UserError, match="There is no run 'nowhere'"):
+        predict("nowhere", str(images), quiet=True)
     (tmp_path / "rubbish").mkdir()
     (tmp_path / "rubbish" / "a.png").write_bytes(b"x")
     with pytest.raises(TooManyBadFiles, match="1 of 1 images"):

@@ -17,10 +17,11 @@ from torch import Tensor, nn
 
 from vesalius.data.task import TaskSpec
 from vesalius.encoders.encoder import Encoder
-from vesalius.encoders.loading import encoder_folder, load_encoder
+from vesalius.encoders.loading import load_encoder
 from vesalius.encoders.saving import save_encoder, tensor_bytes
 from vesalius.errors import UserError
 from vesalius.files import atomic_write
+from vesalius.runs import find
 from vesalius.tasks import heads
 
 WEIGHTS, FACTS = "classifier.safetensors", "classifier.json"
@@ -84,8 +85,9 @@ class Classifier(nn.Module):
 
         ``code``: the user's file, where the network is one. Raises UserError where there is none.
         """
-        folder = encoder_folder(run)
-        if folder is None or not (folder / FACTS).is_file() or not (folder / WEIGHTS).is_file():
+        folder = Path(run).expanduser()
+        folder = folder if folder.is_dir() else find(run)
+        if not (folder / FACTS).is_file() or not (folder / WEIGHTS).is_file():
             raise UserError(
                 f"{run} holds no classifier: {FACTS} and {WEIGHTS} are not there. Give the folder or id of a run of "
                 "`vesalius finetune` that is done; `vesalius runs list` shows the runs."
