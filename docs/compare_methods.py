@@ -100,6 +100,7 @@ def page(found: Mapping[str, Mapping[str, Any]], seconds: float) -> str:
             ("pixel PCA", "128 numbers", any_run, "pixel PCA"),
         )
     ]
+    below = [f"`{method}`" for method, results in found.items() if float(gain(results)["high"]) < 0]
     slowest = min(found, key=lambda m: found[m]["cost"]["epochs"])
     counts = any_run["data"]["monitor"]["counts"]
     return "\n".join(
@@ -122,9 +123,12 @@ def page(found: Mapping[str, Mapping[str, Any]], seconds: float) -> str:
             *rows,
             *baselines,
             "",
-            f"What this is not: a ranking of methods. Two minutes are a few epochs (`{slowest}`: {found[slowest]['cost']['epochs']:.1f}), and what is slow"
-            " per step, as multi-crop and transformers are, has only begun. It shows what to expect from a first try on a laptop, and that each of"
-            " them learns or does not learn in that time. For long runs see [what they reach elsewhere](methods.md).",
+            (f"Worse than no training after this time: {', '.join(below)}. " if below else "None is worse than no training. ")
+            + "The first steps take apart what a random network keeps of the pixels, before they put something better in its place.",
+            "",
+            f"What this is not: a ranking of methods. So short a time is a few epochs (`{slowest}`: {found[slowest]['cost']['epochs']:.1f}), and what"
+            " is slow per step, as multi-crop and transformers are, has only begun. It shows what to expect of the first minutes on a laptop."
+            " For long runs see [what they reach elsewhere](methods.md).",
             "",
             "Fashion-MNIST: Xiao, Rasul and Vollgraf, 2017, MIT licence. Written by `python -m docs.compare_methods` from the runs' `results.json`.",
             "",

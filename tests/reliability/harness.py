@@ -38,8 +38,8 @@ def make_data(folder: Path) -> Path:
     return folder / "blobs.npz"
 
 
-def recipe(data: Path, method: str) -> dict[str, object]:
-    """48 steps with monitoring, checkpoints and an uneven last batch in every epoch."""
+def recipe(data: Path, method: str, epochs: int = 12) -> dict[str, object]:
+    """Four steps an epoch, 48 in all, with monitoring, checkpoints and an uneven last batch in every epoch."""
     chosen = case(method)
     return {
         "data": {"train": str(data), "monitor": str(data), "drop_last": False},
@@ -47,7 +47,7 @@ def recipe(data: Path, method: str) -> dict[str, object]:
         "encoder": dict(chosen.encoder),
         "method": {"name": method, **chosen.fields},
         "optimizer": {"name": "adamw", "lr": 1e-3},
-        "epochs": 12,
+        "epochs": epochs,
         "batch_size": 28,
         "validate_every": {"epochs": 3},
         "checkpoint_every": {"steps": 5},
@@ -164,7 +164,7 @@ def main() -> None:
     registry.entry("methods", method)
     views.load("plain", 1) if "plain" in views.names() else None
     data = make_data(folder)
-    given = recipe(data, method)
+    given = recipe(data, method, 12 if kills > 1 else 6)
     cache = Path(os.environ["VESALIUS_CACHE"])
     began = time.monotonic()
     assert wait(start(world, folder / "whole", given, False)) == [0] * world, "the uninterrupted run failed"
