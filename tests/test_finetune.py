@@ -139,7 +139,7 @@ def test_end_to_end(place: Path, tmp_path: Path, kind: str) -> None:
 
 
 def test_early_stopping_and_a_head_from_nothing(place: Path, tmp_path: Path) -> None:
-    changes = {"encoder.freeze": False, "linear_first": False, "patience": 1, "encoder.lr_factor": 0.0, "optimizer.lr": 1e-9}
+    changes = {"encoder.freeze": False, "linear_first": False, "patience": 1, "encoder.lr_factor": 0.0, "optimizer.lr": 0.0}
     run = tune(place, tmp_path / "run", **changes)
     found = run.results["checkpoints"]
     assert found["stopped_early"]

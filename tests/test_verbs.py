@@ -104,7 +104,7 @@ def test_pretrain_both_ways(folder: Path) -> None:
 def test_demo_both_ways(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo's own data take minutes; its recipe's name stands for a tiny one here."""
     data = blobs(folder)
-    monkeypatch.setattr(loading, "_read", lambda reference: tiny(data, name=reference))
+    monkeypatch.setattr(loading, "_read", lambda reference, *verb: tiny(data, name=reference))
     cli("demo", "--out", "cli")
     result = vesalius.demo(out="python", quiet=True)
     same(folder / "cli", result.path)

@@ -279,7 +279,9 @@ def test_wrong_settings() -> None:
     with pytest.raises(UserError):
         StoreSettings(size=0)
     with pytest.raises(UserError):
-        StoreSettings(channels=2)  # type: ignore[arg-type]
+        StoreSettings(channels=0)
+    with pytest.raises(UserError):
+        StoreSettings(channels="all")  # type: ignore[arg-type]
 
 
 def test_odd_sizes_keep_their_depth(tmp_path: Path) -> None:

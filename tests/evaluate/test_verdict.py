@@ -21,7 +21,7 @@ def results(fresh: tuple[float, float, float], pca: tuple[float, float, float], 
     return {
         "probes": [row("pretrained", 0.8), row("random init", 0.8 - fresh[0]), row("pixel PCA", 0.8 - pca[0]), row("majority", 0.1)],
         "differences": [apart("random init", fresh), apart("pixel PCA", pca), apart("majority", (0.7, 0.6, 0.8))],
-        "checkpoints": {"last": {"step": 100}, "chosen_by_labels": {"step": chosen}},
+        "checkpoints": {"exported": {"step": 100}, "chosen_by_labels": {"step": chosen, "name": "best-knn"}},
     }
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.reliability.parity import made_views
+from tests.methods.cases import make_views
 from tests.training.small import Memory
 from vesalius.errors import UserError
 from vesalius.training.feed import Feed
@@ -13,7 +13,7 @@ from vesalius.training.world import World
 
 def feed(world: int = 1, rank: int = 0, **fields: object) -> Feed:
     given = {"seed": 1, "batch_size": 6, "drop_last": False, **fields}
-    return Feed(Memory(29), np.arange(29), made_views(), World(rank, world, torch.device("cpu"), None), **given)  # type: ignore[arg-type]
+    return Feed(Memory(29), np.arange(29), make_views("simclr"), World(rank, world, torch.device("cpu"), None), **given)  # type: ignore[arg-type]
 
 
 def ids(f: Feed, steps: range) -> list[int]:
