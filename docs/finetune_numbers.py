@@ -127,7 +127,7 @@ def page(found: Mapping[str, Any]) -> str:
             "# Fine-tuning on chest radiographs",
             "",
             f"PneumoniaMNIST at {SIZE} pixels: {counts['train']['images']:,} training, {counts['val']['images']:,} validation and"
-            f" {counts['test']['images']:,} test images of children, pneumonia or not; the split is the set's own. An {encoder['name']} of"
+            f" {counts['test']['images']:,} test images of children, pneumonia or not; the split is the set's own. A {encoder['name']} of"
             f" width {encoder.get('width', 1)} ({cost['parameters']:,} parameters) was pretrained on the training images without labels"
             f" ({config['method']['name']}, {cost['epochs']:g} epochs, {cost['seconds'] / 60:.1f} minutes on {cost['device']} with"
             f" {cost['threads']} threads), then fine-tuned as `vesalius finetune classifier` does. Mean and standard deviation over the seeds"
