@@ -4,7 +4,7 @@
 
 A step is a command and a check of what it printed. Results are kept in ``docs/proofs/.2.json``, so that the same command goes
 on where it was stopped; ``--again`` forgets all or some. Environment: PROVE_MINUTES (8) and PROVE_SEEDS (3) of the training
-benchmark, PROVE_KILLS (20). What is shorter than the promise asks is said on the page.
+benchmark, PROVE_KILLS (20), PROVE_DATA (a folder of data sets that are not to be downloaded). What is shorter than the promise asks is said on the page.
 """
 
 from __future__ import annotations
@@ -73,7 +73,8 @@ class Step:
 
     def shown(self) -> str:
         """The command as a person would type it."""
-        words = [w for w in self.command if "{junit}" not in w]
+        folder = os.environ.get("PROVE_DATA")  # where somebody keeps it is not to be published
+        words = [w.replace(folder, "$PROVE_DATA") if folder else w for w in self.command if "{junit}" not in w]
         return " ".join([*(f"{k}={v}" for k, v in self.env), *(f'"{w}"' if " " in w else w for w in words)])
 
 
