@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import cyclopts
 
@@ -62,13 +62,10 @@ def pretrain(
         A run to go on with: folder, id, or `latest`.
     """
     from vesalius.pretrain import pretrain as verb
-    from vesalius.recipes.loading import pairs
     from vesalius.terminal import answer
 
-    tokens = list(fields)
-    if recipe is not None and recipe.startswith("--"):
-        tokens, recipe = [recipe, *tokens], None
-    answer(str(verb(recipe, out=out, resume=resume, **dict(pairs(tokens))).path))
+    recipe, given = _given(recipe, fields, "pretrain")
+    answer(str(verb(recipe, out=out, resume=resume, **given).path))
 
 
 @app.command
@@ -97,13 +94,9 @@ def finetune(
         A run to go on with: folder, id, or `latest`.
     """
     from vesalius.finetune import finetune as verb
-    from vesalius.recipes.loading import pairs
     from vesalius.terminal import answer
 
-    tokens = list(fields)
-    if recipe is not None and recipe.startswith("--"):
-        tokens, recipe = [recipe, *tokens], None
-    given = dict(pairs(tokens, "finetune"))
+    recipe, given = _given(recipe, fields, "finetune")
     answer(str(verb(recipe, encoder=encoder, out=out, resume=resume, **given).path))
 
 
@@ -274,6 +267,15 @@ def report(*runs: str, out: Path | None = None) -> None:
     from vesalius.terminal import answer
 
     answer(str(verb(*runs, out=out)))
+
+
+def _given(recipe: str | None, fields: tuple[str, ...], verb: str) -> tuple[str | None, dict[str, Any]]:
+    """The recipe, None where the first word is a field already, and the fields by name."""
+    from vesalius.recipes.loading import pairs
+
+    if recipe is not None and recipe.startswith("--"):
+        return None, dict(pairs([recipe, *fields], verb))
+    return recipe, dict(pairs(fields, verb))
 
 
 def _command(given: list[str]) -> str:

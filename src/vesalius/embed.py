@@ -22,7 +22,7 @@ from vesalius.encoders.loading import encoder_folder
 from vesalius.encoders.projector import MLP, load_projector
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
-from vesalius.features import blocks, evaluation_views
+from vesalius.features import blocks, identity
 from vesalius.features.records import about, chosen, left_out, store_for
 from vesalius.features.resumable import compute
 from vesalius.features.writing import suffix_of, write
@@ -88,10 +88,7 @@ class _Job:
     def key(self) -> str:
         """Everything the vectors depend on, in 32 digits."""
         state = blake2b(digest_size=16)
-        card = self.encoder.card
-        own = (card.architecture, dict(card.options), card.code, card.mean, card.std)
-        facts = (weights_hash(self.encoder), own, evaluation_views(self.encoder).config(), self.layer)
-        state.update(repr((*facts, self.normalise, self.precision)).encode())
+        state.update(repr((*identity(self.encoder), self.layer, self.normalise, self.precision)).encode())
         if self.projector is not None:
             state.update(tensor_bytes(self.projector.state_dict()))
         state.update(np.ascontiguousarray(self.data.store.ids[self.rows]).tobytes())

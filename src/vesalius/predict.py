@@ -17,7 +17,7 @@ from torch import Tensor
 from vesalius.data.dataset import DataSet, open_data, resolve
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
-from vesalius.features import blocks, evaluation_views
+from vesalius.features import blocks, identity
 from vesalius.features.records import about, chosen, left_out, store_for
 from vesalius.features.resumable import compute
 from vesalius.files import atomic_write, cache_folder
@@ -154,10 +154,8 @@ def _predict(
 
 def _key(model: Classifier, data: DataSet, rows: NDArray[np.int64], precision: str) -> str:
     """Everything the numbers depend on, in 32 digits."""
-    card = model.encoder.card
-    own = (card.architecture, dict(card.options), card.code, card.mean, card.std)
-    facts = (weights_hash(model.encoder), own, evaluation_views(model.encoder).config(), model.temperature, precision)
-    state = blake2b(repr((*facts, model.task.as_dict())).encode(), digest_size=16)
+    facts = (*identity(model.encoder), model.temperature, precision, model.task.as_dict())
+    state = blake2b(repr(facts).encode(), digest_size=16)
     state.update(tensor_bytes(model.head.state_dict()))
     state.update(np.ascontiguousarray(data.store.ids[rows]).tobytes())
     state.update("".join(data.store.digests[rows]).encode())

@@ -5,6 +5,6 @@ from __future__ import annotations
 from vesalius.features.cache import Cache
 from vesalius.features.compute import Features, compute
 from vesalius.features.of_views import forward_views
-from vesalius.features.one_pass import blocks, evaluation_views, forward
+from vesalius.features.one_pass import blocks, evaluation_views, forward, identity
 
-__all__ = ["Cache", "Features", "blocks", "compute", "evaluation_views", "forward", "forward_views"]
+__all__ = ["Cache", "Features", "blocks", "compute", "evaluation_views", "forward", "forward_views", "identity"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from vesalius.data.pixel_store import PixelStore
 from vesalius.data.pixels import Pixels
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.probing import untouched
+from vesalius.encoders.saving import weights_hash
 from vesalius.errors import UserError
 from vesalius.views.batch import Draws
 from vesalius.views.pipeline import Views
@@ -28,6 +30,13 @@ def evaluation_views(encoder: Encoder) -> Views:
     card = encoder.card
     group = {"count": 1, "size": list(card.size), "operations": [dict(step) for step in card.preprocessing]}
     return recipes.load({"image": group}, card.channels)
+
+
+def identity(encoder: Encoder) -> tuple[Any, ...]:
+    """Everything of ``encoder`` that its features depend on, for keys of what is kept."""
+    card = encoder.card
+    own = (card.architecture, dict(card.options), card.code, card.mean, card.std)
+    return weights_hash(encoder), own, evaluation_views(encoder).config()
 
 
 def forward(

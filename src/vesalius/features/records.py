@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MARGIN = 1.25
-"""Shorter side of the stored images over the encoder's, as in pretraining, so that both share their store."""
+"""The store's shorter side is this many times the largest view's or the encoder's, so that a crop is seldom enlarged much and
+every verb reads the same store."""
 
 
 def store_for(encoder: Encoder) -> StoreSettings:

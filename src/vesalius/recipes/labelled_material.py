@@ -14,8 +14,8 @@ from vesalius.data.table import SampleTable
 from vesalius.encoders import build_encoder, load_encoder
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
+from vesalius.features.records import MARGIN
 from vesalius.recipes.finetune_config import FinetuneConfig
-from vesalius.recipes.material import MARGIN
 from vesalius.terminal import Terminal
 from vesalius.views.operation import Pixelwise
 from vesalius.views.pipeline import Views

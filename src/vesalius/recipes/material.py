@@ -17,12 +17,10 @@ from vesalius.data.settings import StoreSettings
 from vesalius.data.splits import split_as_innereye
 from vesalius.data.table import SampleTable
 from vesalius.errors import UserError
+from vesalius.features.records import MARGIN
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
 from vesalius.recipes.loading import needs_labels
 from vesalius.terminal import Terminal
-
-MARGIN = 1.25
-"""The store's shorter side is this many times the largest view's, so that a crop is seldom enlarged much."""
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,10 @@ from vesalius.data.dataset import open_data, pick_channels, resolve
 from vesalius.data.pixel_store import PixelStore
 from vesalius.data.settings import StoreSettings
 from vesalius.errors import UserError
+from vesalius.features.records import MARGIN
 from vesalius.files import atomic_write
 from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.loading import aliases, names, raw
-from vesalius.recipes.material import MARGIN
 from vesalius.terminal import Terminal
 from vesalius.views.picture import grid
 from vesalius.views.pipeline import Views
