@@ -7,14 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vesalius.recipes.data_config import Frozen, ImagesConfig
 from vesalius.training.monitor import Interval
 from vesalius.training.optimizers import OptimizerConfig
-
-
-class Frozen(BaseModel):
-    """A part of a recipe: unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Named(BaseModel):
@@ -30,36 +25,19 @@ class Named(BaseModel):
         return dict(self.model_extra or {})
 
 
-class SplitConfig(Frozen):
-    """How the labelled data is divided where its source does not say."""
-
-    val: float = Field(0.1, gt=0, lt=1, description="Share held out to choose by.")
-    test: float = Field(0.2, ge=0, lt=1, description="Share scored once, at the end.")
-    by: Literal["auto", "subject", "image"] = Field("auto", description="auto: by subject wherever subjects are known.")
-    seed: int = Field(0, description="Of the division.")
-
-
-class DataConfig(Frozen):
+class DataConfig(ImagesConfig):
     """Which images to learn from, and which labelled ones to watch with."""
 
     train: str = Field(description="Images to learn from: NAME[@ROOT], a folder, a .csv/.parquet table, a .npz.")
     monitor: str | None = Field(None, description="Labelled images to watch with; none watches without labels.")
-    root: str | None = Field(None, description="Folder the train reference is relative to.")
     monitor_root: str | None = Field(None, description="Folder the monitor reference is relative to.")
     labels: str | Sequence[str] | None = Field(None, description="Label column(s) of the monitoring data.")
-    subject: str | None = Field(None, description="Subject column, or a regular expression with one group on the path.")
-    split: SplitConfig = SplitConfig()
     draws_per_sample: int = Field(1, ge=1, description="Windows of one image that count as samples of an epoch.")
     channels: Literal[1, 3, "keep", "auto"] = Field(
         "auto", description="Channels of the stored images: 1, 3 or keep; auto takes 1 where all are grey, else 3."
     )
     size: int | Literal["native", "auto"] = Field("auto", description="Shorter side in the store; auto is 1.25 x the view.")
-    max_bad_share: float = Field(0.05, ge=0, le=1, description="More unreadable files than this ends the run.")
-    allow_leakage: bool = Field(False, description="Go on when a subject is in two splits; every result says so.")
-    require_subjects: bool = Field(False, description="Refuse data without subjects.")
     drop_last: bool = Field(True, description="Leave out an epoch's last batch when it is short.")
-    download: bool = Field(True, description="Fetch a public data set that is not there yet.")
-    limit: int | None = Field(None, ge=2, description="Use the first so many training images.")
 
 
 class MonitorConfig(Named):

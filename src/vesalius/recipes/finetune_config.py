@@ -8,30 +8,21 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vesalius.data.task import Kind
-from vesalius.recipes.config import Frozen, SplitConfig
+from vesalius.recipes.data_config import Frozen, ImagesConfig
 from vesalius.training.monitor import Interval
 from vesalius.training.optimizers import OptimizerConfig
 from vesalius.training.schedule import Warmup
 
 
-class LabelledConfig(Frozen):
+class LabelledConfig(ImagesConfig):
     """The labelled images."""
 
     train: str = Field("", description="Labelled images: NAME[@ROOT][:TASK], a folder with a sub-folder per class, a .csv/.parquet table, a .npz.")
     root: str | None = Field(None, description="Folder the reference is relative to.")
-    labels: str | Sequence[str] | None = Field(None, description="Label column(s) of a table; several are multi-label.")
     kind: Kind | None = Field(None, description="classes, binary, multilabel, ordinal or regression, where the values do not say.")
     classes: Sequence[str] | None = Field(None, description="Order of the classes by name, least first: what ordinal needs of words.")
-    subject: str | None = Field(None, description="Subject column, or a regular expression with one group on the path.")
-    split: SplitConfig = SplitConfig()
     channels: Literal[1, 3, "keep", "auto"] = Field("auto", description="Channels of the stored images; auto takes the encoder's.")
     size: int | Literal["native", "auto"] = Field("auto", description="Shorter side in the store; auto is 1.25 x what the encoder sees.")
-    max_bad_share: float = Field(0.05, ge=0, le=1, description="More unreadable files than this ends the run.")
-    allow_leakage: bool = Field(False, description="Go on when a subject is in two splits; every result says so.")
-    require_subjects: bool = Field(False, description="Refuse data without subjects.")
-    drop_last: bool = Field(False, description="Leave out an epoch's last batch when it is short.")
-    download: bool = Field(True, description="Fetch a public data set that is not there yet.")
-    limit: int | None = Field(None, ge=2, description="Use the first so many training images.")
 
 
 class EncoderConfig(BaseModel):

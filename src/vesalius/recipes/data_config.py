@@ -1,0 +1,41 @@
+"""What every recipe may say about its images, whatever its verb: frozen, typed, every key known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Frozen(BaseModel):
+    """A part of a recipe: unknown keys are refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SplitConfig(Frozen):
+    """How the labelled data is divided where its source does not say."""
+
+    val: float = Field(0.1, gt=0, lt=1, description="Share held out to choose by.")
+    test: float = Field(0.2, ge=0, lt=1, description="Share scored once, at the end.")
+    by: Literal["auto", "subject", "image"] = Field("auto", description="auto: by subject wherever subjects are known.")
+    seed: int = Field(0, description="Of the division.")
+
+
+class ImagesConfig(Frozen):
+    """The images of one job: what pretraining and fine-tuning say in the same words."""
+
+    train: str
+    root: str | None = Field(None, description="Folder the train reference is relative to.")
+    labels: str | Sequence[str] | None = Field(None, description="Label column(s) of a table; several are multi-label.")
+    subject: str | None = Field(None, description="Subject column, or a regular expression with one group on the path.")
+    split: SplitConfig = SplitConfig()
+    channels: Literal[1, 3, "keep", "auto"] = "auto"
+    size: int | Literal["native", "auto"] = "auto"
+    max_bad_share: float = Field(0.05, ge=0, le=1, description="More unreadable files than this ends the run.")
+    allow_leakage: bool = Field(False, description="Go on when a subject is in two splits; every result says so.")
+    require_subjects: bool = Field(False, description="Refuse data without subjects.")
+    drop_last: bool = Field(False, description="Leave out an epoch's last batch when it is short.")
+    download: bool = Field(True, description="Fetch a public data set that is not there yet.")
+    limit: int | None = Field(None, ge=2, description="Use the first so many training images.")
