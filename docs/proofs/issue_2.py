@@ -281,7 +281,16 @@ def steps() -> list[Step]:
         Step("real images", ("python", "-m", "docs.real_images", "--numbers"), real_images),
         Step(
             "training",
-            ("python", f"{bench}/simclr_training.py", "--minutes", f"{MINUTES:g}", "--seeds", str(SEEDS)),
+            (
+                "python",
+                f"{bench}/simclr_training.py",
+                "--minutes",
+                f"{MINUTES:g}",
+                "--seeds",
+                str(SEEDS),
+                "--keep",
+                "runs/benchmarks",
+            ),
             training,
             timeout=6 * 3600,
         ),
