@@ -13,16 +13,19 @@ import pytest
 
 from vesalius import registry
 
+KILLS = int(os.environ.get("VESALIUS_KILLS", "1"))
+SECONDS = 560 + 120 * KILLS
 
+
+@pytest.mark.timeout(SECONDS + 10)
 @pytest.mark.parametrize("world", [1, 2])
 @pytest.mark.parametrize("method", sorted(registry.names("methods")))
 def test_a_killed_run_ends_as_if_it_had_not_been(method: str, world: int, tmp_path: Path) -> None:
-    kills = os.environ.get("VESALIUS_KILLS", "1")
-    command = [sys.executable, "-W", "ignore", "-m", "tests.reliability.harness", method, str(world), kills, str(tmp_path)]
+    command = [sys.executable, "-W", "ignore", "-m", "tests.reliability.harness", method, str(world), str(KILLS), str(tmp_path)]
     environment = {**os.environ, "VESALIUS_CACHE": str(tmp_path / "cache"), "VESALIUS_RUNS": str(tmp_path / "runs")}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=590, check=False, env=environment)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=environment)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
     print(found)
     assert found["different"] == []
-    assert found["kills"] == int(kills), found
+    assert found["kills"] == KILLS, found
