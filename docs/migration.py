@@ -10,7 +10,8 @@ from typing import Any
 
 import yaml
 
-from vesalius.recipes.loading import aliases, load_pretrain
+from vesalius.recipes.loading import load_pretrain
+from vesalius.recipes.shipped import aliases
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "migrate" / "innereye.md"

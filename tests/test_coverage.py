@@ -14,7 +14,8 @@ import yaml
 
 from vesalius.cli import app
 from vesalius.errors import UserError
-from vesalius.recipes.loading import from_pairs, load_pretrain, pairs
+from vesalius.recipes.arguments import from_pairs, pairs
+from vesalius.recipes.loading import load_pretrain
 
 ROOT = Path(__file__).resolve().parents[1]
 ROWS: list[dict[str, Any]] = yaml.safe_load((ROOT / "docs" / "coverage.yaml").read_text())

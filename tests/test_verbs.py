@@ -21,7 +21,7 @@ import vesalius
 from tests.recipes.tiny import blobs, tiny
 from tests.reliability.processes import environment
 from vesalius.cli import app, main
-from vesalius.recipes import loading
+from vesalius.recipes import layers
 from vesalius.runs import TIMES
 
 VERBS = ("pretrain", "finetune", "embed", "export", "report", "demo")
@@ -104,7 +104,7 @@ def test_pretrain_both_ways(folder: Path) -> None:
 def test_demo_both_ways(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo's own data take minutes; its recipe's name stands for a tiny one here."""
     data = blobs(folder)
-    monkeypatch.setattr(loading, "_read", lambda reference, *verb: tiny(data, name=reference))
+    monkeypatch.setattr(layers, "_read", lambda reference, *_: (layers.Layer(tiny(data, name=reference), reference), reference))
     cli("demo", "--out", "cli")
     result = vesalius.demo(out="python", quiet=True)
     same(folder / "cli", result.path)

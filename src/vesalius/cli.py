@@ -271,7 +271,7 @@ def report(*runs: str, out: Path | None = None) -> None:
 
 def _given(recipe: str | None, fields: tuple[str, ...], verb: str) -> tuple[str | None, dict[str, Any]]:
     """The recipe, None where the first word is a field already, and the fields by name."""
-    from vesalius.recipes.loading import pairs
+    from vesalius.recipes.arguments import pairs
 
     if recipe is not None and recipe.startswith("--"):
         return None, dict(pairs([recipe, *fields], verb))

@@ -17,9 +17,9 @@ from vesalius.evaluate import finetuned
 from vesalius.evaluate.cost import cost
 from vesalius.features import compute, forward
 from vesalius.recipes import end_to_end
+from vesalius.recipes.arguments import from_pairs
 from vesalius.recipes.finetune_job import SPLITS, Job, prepare
 from vesalius.recipes.finetune_loading import load_finetune
-from vesalius.recipes.loading import from_pairs
 from vesalius.recipes.plugins import keep_plugins
 from vesalius.recipes.resuming import configured, noted, run_to_resume
 from vesalius.result import Result
@@ -107,6 +107,7 @@ def _create(job: Job, out: str | Path | None, here: World) -> Run:
         config.name or f"{job.task.name}-{job.encoder.card.architecture}",
         config.model_dump(mode="json"),
         None if out is None else Path(out),
+        origins=config.origins,
         device=str(here.device),
         world=here.size,
         threads=torch.get_num_threads(),

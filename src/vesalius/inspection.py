@@ -163,18 +163,16 @@ def runs_checkpoint(reference: str, name: str) -> None:
 
 def recipes_list() -> None:
     """Recipes with their first comment line, and views recipes."""
-    from importlib.resources import files
-
     from vesalius import views
-    from vesalius.recipes.loading import FOLDERS, names, recipe_aliases
+    from vesalius.recipes.shipped import FOLDERS, names, recipe_aliases, text_of
 
     also: dict[str, list[str]] = {}
     rows = []
-    for verb, folder in FOLDERS.items():
+    for verb in FOLDERS:
         for alias, name in recipe_aliases(verb).items():
             also.setdefault(name, []).append(alias)
         for name in names(verb):
-            first = (files("vesalius.recipes") / folder / f"{name}.yaml").read_text().splitlines()[0]
+            first = text_of(name, verb).splitlines()[0]
             rows.append([name, verb, ", ".join(also.get(name, [])), first.lstrip("# ")])
     table("Recipes", ["name", "verb", "also known as", "what"], rows)
     table("Views", ["name"], [[name] for name in views.names()])
@@ -183,7 +181,7 @@ def recipes_list() -> None:
 def recipes_show(name: str, *, views: str | None, out: Path, count: int) -> None:
     """Fields of a recipe with their meanings, or a picture of views."""
     from vesalius.recipes.describing import describe
-    from vesalius.recipes.loading import FOLDERS, names, recipe_aliases
+    from vesalius.recipes.shipped import FOLDERS, names, recipe_aliases
 
     known = any(name in (*names(verb), *recipe_aliases(verb)) for verb in FOLDERS)
     from vesalius.recipes.picturing import picture, views_of
@@ -198,4 +196,4 @@ def recipes_show(name: str, *, views: str | None, out: Path, count: int) -> None
 
         answer(yaml.safe_dump(views_room.load(name, 3).config(), sort_keys=False).rstrip())
         return
-    table(name, ["field", "value", "meaning"], describe(name))
+    table(name, ["field", "value", "meaning", "said by"], describe(name))

@@ -20,9 +20,10 @@ from vesalius.encoders.saving import CARD, WEIGHTS
 from vesalius.evaluate.cost import cost
 from vesalius.evaluate.examination import examine
 from vesalius.files import atomic_write
+from vesalius.recipes.arguments import from_pairs
 from vesalius.recipes.assembly import Parts, assemble
 from vesalius.recipes.config import PretrainConfig
-from vesalius.recipes.loading import from_pairs, load_pretrain
+from vesalius.recipes.loading import load_pretrain
 from vesalius.recipes.material import Material, load_material
 from vesalius.recipes.plugins import keep_plugins
 from vesalius.recipes.resuming import configured, noted, run_to_resume
@@ -118,6 +119,7 @@ def _create(config: PretrainConfig, material: Material, out: str | Path | None, 
             config.name or f"{config.method.name}-{config.encoder.name}",
             config.model_dump(mode="json", exclude_none=True),
             None if out is None else Path(out),
+            origins=config.origins,
             device=str(here.device),
             world=here.size,
             threads=torch.get_num_threads(),

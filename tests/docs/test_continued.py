@@ -16,7 +16,8 @@ from tests.coverage.command_line import vesalius
 from tests.reliability.harness import make_data
 from vesalius.encoders import build_encoder
 from vesalius.encoders.depth import layer_of
-from vesalius.recipes.loading import from_pairs, load_pretrain, pairs
+from vesalius.recipes.arguments import from_pairs, pairs
+from vesalius.recipes.loading import load_pretrain
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "continued.md").read_text()

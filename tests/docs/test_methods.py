@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from vesalius import registry, views
-from vesalius.recipes.loading import load_pretrain, names
+from vesalius.recipes.loading import load_pretrain
+from vesalius.recipes.shipped import names
 
 PAGE = (Path(__file__).parents[2] / "docs" / "methods.md").read_text(encoding="utf-8")
 METHODS = sorted(registry.names("methods"))

@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 
 from vesalius.errors import UserError
+from vesalius.recipes.arguments import from_pairs, pairs
 from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.finetune_loading import load_finetune
-from vesalius.recipes.loading import from_pairs, load_pretrain, names, pairs, recipe_aliases
+from vesalius.recipes.loading import load_pretrain
+from vesalius.recipes.shipped import names, recipe_aliases
 
 
 def load(*tokens: str, recipe: str = "cifar10-classifier") -> FinetuneConfig:

@@ -13,7 +13,8 @@ from tests.methods.cases import case
 from tests.recipes.tiny import blobs, images
 from vesalius.errors import UserError
 from vesalius.pretrain import pretrain
-from vesalius.recipes.loading import load_pretrain, names
+from vesalius.recipes.loading import load_pretrain
+from vesalius.recipes.shipped import names
 
 
 def smaller(name: str) -> dict[str, Any]:

@@ -12,8 +12,13 @@ from tests.recipes.tiny import tiny
 from vesalius import registry
 from vesalius.errors import UserError
 from vesalius.recipes import yaml12
+from vesalius.recipes.arguments import from_pairs, pairs
+from vesalius.recipes.checking import check
 from vesalius.recipes.config import PretrainConfig
-from vesalius.recipes.loading import aliases, check, from_pairs, load_pretrain, merge, names, pairs, raw
+from vesalius.recipes.layers import raw
+from vesalius.recipes.loading import load_pretrain
+from vesalius.recipes.merging import merge
+from vesalius.recipes.shipped import aliases, names
 
 
 def loaded(*tokens: str, base: Any = None) -> PretrainConfig:

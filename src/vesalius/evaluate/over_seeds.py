@@ -51,7 +51,7 @@ def _parent(config: FinetuneConfig, out: str | Path | None) -> Run:
         if not here.first:
             return Run(Path(here.share(None)))
         kept = config.model_dump(mode="json")
-        run = Run.create("finetune", config.name or "seeds", kept, None if out is None else Path(out), world=here.size)
+        run = Run.create("finetune", config.name or "seeds", kept, None if out is None else Path(out), origins=config.origins, world=here.size)
         here.share(str(run.path))
         return run
 

@@ -17,8 +17,9 @@ from vesalius.encoders.build import check_size
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
 from vesalius.features import forward, forward_views
+from vesalius.recipes.checking import check
 from vesalius.recipes.config import PretrainConfig
-from vesalius.recipes.loading import check, monitor_settings, needs_labels
+from vesalius.recipes.loading import monitor_settings, needs_labels
 from vesalius.recipes.material import Material, look_size, monitor_key
 from vesalius.training.layout import fastest
 from vesalius.training.method import Method

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from vesalius.recipes.data_config import Frozen, ImagesConfig
+from vesalius.recipes.data_config import ImagesConfig
+from vesalius.recipes.traced import Traced
 from vesalius.training.monitor import Interval
 from vesalius.training.optimizers import OptimizerConfig
 
@@ -48,7 +49,7 @@ class MonitorConfig(Named):
     every: Interval | None = None
 
 
-class PretrainConfig(Frozen):
+class PretrainConfig(Traced):
     """One pretraining."""
 
     data: DataConfig

@@ -9,30 +9,35 @@ from pydantic import BaseModel
 
 from vesalius import registry
 from vesalius.encoders.build import known_names
-from vesalius.recipes import yaml12
 from vesalius.recipes.config import Named, PretrainConfig
 from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.finetune_loading import load_finetune
-from vesalius.recipes.loading import load_pretrain, names, recipe_aliases
+from vesalius.recipes.layers import raw
+from vesalius.recipes.layers import verb_of as named_verb
+from vesalius.recipes.loading import load_pretrain
+from vesalius.recipes.traced import Traced
 
 
 def describe(reference: str) -> list[list[str]]:
-    """Rows of (dotted name, value, meaning) for the recipe ``reference``, of whichever verb it is."""
-    if verb_of(reference) == "finetune":
-        return _rows(load_finetune(reference, complete=False), "")
-    config, _ = load_pretrain(reference)
-    return _rows(config, "")
+    """Rows of (dotted name, value, meaning, who says it) for the recipe ``reference``, of whichever verb it is."""
+    config: Traced = load_finetune(reference, complete=False) if verb_of(reference) == "finetune" else load_pretrain(reference)[0]
+    return [[*row, _said(row[0], config)] for row in _rows(config, "")]
 
 
 def verb_of(reference: str) -> str:
-    """``finetune`` for its recipes by name, and for files with a field or base that only its recipes have."""
-    if reference in (*names("finetune"), *recipe_aliases("finetune")):
-        return "finetune"
-    if reference in (*names(), *recipe_aliases("pretrain")) or not Path(reference).is_file():
-        return "pretrain"
-    fields = yaml12.read(Path(reference))
+    """``finetune`` for its recipes by name, and for files with a base or a field that only its recipes have."""
+    named = named_verb(reference)
+    if named is not None or not Path(reference).is_file():
+        return named or "pretrain"
     own = set(FinetuneConfig.model_fields) - set(PretrainConfig.model_fields)
-    return "finetune" if own & set(fields) or fields.get("extends") in names("finetune") else "pretrain"
+    return "finetune" if own & set(raw(reference)) else "pretrain"
+
+
+def _said(name: str, config: Traced) -> str:
+    """Who says the field ``name``, or the value it is a part of."""
+    parts = name.split(".")
+    whole = [".".join(parts[:n]) for n in range(len(parts), 0, -1)]
+    return next((config.origins[key] for key in whole if key in config.origins), "default")
 
 
 def _rows(model: BaseModel, prefix: str, meaning: str = "") -> list[list[str]]:

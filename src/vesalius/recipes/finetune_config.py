@@ -8,7 +8,8 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vesalius.data.task import Kind
-from vesalius.recipes.data_config import Frozen, ImagesConfig
+from vesalius.recipes.data_config import ImagesConfig
+from vesalius.recipes.traced import Traced
 from vesalius.training.monitor import Interval
 from vesalius.training.optimizers import OptimizerConfig
 from vesalius.training.schedule import Warmup
@@ -55,7 +56,7 @@ class HeadOptimizer(OptimizerConfig):
     warmup: Warmup = Field(Warmup(share=0.1), description="A share of the run, or {steps: n} or {epochs: n}.")
 
 
-class FinetuneConfig(Frozen):
+class FinetuneConfig(Traced):
     """One fine-tuning."""
 
     data: LabelledConfig = LabelledConfig()

@@ -9,8 +9,9 @@ from typing import Any
 from vesalius import registry
 from vesalius.encoders.build import check_options, is_name
 from vesalius.errors import UserError
+from vesalius.recipes.checking import check
 from vesalius.recipes.finetune_config import FinetuneConfig
-from vesalius.recipes.loading import check, layers, merge
+from vesalius.recipes.layers import GIVEN, Layer, layers, merged
 
 
 def load_finetune(
@@ -20,12 +21,10 @@ def load_finetune(
 
     ``complete``: refuse a recipe that names no encoder or no images, which those that are shipped leave to the user.
     """
-    config: dict[str, Any] = {}
-    for layer in [*layers(reference, "finetune"), dict(changes or {})]:
-        config = merge(config, with_encoder(layer))
+    config, origins = merged([*layers(reference, "finetune"), Layer(dict(changes or {}), GIVEN)], with_encoder)
     for plugin in config.get("plugins") or ():
         registry.load_plugin(plugin)
-    checked = check(FinetuneConfig, config)
+    checked = check(FinetuneConfig, config).said_by(origins)
     encoder = checked.encoder
     if complete and not checked.data.train:
         raise UserError("The recipe names no labelled images: give them with --data.train, a folder, a table or a data set's name.")

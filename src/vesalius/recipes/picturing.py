@@ -18,7 +18,8 @@ from vesalius.errors import UserError
 from vesalius.features.records import MARGIN
 from vesalius.files import atomic_write
 from vesalius.recipes.config import PretrainConfig
-from vesalius.recipes.loading import aliases, names, raw
+from vesalius.recipes.layers import raw
+from vesalius.recipes.shipped import shipped_name
 from vesalius.terminal import Terminal
 from vesalius.views.picture import grid
 from vesalius.views.pipeline import Views
@@ -42,8 +43,7 @@ def picture(name: str, data: str, out: Path, count: int, terminal: Terminal) -> 
 
 def views_of(name: str) -> str | Mapping[str, Any]:
     """The views of a recipe or of a YAML file of one; ``name`` itself where it names views, or a file of them."""
-    known = aliases()["recipes"].get(name, name) in names()
-    found = raw(name) if known or name.endswith((".yaml", ".yml")) else {}
+    found = raw(name) if shipped_name(name, "pretrain") or name.endswith((".yaml", ".yml")) else {}
     if "data" not in found:
         return name
     chosen: str | Mapping[str, Any] = found.get("views", PretrainConfig.model_fields["views"].default)

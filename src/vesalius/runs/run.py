@@ -20,6 +20,7 @@ import yaml
 
 from vesalius.errors import NonFinite, Preempted, UserError, VesaliusError
 from vesalius.files import atomic_write, naming_failures
+from vesalius.runs.commented import commented
 
 STATES = ("running", "done", "failed", "preempted", "stopped")
 TIMES = frozenset({"time", "images_per_second", "wait_share", "views_share", "seconds"})
@@ -46,8 +47,13 @@ class Run:
         self._began = time.time()
 
     @classmethod
-    def create(cls, verb: str, name: str, config: Mapping[str, Any], out: Path | None = None, **record: Any) -> Run:
-        """A new directory, ``out`` or ``home()/<time>-<verb>-<name>``. Raises UserError where ``out`` holds a run."""
+    def create(
+        cls, verb: str, name: str, config: Mapping[str, Any], out: Path | None = None, *, origins: Mapping[str, str] | None = None, **record: Any
+    ) -> Run:
+        """A new directory, ``out`` or ``home()/<time>-<verb>-<name>``. Raises UserError where ``out`` holds a run.
+
+        ``origins``: where fields of ``config`` were said, by dotted name, for the comments of ``config.yaml``.
+        """
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         slug = "".join(c if c.isalnum() or c in "-_" else "-" for c in name)[:60]
         if out is not None:
@@ -58,7 +64,7 @@ class Run:
             path = _new_folder(home() / f"{stamp}-{verb}-{slug}")
         run = cls(path)
         text = yaml.dump(dict(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-        run.write_text("config.yaml", text)
+        run.write_text("config.yaml", commented(text, origins or {}))
         run.record(
             id=f"{stamp}-{os.urandom(3).hex()}",
             name=name,

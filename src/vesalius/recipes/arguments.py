@@ -1,0 +1,100 @@
+"""What was typed or passed by name, ours or an original's, as nested changes to a recipe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from types import UnionType
+from typing import Any, Union, get_args, get_origin
+
+from pydantic import BaseModel
+
+from vesalius.errors import UserError
+from vesalius.recipes import yaml12
+from vesalius.recipes.checking import boolean
+from vesalius.recipes.config import PretrainConfig
+from vesalius.recipes.finetune_config import FinetuneConfig
+from vesalius.recipes.merging import merge, plain, written_out
+from vesalius.recipes.shipped import aliases
+
+CONFIGS: Mapping[str, type[BaseModel]] = {"pretrain": PretrainConfig, "finetune": FinetuneConfig}
+"""What the recipes of a verb are checked against."""
+
+
+def _fields(verb: str) -> Mapping[str, Any]:
+    """An original's arguments of ``verb`` and the field each sets."""
+    found: dict[str, Any] = aliases()["fields"]
+    return found if verb == "pretrain" else found | aliases()[verb]["fields"]
+
+
+def pairs(tokens: Sequence[str], verb: str = "pretrain") -> list[tuple[str, Any]]:
+    """``--a.b=1 --c-d 2 --flag`` -> dotted names with values."""
+    found, i = [], 0
+    while i < len(tokens):
+        token = tokens[i]
+        if not token.startswith("--") or token == "--":  # noqa: S105
+            raise UserError(f"{token!r} is not understood here: fields are given as --name value or --name=value.")
+        name, equals, text = token[2:].partition("=")
+        if not equals:
+            following = tokens[i + 1] if i + 1 < len(tokens) else None
+            if following is not None and not following.startswith("--"):
+                text, i = following, i + 1
+            else:
+                text = "true"
+        name = name.replace("-", "_")
+        found.append((name, _typed(name, text, verb)))
+        i += 1
+    return found
+
+
+def _typed(name: str, text: str, verb: str) -> Any:
+    """``text`` as YAML, but as it is where the field ``name`` is text: a folder may be called 2024 or [a]."""
+    target = _fields(verb).get(name, {"to": name})["to"]
+    if target != "encoder.weights" and not _is_text(target, CONFIGS[verb]):  # beside the encoder's name fields are open
+        return yaml12.parse(text, f"--{name}")
+    if text in ("null", "~", "") or (text.startswith("[") and target == "data.labels"):
+        return yaml12.parse(text, f"--{name}")
+    return text
+
+
+def _is_text(name: str, model: Any) -> bool:
+    for part in name.split("."):
+        info = model.model_fields.get(part) if isinstance(model, type) and issubclass(model, BaseModel) else None
+        if info is None:
+            return False
+        model = info.annotation
+    kinds = get_args(model) if get_origin(model) in (Union, UnionType) else (model,)
+    return str in kinds and not {int, float, bool, Mapping[str, Any]} & set(kinds)
+
+
+def from_pairs(given: Iterable[tuple[str, Any]], verb: str = "pretrain") -> tuple[dict[str, Any], list[str]]:
+    """Dotted names with values -> nested changes of ``verb``; aliases are translated. Later ones win."""
+    known, fields, changes, sentences = aliases(), _fields(verb), {}, []  # type: dict[str, Any], Mapping[str, Any], dict[str, Any], list[str]
+    for name, value in given:
+        if name in known["without_meaning"]:
+            sentences.append(known["without_meaning"][name])
+            continue
+        if name in fields:
+            name, value = _translated(fields[name], value)
+        *folders, last = name.split(".")
+        place = changes
+        for folder in folders:
+            inner = written_out(folder, place.get(folder, {}))
+            if not isinstance(inner, dict):
+                raise UserError(f"--{name} sets a field of {folder}, which was given as {inner!r} before. Leave one of them out.")
+            place[folder] = inner
+            place = inner
+        value = written_out(last, plain(value)) if not folders else plain(value)
+        if isinstance(value, dict) and isinstance(place.get(last), dict):
+            place[last] = merge(place[last], value)
+        else:
+            place[last] = value
+    return changes, sentences
+
+
+def _translated(alias: Mapping[str, Any], value: Any) -> tuple[str, Any]:
+    """An original's argument as a field of ours and its value."""
+    if alias.get("first"):
+        value = value[0] if isinstance(value, (list, tuple)) else str(value).split(",")[0]
+    renames = alias.get("values", {})
+    key = boolean(value) if any(isinstance(k, bool) for k in renames) else value
+    return alias["to"], renames.get(key, value)
