@@ -10,6 +10,7 @@ import cyclopts
 
 from vesalius import __version__
 from vesalius.cli_inspection import data_app, recipes_app, runs_app
+from vesalius.cli_submission import submission
 from vesalius.errors import VesaliusError
 
 Fields = Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True, show=False)]
@@ -20,7 +21,7 @@ app = cyclopts.App(
     help="Learn an image encoder from images nobody labelled, and see what it is worth.",
     help_format="plaintext",
 )
-for _sub in (data_app, runs_app, recipes_app):
+for _sub in (data_app, runs_app, recipes_app, submission(app)):
     app.command(_sub)
 
 

@@ -1,4 +1,4 @@
-"""A request to stop (SIGTERM from a scheduler, Ctrl-C from a person), agreed by all ranks at a step boundary."""
+"""A request to stop (SIGTERM or SIGUSR2 from a scheduler, Ctrl-C from a person), agreed by all ranks at a step boundary."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch
 
 from vesalius.training.world import World
 
-SIGNALS = (signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGTERM, signal.SIGINT, *([signal.SIGUSR2] if hasattr(signal, "SIGUSR2") else []))
 
 
 class StopRequests:
