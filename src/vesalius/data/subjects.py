@@ -21,6 +21,21 @@ def hashed(originals: Iterable[str | None]) -> list[str | None]:
     return out
 
 
+def public(collection: str, originals: Iterable[object]) -> list[str]:
+    """The names of people of a public ``collection``, equal on every machine; of two collections never the same.
+
+    What is known by another collection's numbers (RSNA's images are NIH's) names that collection: NIH's patients are
+    ``public("nih-chestxray14", ["1", "13"])``, by their number without leading zeros.
+    """
+    names: dict[str, str] = {}
+    out = []
+    for original in map(str, originals):
+        if original not in names:
+            names[original] = identity.subject_name(f"{collection}/{original}", identity.PUBLIC)
+        out.append(names[original])
+    return out
+
+
 def subjects_of(paths: Sequence[str], pattern: str) -> list[str | None]:
     """Whose each path is, by the one group of ``pattern``, as keyed hashes. None where it does not match."""
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from vesalius.data import identity, schema
 from vesalius.data.task import TaskSpec
 from vesalius.errors import UserError
+from vesalius.files import place_of
 
 Container = Callable[[str], NDArray[np.uint8]]
 """The array ``(N, H, W)`` or ``(N, H, W, C)`` behind a uri; a row's pixels are ``container(uri)[frame]``."""
@@ -28,8 +28,10 @@ class SampleTable:
     ``frame`` has the columns of ``schema``: at least ``id`` (uint64), ``uri`` (relative to ``root``, or absolute),
     ``frame`` (int64) and ``box`` ((x, y, w, h) in px or None). ``class_names`` gives the names of a label's values
     0, 1, ... by label name. ``split_by`` says what the split keeps apart: ``source`` (the data set's own split),
-    ``subject``, ``image``, or empty. ``private`` tables hold ids under the user's key. Raises UserError when a column
-    is unknown, of a wrong type, or when two rows are the same sample.
+    ``subject``, ``image``, or empty. ``private`` tables hold ids under the user's key. ``uncertain``: the value of label
+    columns that stands for "uncertain", until a policy says what it counts as (see ``data.uncertain``). ``missing``: files
+    that the data set lists and that are not there, which are no rows; they are for the terminal, never for a run. Raises
+    UserError when a column is unknown, of a wrong type, or when two rows are the same sample.
     """
 
     frame: pd.DataFrame
@@ -42,6 +44,8 @@ class SampleTable:
     licence: str = ""
     split_by: str = ""
     private: bool = False
+    uncertain: float | None = None
+    missing: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.frame = schema.checked(self.frame, self.source)
@@ -164,11 +168,11 @@ class SampleTable:
         return state.hexdigest()
 
     def path(self, uri: str) -> Path:
-        """The file of ``uri``, without the member of a container after ``#``."""
-        return Path(self.root) / (uri.partition("#")[0] if self.container is not None else uri)
+        """The file of ``uri``, without the member of a container after ``#``; a ``upath.UPath`` where the root is an address."""
+        return place_of(self.root) / (uri.partition("#")[0] if self.container is not None else uri)
 
     def locate(self, ids: Iterable[int | str]) -> list[str]:
-        """The files behind ``ids`` (numbers or hexadecimal digits), a frame other than 0 as ``#frame``."""
+        """The files, or addresses, behind ``ids`` (numbers or hexadecimal digits), a frame other than 0 as ``#frame``."""
         rows = {int(i): n for n, i in enumerate(self.ids)}
         found = []
         for wanted in ids:
@@ -180,7 +184,7 @@ class SampleTable:
                     " them; was it made from these data?"
                 ) from None
             frame, uri = int(self.frame["frame"].iloc[row]), str(self.frame["uri"].iloc[row])
-            found.append(os.fspath(Path(self.root) / uri) + (f"#{frame}" if frame or self.container else ""))
+            found.append(str(place_of(self.root) / uri) + (f"#{frame}" if frame or self.container else ""))
         return found
 
     def save(self, path: str | Path) -> Path:
@@ -194,4 +198,4 @@ class SampleTable:
         """Read what ``save`` wrote. Raises UserError when it is another kind of file."""
         from vesalius.data import parquet
 
-        return parquet.load(Path(path))
+        return parquet.load(place_of(path))
