@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from hashlib import blake2b
@@ -16,12 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesalius.data import readers
-from vesalius.data.outcomes import PASSING, Decoded, Unreadable
+from vesalius.data.fetching import Read, ahead
+from vesalius.data.file_states import FileStates
+from vesalius.data.outcomes import PASSING, Decoded, Kind, Unreadable
 from vesalius.data.pool import Writer
 from vesalius.data.readers.depth import to_storable
 from vesalius.data.records import Records
 from vesalius.data.reducing import reduced
-from vesalius.data.settings import StoreSettings
+from vesalius.data.settings import StoreSettings, Window
+from vesalius.errors import NoRoom
+from vesalius.files import Objects
 
 if TYPE_CHECKING:
     from vesalius.data.table import SampleTable
@@ -35,11 +39,15 @@ RETRY = -2
 _SHOW_SECONDS = 0.05
 _TASK_BYTES = 16 << 20  # about what one task may hold, so that memory stays bounded whatever the images' size
 _TASK_ROWS = 512
+_CUT_OFF = 32  # so many files in a row that could not be fetched: the server is gone, not the files
 
 
 @dataclass(frozen=True)
 class Sources:
-    """The columns of a table that decoding needs. ``sizes``, ``changed``: each file's state, -1 where it is absent."""
+    """The columns of a table that decoding needs. ``sizes``, ``changed``: each file's state, -1 where it is absent.
+
+    ``objects`` fetches ``files``, names below the root, where that is an address; None where ``paths`` are opened.
+    """
 
     ids: NDArray[np.uint64]
     paths: Sequence[str]
@@ -49,21 +57,17 @@ class Sources:
     sizes: NDArray[np.int64]
     changed: NDArray[np.int64]
     container: Callable[[str], NDArray[Any]] | None
+    files: Sequence[str] = ()
+    objects: Objects | None = None
 
     @classmethod
     def of(cls, table: SampleTable) -> Sources:
-        """Read the columns and ask the file system about each file once."""
-        frame = table.frame
-        uris = frame["uri"].tolist()
-        names = {uri: os.fspath(table.path(uri)) for uri in set(uris)} if table.container is not None else {}
-        paths = [names[uri] for uri in uris] if names else [os.path.join(table.root, uri) for uri in uris]
-        states: dict[str, tuple[int, int]] = {}
-        for path in paths:
-            if path not in states:
-                states[path] = _state(path)
-        both = np.array([states[path] for path in paths], np.int64).reshape(-1, 2)
-        frames = frame["frame"].to_numpy(np.int64)
-        return cls(table.ids, paths, uris, frames, frame["box"].tolist(), both[:, 0], both[:, 1], table.container)
+        """Read the columns and ask about each file once."""
+        frame, states = table.frame, FileStates.of(table)
+        uris, frames, boxes = frame["uri"].tolist(), frame["frame"].to_numpy(np.int64), frame["box"].tolist()
+        return cls(
+            table.ids, states.paths, uris, frames, boxes, states.sizes, states.changed, table.container, states.names, states.objects
+        )
 
 
 @dataclass(frozen=True)
@@ -89,10 +93,17 @@ def fill(
     good = stored.rows[stored.rows["reason"] < 0]
     digests = good["digest"].tobytes()
     known: dict[bytes, int | tuple[object, ...]] = {digests[16 * n : 16 * n + 16]: n for n in range(len(good))}
-    total, done, shown = len(sources.ids), len(sources.ids) - len(todo), 0.0
+    total, done, shown, cut_off = len(sources.ids), len(sources.ids) - len(todo), 0.0, 0
     for made in _decoded(sources, todo, settings, known, threads):
         row = made.row
         state: tuple[object, ...] = (sources.ids[row], sources.sizes[row], sources.changed[row])
+        cut_off = cut_off + 1 if made.refused is not None and made.refused.kind is Kind.UNREACHABLE else 0
+        if cut_off >= _CUT_OFF:
+            writer.commit()
+            raise NoRoom(
+                f"The last {cut_off} files could not be fetched: the connection to the data is lost. {done - cut_off + 1:,} of {total:,} images"
+                " are stored. Run the same command again: it goes on there."
+            )
         if made.refused is not None:
             if made.refused.kind in PASSING:
                 state = (sources.ids[row], RETRY, RETRY)
@@ -131,9 +142,12 @@ def _decoded(
 ) -> Iterator[Made]:
     """Results in the order of tasks. Few tasks are under way at once, so that memory stays bounded."""
     under_way: deque[Future[list[Made]]] = deque()
-    with ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor:
+    with (
+        closing(_tasks(sources, todo, settings, known)) as tasks,
+        ThreadPoolExecutor(threads, thread_name_prefix="decode") as executor,
+    ):
         try:
-            for task in _tasks(sources, todo, settings, known):
+            for task in tasks:
                 under_way.append(executor.submit(task))
                 if len(under_way) > 2 * threads:
                     yield from under_way.popleft().result()
@@ -146,20 +160,28 @@ def _decoded(
 
 def _tasks(
     sources: Sources, todo: NDArray[np.int64], settings: StoreSettings, known: Mapping[bytes, object]
-) -> Iterator[Callable[[], list[Made]]]:
+) -> Generator[Callable[[], list[Made]], None, None]:
     """One task per file, or per stretch of rows where a file has many."""
     by_file: dict[str, list[int]] = {}
     for row in todo.tolist():
         by_file.setdefault(sources.uris[row], []).append(row)
-    for uri, rows in by_file.items():
-        if sources.container is not None:
+    if sources.container is not None:
+        for uri, rows in by_file.items():
             array = sources.container(uri)
             for part in _parts(rows, array.nbytes // max(1, len(array))):
                 yield partial(_from_array, array, part, sources, settings, known)
-        else:
-            unpacked = 8 * int(sources.sizes[rows[0]])  # a common ratio of compression
-            for part in _parts(rows, unpacked // len(rows)):
-                yield partial(_from_file, part, sources, settings, known)
+        return
+    for rows, read in _opened(sources, list(by_file.values())):
+        unpacked = 8 * int(sources.sizes[rows[0]])  # a common ratio of compression
+        for part in _parts(rows, unpacked // len(rows)):
+            yield partial(_from_file, part, read, sources, settings, known)
+
+
+def _opened(sources: Sources, files: list[list[int]]) -> Iterator[tuple[list[int], Read | str]]:
+    """The rows of each file with its path, or with what gives its bytes, once fetched."""
+    if sources.objects is None:
+        return ((rows, sources.paths[rows[0]]) for rows in files)
+    return ahead(sources.objects, ((rows, sources.files[rows[0]], max(0, int(sources.sizes[rows[0]]))) for rows in files))
 
 
 def _parts(rows: list[int], bytes_each: int) -> Iterator[list[int]]:
@@ -168,10 +190,12 @@ def _parts(rows: list[int], bytes_each: int) -> Iterator[list[int]]:
     return (rows[start : start + step] for start in range(0, len(rows), step))
 
 
-def _from_file(rows: list[int], sources: Sources, settings: StoreSettings, known: Mapping[bytes, object]) -> list[Made]:
+def _from_file(
+    rows: list[int], read: Read | str, sources: Sources, settings: StoreSettings, known: Mapping[bytes, object]
+) -> list[Made]:
     """All samples of one file: its bytes are read once, each frame is decoded once, whatever its boxes."""
     try:
-        data = readers.read_bytes(sources.paths[rows[0]])
+        data = readers.read_bytes(read)
     except Unreadable as refused:
         return [Made(row, refused=refused) for row in rows]
     source = blake2b(data, digest_size=16).digest()
@@ -185,7 +209,7 @@ def _from_file(rows: list[int], sources: Sources, settings: StoreSettings, known
             continue
         enough = settings.size if settings.size != "native" and box is None else None
         if (frame, enough) not in decoded:
-            decoded = {(frame, enough): _tried(data, frame, enough)}
+            decoded = {(frame, enough): _tried(data, frame, enough, settings.window)}
         out.append(_finished(row, digest, decoded[frame, enough], box, settings))
     return out
 
@@ -196,7 +220,11 @@ def _from_array(
     out: list[Made] = []
     for row in rows:
         frame, box = int(sources.frames[row]), sources.boxes[row]
-        pixels = np.ascontiguousarray(array[frame])
+        try:
+            pixels = np.ascontiguousarray(array[frame])
+        except Unreadable as refused:  # an item of a user's data set
+            out.append(Made(row, refused=refused))
+            continue
         pixels = pixels if pixels.ndim == 3 else pixels[..., None]
         source = blake2b(pixels.reshape(-1).view(np.uint8).data, digest_size=16)
         source.update(f"{pixels.dtype.str}{pixels.shape}".encode())
@@ -211,9 +239,9 @@ def _from_array(
     return out
 
 
-def _tried(data: bytes, frame: int, enough: int | None) -> Decoded | Unreadable:
+def _tried(data: bytes, frame: int, enough: int | None, window: Window) -> Decoded | Unreadable:
     try:
-        return readers.read(data, frame, enough=enough)
+        return readers.read(data, frame, enough=enough, window=window)
     except Unreadable as refused:
         return refused
 
@@ -233,11 +261,3 @@ def record_digest(source: bytes, frame: int, box: Sequence[float] | None, settin
     """A record's address (16 bytes): its source's bytes, what was taken of them, and how."""
     how = f"{frame}|{None if box is None else [float(side) for side in box]}|{settings.key}|{readers.DECODER}"
     return blake2b(source + how.encode(), digest_size=16).digest()
-
-
-def _state(path: str) -> tuple[int, int]:
-    try:
-        found = os.stat(path)
-    except OSError:
-        return -1, -1
-    return found.st_size, found.st_mtime_ns

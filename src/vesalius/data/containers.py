@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vesalius import registry
+from vesalius.files import place_of
 
 
 @lru_cache(maxsize=2)
 def _read(source: str, root: str, uri: str) -> NDArray[np.uint8]:
-    array: NDArray[np.uint8] = registry.entry("sources", source).read(Path(root), uri)
+    array: NDArray[np.uint8] = registry.entry("sources", source).read(place_of(root), uri)
     array.setflags(write=False)  # several readers share it
     return array
 

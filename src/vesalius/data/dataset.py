@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -20,6 +21,7 @@ from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
 from vesalius.data.task import Kind
 from vesalius.data.upkeep import root_mark
+from vesalius.files import AT_ONCE, is_remote, refuse_secrets
 from vesalius.terminal import Terminal
 
 _LOOKED_AT = 24
@@ -73,6 +75,8 @@ def resolve(
     terminal: Terminal | None = None,
 ) -> SampleTable:
     """The table of ``reference``, its first ``limit`` training rows; see ``references.resolve``."""
+    if isinstance(reference, str):
+        refuse_secrets(reference)  # before a bar shows it
     with (terminal or Terminal(quiet=True)).bar(f"listing {reference}", "files") as progress:
         table = references.resolve(
             reference,
@@ -108,7 +112,9 @@ def divide(table: SampleTable, split: Any, *, allow_leakage: bool = False, requi
 def pick_channels(table: SampleTable) -> Literal[1, 3, "keep"]:
     """1 where the first images are all grey, 3 where they are grey or colour, keep where they have other channels."""
     rows = np.linspace(0, len(table) - 1, min(_LOOKED_AT, len(table))).astype(int)
-    counts = {found for row in rows if (found := _channels(table, int(row))) is not None}
+    at_once = AT_ONCE if table.container is None and is_remote(table.root) else 1
+    with ThreadPoolExecutor(at_once) as pool:
+        counts = set(pool.map(lambda row: _channels(table, int(row)), rows)) - {None}
     if counts <= {1}:
         return 1
     return 3 if counts <= {1, 2, 3, 4} else "keep"

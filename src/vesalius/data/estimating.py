@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,18 +11,25 @@ from numpy.typing import NDArray
 
 from vesalius.data.reducing import reduced_size
 from vesalius.data.settings import StoreSettings
+from vesalius.files import AT_ONCE, Objects
 
 if TYPE_CHECKING:
     from vesalius.data.building import Sources
 
 _SAMPLE = 48  # files looked into
+_START = 1 << 16  # bytes that hold nearly every header
 
 
 def estimated_bytes(sources: Sources, rows: NDArray[np.int64], settings: StoreSettings) -> int:
     """Bytes that storing ``rows`` will take: the mean of some evenly spaced ones, times their number."""
     chosen = np.unique(np.linspace(0, len(rows) - 1, min(_SAMPLE, len(rows))).astype(np.int64))
     shapes: dict[str, tuple[int, ...]] = {}  # of containers, each loaded once
-    sizes = [size for row in rows[chosen].tolist() if (size := _one(sources, row, settings, shapes))]
+    if sources.container is None and sources.objects is not None:
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            found = list(pool.map(lambda row: _one(sources, row, settings, shapes), rows[chosen].tolist()))
+    else:
+        found = [_one(sources, row, settings, shapes) for row in rows[chosen].tolist()]
+    sizes = [size for size in found if size]
     return int(np.mean(sizes) * len(rows)) if sizes else 0
 
 
@@ -33,7 +41,9 @@ def _one(sources: Sources, row: int, settings: StoreSettings, shapes: dict[str, 
             shapes[uri] = (*array.shape[1:3], array.shape[3] if array.ndim == 4 else 1, min(2, array.dtype.itemsize))
         height, width, channels, depth = shapes[uri]
     else:
-        height, width, channels, depth = _header(sources.paths[row], int(sources.sizes[row]))
+        size = int(sources.sizes[row])
+        known = _header(sources.paths[row], size) if sources.objects is None else _start(sources.objects, sources.files[row], size)
+        height, width, channels, depth = known
     box = sources.boxes[row]
     if box is not None:
         width, height = min(width, int(np.ceil(box[2]))), min(height, int(np.ceil(box[3])))
@@ -49,7 +59,7 @@ def _header(path: str, size: int) -> tuple[int, int, int, int]:
 
     try:
         with open(path, "rb") as file:
-            start = file.read(1 << 16)
+            start = file.read(_START)
             try:
                 with Image.open(io.BytesIO(start)) as image:
                     return _described(image)
@@ -57,6 +67,17 @@ def _header(path: str, size: int) -> tuple[int, int, int, int]:
                 file.seek(0)
                 with Image.open(file) as image:
                     return _described(image)
+    except Exception:  # whatever is wrong with it, decoding will say
+        return 1, max(0, size), 1, 1
+
+
+def _start(objects: Objects, uri: str, size: int) -> tuple[int, int, int, int]:
+    """As ``_header``, of a file behind an address, by its first bytes alone."""
+    from PIL import Image
+
+    try:
+        with Image.open(io.BytesIO(objects.read(uri, end=min(size, _START)))) as image:
+            return _described(image)
     except Exception:  # whatever is wrong with it, decoding will say
         return 1, max(0, size), 1, 1
 

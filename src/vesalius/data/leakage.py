@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from hashlib import blake2b
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vesalius.data.file_states import FileStates
 from vesalius.data.table import SampleTable
+from vesalius.files import AT_ONCE, contents
 
 
 @dataclass(frozen=True)
@@ -65,36 +67,30 @@ def overlap(
     elif train.container is not None:
         by, same = "content", np.isin(_of_rows(other), _of_rows(train))
     else:
-        sizes, theirs = _sizes(train), _sizes(other)
-        worth = np.intersect1d(sizes[sizes > 0], theirs)
+        mine_files, their_files = FileStates.of(train), FileStates.of(other)
+        worth = np.intersect1d(mine_files.sizes[mine_files.sizes > 0], their_files.sizes)
         by, same = (
             "content",
-            np.isin(_of_files(other, theirs, worth), np.setdiff1d(_of_files(train, sizes, worth), [""])),
+            np.isin(_of_files(other, their_files, worth), np.setdiff1d(_of_files(train, mine_files, worth), [""])),
         )
     return Overlap(int(same.sum()), len(other), shared if known else None, len(people) if known else None, by)
 
 
-def _sizes(table: SampleTable) -> NDArray[np.int64]:
-    """``(N,)`` bytes of each row's file, 0 where it is not there."""
-    out = np.zeros(len(table), np.int64)
-    for row, uri in enumerate(table.frame["uri"]):
-        try:
-            out[row] = (Path(table.root) / uri).stat().st_size
-        except OSError:
-            continue
-    return out
-
-
-def _of_files(table: SampleTable, sizes: NDArray[np.int64], worth: NDArray[np.int64]) -> NDArray[np.str_]:
+def _of_files(table: SampleTable, files: FileStates, worth: NDArray[np.int64]) -> NDArray[np.str_]:
     """``(N,)`` a digest of file, frame and box; empty where the file's size is not among ``worth``."""
     out = [""] * len(table)
-    seen: dict[str, str] = {}
     uris, frames, boxes = (table.frame[name].tolist() for name in ("uri", "frame", "box"))
-    for row in np.flatnonzero(np.isin(sizes, worth)).tolist():
-        uri = uris[row]
-        if uri not in seen:
-            seen[uri] = blake2b((Path(table.root) / uri).read_bytes(), digest_size=16).hexdigest()
-        out[row] = f"{seen[uri]}|{frames[row]}|{boxes[row]}"
+    rows = np.flatnonzero(np.isin(files.sizes, worth)).tolist()
+    wanted = dict.fromkeys(uris[row] for row in rows)
+
+    def digest(uri: str) -> str:
+        data = contents(table.path(uri)) if files.objects is None else files.objects.read(uri)
+        return blake2b(data, digest_size=16).hexdigest()
+
+    with ThreadPoolExecutor(1 if files.objects is None else AT_ONCE) as pool:
+        seen = dict(zip(wanted, pool.map(digest, wanted), strict=True))
+    for row in rows:
+        out[row] = f"{seen[uris[row]]}|{frames[row]}|{boxes[row]}"
     return np.array(out)
 
 

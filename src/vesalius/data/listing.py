@@ -1,4 +1,7 @@
-"""All image files under a folder, a million in seconds: one ``scandir`` a folder, no ``stat`` of files."""
+"""All image files under a folder, a million in seconds: one ``scandir`` a folder, no ``stat`` of files.
+
+Behind an address: one request per thousand files.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from vesalius.files import Objects, is_remote
 
 _RASTER = "png jpg jpeg jpe jfif tif tiff bmp dib webp gif ppm pgm pbm pnm jp2 j2k"
 SUFFIXES = frozenset([*_RASTER.split(), "dcm", "dicom"])
@@ -32,6 +37,8 @@ class Listing:
 
 def list_images(root: Path, progress: Progress | None = None) -> Listing:
     """Every image under ``root``, links followed but never in a circle."""
+    if is_remote(root):
+        return _behind(str(root), progress)
     found = Listing()
     told = 0
     stack = [("", os.fspath(root))]
@@ -49,7 +56,7 @@ def list_images(root: Path, progress: Progress | None = None) -> Listing:
                     elif entry.is_dir():
                         if not entry.is_symlink() or _new(entry.path, linked):
                             folders.append((f"{prefix}{name}/", entry.path))
-                    elif name.rpartition(".")[2].lower() in SUFFIXES and "." in name:
+                    elif _is_image(name):
                         names.append(name)
                     else:
                         found.other += 1
@@ -67,6 +74,34 @@ def list_images(root: Path, progress: Progress | None = None) -> Listing:
     if progress is not None:
         progress(len(found.uris), len(found.uris))
     return found
+
+
+def _behind(root: str, progress: Progress | None) -> Listing:
+    """The same listing, in the same order, of what lies behind an address."""
+    found = Listing()
+    folders: dict[str, list[str]] = {}
+    hidden: set[str] = set()
+    for uri, _ in Objects(root).walk(progress):
+        at = 0 if uri.startswith(".") else uri.find("/.") + 1
+        folder, slash, name = uri.rpartition("/")
+        if at or uri.startswith("."):
+            hidden.add(uri[: end if (end := uri.find("/", at)) > 0 else len(uri)])
+        elif _is_image(name):
+            folders.setdefault(folder + slash, []).append(name)
+        else:
+            found.other += 1
+    for folder in sorted(folders, key=lambda words: words.split("/")[:-1]):
+        names = sorted(folders.pop(folder))
+        found.uris += [folder + name for name in names]
+        found.folders.append((folder, len(names)))
+    found.hidden = len(hidden)
+    if progress is not None:
+        progress(len(found.uris), len(found.uris))
+    return found
+
+
+def _is_image(name: str) -> bool:
+    return name.rpartition(".")[2].lower() in SUFFIXES and "." in name
 
 
 def _new(path: str, linked: set[str]) -> bool:

@@ -14,6 +14,8 @@ class Kind(StrEnum):
 
     MISSING = "missing"
     """It is not there, or may not be read."""
+    UNREACHABLE = "unreachable"
+    """It lies behind an address and could not be fetched, though it was tried for a while."""
     EMPTY = "empty"
     """It has no bytes."""
     TRUNCATED = "truncated"
@@ -36,7 +38,7 @@ class Kind(StrEnum):
     """The box lies outside the image."""
 
 
-PASSING = frozenset({Kind.MISSING, Kind.NEEDS_PACKAGE})
+PASSING = frozenset({Kind.MISSING, Kind.UNREACHABLE, Kind.NEEDS_PACKAGE})
 """Refusals that may end without the file changing: they are tried again at every build."""
 
 

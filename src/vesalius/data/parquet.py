@@ -59,7 +59,8 @@ def save(table: SampleTable, path: Path) -> Path:
 def is_sample_table(path: Path) -> bool:
     """Whether ``path`` is a Parquet file written by ``save``. Raises UserError when it is no Parquet file."""
     try:
-        return _KEY in (pq.read_schema(path).metadata or {})
+        with files.opened(path) as file:
+            return _KEY in (pq.read_schema(file).metadata or {})
     except (pa.ArrowInvalid, OSError) as error:
         raise UserError(f"{path} cannot be read as Parquet: {error}. Write it again, or give a CSV file.") from None
 
@@ -73,7 +74,8 @@ def load(path: Path) -> SampleTable:
             f"{path} is a Parquet file, but not a saved sample table. Give it as a data reference: it is then read as a"
             " table of paths and labels."
         )
-    arrow = pq.read_table(path)
+    with files.opened(path) as file:
+        arrow = pq.read_table(file)
     about = json.loads(arrow.schema.metadata[_KEY])
     columns: dict[str, object] = {}
     for name in arrow.column_names:

@@ -1,7 +1,8 @@
 """Data references: what a user writes for a data set, turned into a sample table.
 
 ``NAME[@ROOT][:TASK]`` (a source), a folder of images, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.npz`` in
-MedMNIST's layout, or ``my_data.py:MySet`` (a function returning a SampleTable, or a class with ``index(root)``).
+MedMNIST's layout, or ``my_data.py:MySet`` (a function returning a SampleTable, or a class with ``index(root)``). Folder,
+table, .npz and ROOT may also be an address that fsspec reads: ``s3://``, ``az://``, ``gs://``, ``https://``.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -38,7 +39,7 @@ class Reference(NamedTuple):
 def data_folder() -> Path:
     """``VESALIUS_DATA``, where sources lie by name; else a folder in the cache."""
     named = os.environ.get("VESALIUS_DATA")
-    return Path(named).expanduser() if named else files.cache_folder() / "datasets"
+    return files.place_of(named) if named else files.cache_folder() / "datasets"
 
 
 def sources() -> list[str]:
@@ -58,14 +59,16 @@ def parse(reference: str) -> Reference:
     known = registry.names("sources")
     if match := re.fullmatch(r"([\w-]+)@(.+?)(?::([\w-]+))?", reference):
         _known(match[1], reference)
-        return Reference(match[1], Path(match[2]).expanduser(), match[3])
+        return Reference(match[1], files.place_of(match[2]), match[3])
+    if files.is_remote(reference):
+        return _of_address(reference)
     if (
         (match := re.fullmatch(r"([\w-]+)(?::([\w-]+))?", reference))
         and match[1] in known
         and match[1] not in _NOT_NAMED
     ):
         return Reference(match[1], None, match[2])
-    path = Path(reference).expanduser()
+    path = files.place_of(reference)
     if path.suffix.lower() in (*_TABLES, ".npz"):
         if not path.is_file():
             raise UserError(f"There is no file {reference}. Give the path of a table or .npz file that exists.")
@@ -84,6 +87,26 @@ def parse(reference: str) -> Reference:
         )
     _known(reference.partition(":")[0], reference)
     raise AssertionError("unreachable: every known name was taken above")
+
+
+def _of_address(address: str) -> Reference:
+    place = files.place_of(address)
+    kind, is_table = files.kind_of(place), place.suffix.lower() in (*_TABLES, ".npz")
+    if kind == "file" and is_table:
+        return Reference("medmnist" if place.suffix.lower() == ".npz" else "table", place, None)
+    if kind == "folder" and not is_table:
+        return Reference("folder", place, None)
+    if files.is_web(address) and not is_table:
+        raise UserError(
+            f"{address} shows no list of files, as few web servers do. Give the address of a table instead (.csv, .tsv or .parquet), with a"
+            " column of paths that begin where the table lies, or a local table with --data.root set to this address."
+        )
+    if kind == "file":
+        raise UserError(
+            f"{address} is one file. Give a folder of images, a table ({', '.join(_TABLES)}), a .npz file in MedMNIST's layout, or"
+            " SOURCE@ADDRESS."
+        )
+    raise files.explained(address, FileNotFoundError())
 
 
 def _known(name: str, reference: str) -> None:
@@ -121,36 +144,43 @@ def resolve(
     """
     if isinstance(reference, SampleTable):
         return refuse_leakage(reference, allow_leakage=allow_leakage)
-    found = parse(os.fspath(reference))
+    reference = str(reference)
+    base = None if root is None else files.place_of(root)
+    found = parse(reference)
     if found.code:
-        table = _users(found.code, None if root is None else Path(root).expanduser())
+        table = _listed(base, lambda: _users(found.code, base))
     else:
         module = registry.entry("sources", found.source)
         found = found._replace(task=task or found.task)
         if found.task is not None and getattr(module, "TASKS", None) is not None:
             _check_task(found, module.TASKS)
-        place = (
-            found.root
-            or (None if root is None else Path(root).expanduser())
-            or _place(found, module, download, progress)
-        )
+        place = found.root or base or _place(found, module, download, progress)
         options = {
             "labels": [labels] if isinstance(labels, str) else labels,
             "kind": kind,
             "subject": subject,
             "progress": progress,
             "task": found.task,
-            "root_of_files": None if found.root is None or root is None else Path(root).expanduser(),
+            "root_of_files": None if found.root is None else base,
         }
-        table = module.index(
-            place, **_accepted(module, {k: v for k, v in options.items() if v is not None}, found.source)
-        )
+        accepted = _accepted(module, {k: v for k, v in options.items() if v is not None}, found.source)
+        table = _listed(place, lambda: module.index(place, **accepted))
     if len(table) < least:
         raise UserError(
             f"{reference} holds {len(table)} image{'s' * (len(table) != 1)}, and at least {least} are needed. Add"
             " images, or give another folder or table."
         )
     return refuse_leakage(table, allow_leakage=allow_leakage)
+
+
+def _listed(place: Path | None, index: Callable[[], SampleTable]) -> SampleTable:
+    """``index()``; where it reads an address, again while the connection fails, and what is final as one paragraph."""
+    if place is None or not files.is_remote(place):
+        return index()
+    try:
+        return files.patiently(index)
+    except OSError as error:
+        raise files.explained(str(place), error) from None
 
 
 def _check_task(found: Reference, tasks: dict[str, Any]) -> None:
@@ -178,13 +208,13 @@ def _place(found: Reference, module: Any, download: bool, progress: Progress | N
         return None
     for place in (home, *getattr(module, "PLACES", ())):
         if module.present(place, found.task) if hasattr(module, "present") else place.is_dir():
-            return Path(place)
+            return files.place_of(place)
     if not hasattr(module, "download"):
         raise UserError(
             f"The source {found.source} lies nowhere that is known and cannot be downloaded. Give its folder as"
             f" {found.source}@FOLDER."
         )
-    if not download:
+    if not download or files.is_remote(home):
         raise UserError(
             f"The data of {found.source} are not at {home}. Give their folder as {found.source}@FOLDER, set"
             f" VESALIUS_DATA to the folder that holds {found.source}, or allow the download (download=True; --download"

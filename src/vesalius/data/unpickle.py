@@ -17,6 +17,7 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
+from vesalius import files
 from vesalius.errors import UserError
 
 _LITERALS = frozenset(
@@ -58,9 +59,8 @@ def unpickle(path: str | Path) -> Any:
 
     Raises UserError, naming what was found, when the file is damaged or asks for anything but plain data.
     """
-    path = Path(path)
     try:
-        return interpret(path.read_bytes())
+        return interpret(files.contents(path))
     except Refused as error:
         raise UserError(
             f"The file {path} was refused: it {error}. A pickle can run any code, so only plain data (containers,"

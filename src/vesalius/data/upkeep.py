@@ -13,7 +13,7 @@ from pathlib import Path
 from vesalius import random
 from vesalius.data import identity
 from vesalius.data.pool import Pool
-from vesalius.files import cache_folder, sibling
+from vesalius.files import absolute, cache_folder, sibling
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ def stores_folder(cache: Path | None = None) -> Path:
 def root_mark(root: str | Path, private: bool) -> str:
     """What stands for a data set's folder in the cache: a hash, under the user's key where the data are private."""
     key = identity.user_key() if private else identity.PUBLIC
-    return f"{random.digest64('root', key, os.path.abspath(root)):016x}"
+    return f"{random.digest64('root', key, absolute(root)):016x}"
 
 
 def inspect(cache: Path | None = None) -> list[StoreInfo]:

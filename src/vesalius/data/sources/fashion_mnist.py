@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import gzip
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -112,8 +115,14 @@ def _need(folder: Path, name: str) -> Path:
     return path
 
 
-def _open(path: Path) -> gzip.GzipFile:
-    return gzip.open(path) if path.suffix == ".gz" else path.open("rb")  # type: ignore[return-value]
+@contextmanager
+def _open(path: Path) -> Iterator[IO[bytes]]:
+    with files.opened(path) as file:
+        if path.suffix != ".gz":
+            yield file
+            return
+        with gzip.GzipFile(fileobj=file) as plain:
+            yield plain
 
 
 def _header(path: Path) -> tuple[tuple[int, ...], int]:

@@ -14,6 +14,8 @@ import re
 import shutil
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from hashlib import blake2b
 from pathlib import Path
 from typing import IO
@@ -163,11 +165,15 @@ def _names(spec: TaskSpec | None) -> dict[str, list[str]]:
     return {spec.labels[0]: list(spec.classes)}
 
 
-def _opened(file: Path) -> zipfile.ZipFile:
-    try:
-        return zipfile.ZipFile(file)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise UserError(f"{file} is damaged or no .npz file ({error}). Get it again.") from None
+@contextmanager
+def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
+    with files.opened(file) as data:
+        try:
+            archive = zipfile.ZipFile(data)
+        except (zipfile.BadZipFile, OSError) as error:
+            raise UserError(f"{file} is damaged or no .npz file ({error}). Get it again.") from None
+        with archive:
+            yield archive
 
 
 def _start(stream: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[np.generic]]:
@@ -203,12 +209,9 @@ def read(root: Path, uri: str) -> NDArray[np.uint8]:
     with _opened(file) as archive:
         if archive.getinfo(f"{key}.npy").file_size <= _IN_MEMORY:
             return _array(archive, key, file).astype(np.uint8, copy=False)
-        at = file.stat()
-        place = (
-            files.cache_folder()
-            / "unpacked"
-            / blake2b(f"{file.resolve()}|{at.st_size}|{at.st_mtime_ns}|{key}".encode(), digest_size=16).hexdigest()
-        )
+        size, changed = files.state_of(file)
+        words = f"{files.absolute(file)}|{size}|{changed}|{key}"
+        place = files.cache_folder() / "unpacked" / blake2b(words.encode(), digest_size=16).hexdigest()
         if not place.exists():
             files.require_room(place, archive.getinfo(f"{key}.npy").file_size, f"unpacking {key} of {file.name}")
             with (

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from vesalius import files
 from vesalius.data import identity, parquet
 from vesalius.data.encoding import encode
 from vesalius.data.listing import SUFFIXES
@@ -50,9 +51,8 @@ def index(
     if root.suffix.lower() == ".parquet" and parquet.is_sample_table(root):
         return parquet.load(root)
     frame = _read(root)
-    base = (root_of_files or root.parent).expanduser()
     column = _file_column(frame, root)
-    uris = _uris(frame[column], base, root)
+    uris, base = _uris(frame[column], root_of_files, root)
     frames = _whole_numbers(frame["frame"], root) if "frame" in frame else None
     boxes = [_box(value, row, root) for row, value in enumerate(frame["box"])] if "box" in frame else None
     columns: dict[str, object] = {name: frame[name] for name in _KEPT if name in frame}
@@ -85,10 +85,11 @@ def index(
 
 def _read(path: Path) -> pd.DataFrame:
     try:
-        if path.suffix.lower() == ".parquet":
-            frame = pd.read_parquet(path)
-        else:
-            frame = pd.read_csv(path, sep="\t" if path.suffix.lower() == ".tsv" else ",")
+        with files.opened(path) as file:
+            if path.suffix.lower() == ".parquet":
+                frame = pd.read_parquet(file)
+            else:
+                frame = pd.read_csv(file, sep="\t" if path.suffix.lower() == ".tsv" else ",")
     except (ValueError, OSError, UnicodeDecodeError) as error:  # pandas' own errors are ValueErrors
         raise UserError(
             f"The table {path} cannot be read: {error}. Save it as CSV with one header line (UTF-8), or as Parquet."
@@ -117,7 +118,8 @@ def _file_column(frame: pd.DataFrame, path: Path) -> str:
     )
 
 
-def _uris(column: pd.Series, base: Path, table: Path) -> list[str]:
+def _uris(column: pd.Series, root: Path | None, table: Path) -> tuple[list[str], Path]:
+    """Paths relative to a folder, and that folder: ``root``, what all addresses have in common, or the table's own."""
     empty = np.flatnonzero(column.isna().to_numpy())
     if len(empty):
         raise UserError(
@@ -125,13 +127,17 @@ def _uris(column: pd.Series, base: Path, table: Path) -> list[str]:
             " the row out."
         )
     uris = [str(value).replace("\\", "/") for value in column]
-    uris = [identity.inside(Path(uri), base) if os.path.isabs(uri) else uri.removeprefix("./") for uri in uris]
+    if root is None and all(files.is_remote(uri) for uri in uris):
+        root = files.place_of(os.path.commonpath([uri.rpartition("/")[0] for uri in uris]).replace(":/", "://", 1))
+    base = root or table.parent
+    inside = f"{files.absolute(base)}/"
+    uris = [identity.inside(Path(uri), base) if os.path.isabs(uri) else uri.removeprefix(inside).removeprefix("./") for uri in uris]
     if not any((base / uri).exists() for uri in uris[:100]):
         raise UserError(
             f"None of the first {len(uris[:100])} files of {table} exists: {base / uris[0]} is the first. Give the"
             " folder that the paths begin in as root."
         )
-    return uris
+    return uris, base
 
 
 def _whole_numbers(column: pd.Series, table: Path) -> list[int]:

@@ -1,0 +1,112 @@
+"""Files here or behind an address, read the same way: whole, by ranges, or only asked about."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any, BinaryIO, Literal, cast
+
+from vesalius.errors import UserError
+from vesalius.files.addresses import is_remote, is_web, place_of
+from vesalius.files.objects import ABSENT, State, state_from
+from vesalius.files.patience import FIRST_CONTACT, Unreachable, patiently
+
+
+def kind_of(place: Path) -> Literal["file", "folder"] | None:
+    """What lies at ``place``, None for nothing; one attempt of ``FIRST_CONTACT`` seconds at an address.
+
+    Raises UserError in one paragraph where it cannot be told: no credentials, no answer.
+    """
+    if not is_remote(place):
+        return "folder" if place.is_dir() else "file" if place.is_file() else None
+    remote: Any = place
+    try:
+        if is_web(place) and not place.suffix:
+            return "folder" if patiently(lambda: remote.fs.ls(f"{str(remote.path).rstrip('/')}/", detail=False), FIRST_CONTACT) else None
+        return "folder" if patiently(lambda: remote.fs.info(remote.path), FIRST_CONTACT)["type"] == "directory" else "file"
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise explained(str(place), error) from None
+
+
+def explained(place: str, error: OSError) -> UserError:
+    """One paragraph for a place that could not be read; ``error`` is what ``patiently`` raised."""
+    if isinstance(error, PermissionError):
+        return UserError(
+            f"{place} may not be read: the server refuses it, or no credentials were found. They are taken from the environment and the"
+            " driver's own configuration; docs/remote-data.md says which variables each kind of storage reads."
+        )
+    if isinstance(error, FileNotFoundError):
+        return UserError(f"There is nothing at {place}. Check the address: bucket or container first, then the folder.")
+    words = str(error) if isinstance(error, Unreachable) else f"It could not be read ({type(error).__name__})."
+    return UserError(f"{place}: {words} Check the address, the network and the endpoint in the environment, and run the same command again.")
+
+
+def contents(path: str | Path) -> bytes:
+    """The bytes of a file here or behind an address. Raises OSError, of an address with patience."""
+    place: Any = place_of(path)
+    return bytes(patiently(lambda: place.fs.cat_file(place.path))) if is_remote(place) else cast(bytes, place.read_bytes())
+
+
+def state_of(path: str | Path) -> State:
+    """Size and mark of a file here or behind an address, ABSENT where there is none."""
+    place: Any = place_of(path)
+    try:
+        if is_remote(place):
+            return state_from(patiently(lambda: place.fs.info(place.path)))
+        found = place.stat()
+    except FileNotFoundError:
+        return ABSENT
+    return found.st_size, found.st_mtime_ns
+
+
+def opened(path: Path) -> BinaryIO:
+    """A file to read and seek in, here or behind an address, where a broken connection is mended without being seen."""
+    if not is_remote(path):
+        return path.open("rb")
+    return cast(BinaryIO, io.BufferedReader(_Ranges(path), 1 << 22))
+
+
+class _Ranges(io.RawIOBase):
+    """A remote file read by ranges."""
+
+    def __init__(self, path: Any) -> None:
+        self._fs, self._path, self._at = path.fs, path.path, 0
+        self._size = int(patiently(lambda: self._fs.info(self._path))["size"])
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self._at = max(0, offset + (0, self._at, self._size)[whence])
+        return self._at
+
+    def readall(self) -> bytes:
+        return self._range(max(0, self._size - self._at))
+
+    def readinto(self, buffer: Any) -> int:
+        data = self._range(min(len(buffer), max(0, self._size - self._at)))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def _range(self, count: int) -> bytes:
+        if not count:
+            return b""
+        start = self._at
+
+        def part() -> bytes:
+            data = bytes(self._fs.cat_file(self._path, start=start, end=start + count))
+            if len(data) != count:
+                raise ConnectionError(f"{len(data)} of {count} bytes came")
+            return data
+
+        data = patiently(part)
+        self._at += len(data)
+        return data
