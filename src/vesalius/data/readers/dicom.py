@@ -1,4 +1,4 @@
-"""One frame of a DICOM image, by pydicom where that is installed: DICOM PS3.3 C.7.6.3 and C.11.1."""
+"""One frame of a DICOM image, by pydicom: DICOM PS3.3 C.7.6.3."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ import numpy as np
 
 from vesalius.data.outcomes import Decoded, Kind, Unreadable
 from vesalius.data.readers.depth import MAX_VALUES, check_size, to_storable
+from vesalius.data.readers.dicom_grey import stored
+from vesalius.data.readers.dicom_words import modality
+from vesalius.data.settings import Window
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,27 +25,22 @@ warnings.filterwarnings("ignore", module=r"pydicom\.")  # what it would print of
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 
 
-def decode(data: bytes, frame: int = 0) -> Decoded:
-    """See ``readers.read``. MONOCHROME1 is inverted; rescaled values (HU) are kept as stored integers with ``low`` and
-    ``high``, the rescaled values of 0 and 1. No window is applied: that is the card's business.
-    """
-    try:
-        import pydicom
-    except ImportError:
-        raise Unreadable(Kind.NEEDS_PACKAGE, "It is DICOM, which needs pydicom: pip install pydicom.") from None
+def decode(data: bytes, frame: int = 0, window: Window = "file") -> Decoded:
+    """See ``readers.read``. ``low`` and ``high`` are the values of 0 and 1 in the units of the modality (HU)."""
+    import pydicom
+
     try:
         _refuse_bomb(data)
-        return _decode(pydicom.dcmread(io.BytesIO(data), force=True), frame)
+        return _decode(pydicom.dcmread(io.BytesIO(data), force=True), frame, window)
     except (Unreadable, MemoryError):
         raise
     except Exception as error:  # a decoder fed with garbage raises nearly anything
-        raise _explained(error) from error
+        raise explained(error) from error
 
 
-def _decode(dataset: Dataset, frame: int) -> Decoded:
+def _decode(dataset: Dataset, frame: int, window: Window) -> Decoded:
     if not any(name in dataset for name in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
-        kind = dataset.get("Modality", "no modality")
-        raise Unreadable(Kind.NOT_AN_IMAGE, f"It is DICOM without pixels ({kind}).")
+        raise Unreadable(Kind.NOT_AN_IMAGE, f"It is DICOM without pixels ({modality(dataset.get('Modality'))}).")
     count, samples = int(dataset.get("NumberOfFrames") or 1), int(dataset.get("SamplesPerPixel", 1))
     if "Rows" not in dataset or "Columns" not in dataset:
         raise Unreadable(Kind.CORRUPT, "It does not say how many rows and columns it has.")
@@ -51,7 +49,7 @@ def _decode(dataset: Dataset, frame: int) -> Decoded:
         raise Unreadable(Kind.NO_FRAME, f"It has {count} frame{'s' * (count != 1)}, so there is no frame {frame}.")
     if "TransferSyntaxUID" not in getattr(dataset, "file_meta", {}):
         _guess_syntax(dataset)
-    from pydicom.pixels.processing import apply_color_lut, apply_modality_lut
+    from pydicom.pixels.processing import apply_color_lut
     from pydicom.pixels.utils import pixel_array
 
     pixels: NDArray[Any] = np.asarray(pixel_array(dataset, index=frame))
@@ -66,35 +64,7 @@ def _decode(dataset: Dataset, frame: int) -> Decoded:
     if samples > 1:
         bits = int(dataset.BitsStored) if pixels.itemsize <= 2 else None
         return to_storable(pixels, bits, frames=count, notes=tuple(notes))
-    inverted = colours == "MONOCHROME1"
-    if inverted:
-        notes.append("MONOCHROME1 inverted")
-    if "ModalityLUTSequence" in dataset:
-        pixels = np.asarray(apply_modality_lut(pixels[..., 0], dataset))[..., None]
-        notes.append("modality table applied")
-        white = 2 ** int(dataset.ModalityLUTSequence[0].LUTDescriptor[2]) - 1
-        stored, low, high = np.clip(pixels, 0, white).astype(np.uint16), 0.0, float(white)
-    elif pixels.dtype.kind == "f" or int(dataset.BitsStored) > 16:
-        values = -pixels.astype(np.float64) if inverted else pixels
-        return to_storable(values, frames=count, notes=tuple(notes))
-    else:
-        stored, white, low, high = _rescaled(pixels, dataset, notes)
-    if inverted:
-        stored, low, high = (white - stored).astype(stored.dtype), high, low
-    return Decoded(stored, 1 / white, low=low, high=high, frames=count, notes=tuple(notes))
-
-
-def _rescaled(pixels: NDArray[Any], dataset: Dataset, notes: list[str]) -> tuple[NDArray[Any], int, float, float]:
-    """Stored integers from 0 to ``white``, and the rescaled values of both ends."""
-    bits = int(dataset.BitsStored)
-    least = -(2 ** (bits - 1)) if int(dataset.PixelRepresentation) else 0
-    white = 2**bits - 1
-    slope, intercept = float(dataset.get("RescaleSlope") or 1), float(dataset.get("RescaleIntercept") or 0)
-    if slope != 1 or intercept != 0:
-        notes.append(f"rescaled by {slope:g}, {intercept:+g}")
-    stored = np.clip(pixels.astype(np.int64) - least, 0, white).astype(np.uint8 if bits <= 8 else np.uint16)
-    low, high = slope * least + intercept, slope * (least + white) + intercept
-    return (stored, white, low, high) if slope > 0 else ((white - stored).astype(stored.dtype), white, high, low)
+    return stored(pixels, dataset, frame, window, count, tuple(notes))
 
 
 def _guess_syntax(dataset: Dataset) -> None:
@@ -122,15 +92,19 @@ def _refuse_bomb(data: bytes) -> None:
             raise Unreadable(Kind.TOO_LARGE, "It is deflated and would unpack to more than is read.")
 
 
-def _explained(error: Exception) -> Unreadable:
+def explained(error: Exception) -> Unreadable:
+    """What an error of pydicom or of a decoder means, in one sentence without the file's own words."""
     words = str(error)
-    missing = re.search(r"Unable to decompress '([^']+)'", words)
-    if missing or "missing dependencies" in words or "no available" in words.lower():
-        name = missing.group(1) if missing else "this compression"
+    compressed = re.search(r"Unable to decompress '([^']+)'", words)
+    extended = "does not support 'JPEG Extended'" in words and "pylibjpeg:" not in words
+    if compressed or extended or "missing dependencies" in words or "no available" in words.lower():
+        name = "JPEG Extended" if extended else compressed.group(1) if compressed else "a method of its own"
         return Unreadable(
             Kind.NEEDS_PACKAGE,
-            f"Its pixels are compressed by {name}, which needs a package: pip install pylibjpeg[all] or python-gdcm.",
+            f"Its pixels are compressed ({name}), which needs further packages: pip install 'vesalius[dicom]'.",
         )
+    if "all available plugins" in words:
+        return Unreadable(Kind.CORRUPT, "Its compressed pixels are damaged: no installed decoder reads them.")
     if isinstance(error, EOFError) or re.search("less than (the )?expected|fewer bytes|truncated", words):
         return Unreadable(Kind.TRUNCATED, "The file ends before its pixels do.")
     return Unreadable(Kind.CORRUPT, "Its content is damaged or not valid DICOM.")
