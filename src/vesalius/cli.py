@@ -110,7 +110,10 @@ def embed(
     layer: str = "pooled",
     normalise: bool = False,
     split: str | None = None,
+    task: str | None = None,
     labels: str | None = None,
+    uncertain: str | None = None,
+    filter: str | None = None,
     batch_size: int = 256,
     device: str = "auto",
     precision: str = "fp32",
@@ -134,8 +137,14 @@ def embed(
         Divide each row by its length.
     split
         Only the rows of train, val or test.
+    task
+        One of the source's tasks.
     labels
         Label column of a table.
+    uncertain
+        What uncertain labels count as: ignore, zeros, ones, soft or soft-zeros.
+    filter
+        Only these rows, as view=frontal or 'sex=F; age=18..65'.
     batch_size
         Images per forward pass.
     device
@@ -159,7 +168,10 @@ def embed(
         layer=layer,
         normalise=normalise,
         split=split,
+        task=task,
         labels=labels,
+        uncertain=uncertain,
+        filter=filter,
         batch_size=batch_size,
         device=device,
         precision=precision,
@@ -178,6 +190,9 @@ def predict(
     *,
     out: Path | None = None,
     split: str | None = None,
+    task: str | None = None,
+    uncertain: str | None = None,
+    filter: str | None = None,
     batch_size: int = 256,
     device: str = "auto",
     precision: str = "fp32",
@@ -196,6 +211,12 @@ def predict(
         FILE.parquet or FILE.csv; by default predictions.parquet in a new run.
     split
         Only the rows of train, val or test.
+    task
+        One of the source's tasks, for the labels beside the answers.
+    uncertain
+        What uncertain labels count as: ignore, zeros, ones, soft or soft-zeros.
+    filter
+        Only these rows, as view=frontal or 'sex=F; age=18..65'.
     batch_size
         Images per forward pass.
     device
@@ -211,7 +232,8 @@ def predict(
     from vesalius.terminal import answer
 
     result = verb(
-        run, data, out=out, split=split, batch_size=batch_size, device=device, precision=precision, code=code, resume=resume
+        run, data, out=out, split=split, task=task, uncertain=uncertain, filter=filter,
+        batch_size=batch_size, device=device, precision=precision, code=code, resume=resume,
     )
     answer(str(result.file))
 

@@ -23,7 +23,16 @@ def data_list() -> None:
 
 
 @data_app.command(name="show")
-def data_show(reference: str, /, *, out: Path | None = None, labels: str | None = None) -> None:
+def data_show(
+    reference: str,
+    /,
+    *,
+    out: Path | None = None,
+    task: str | None = None,
+    labels: str | None = None,
+    uncertain: str | None = None,
+    filter: str | None = None,
+) -> None:
     """First rows and columns of a data set's table; --out writes the table as Parquet.
 
     Parameters
@@ -32,42 +41,68 @@ def data_show(reference: str, /, *, out: Path | None = None, labels: str | None 
         NAME[@ROOT], a folder, a table or a .npz file.
     out
         Write the table here.
+    task
+        One of the source's tasks.
     labels
         Label column of a table.
+    uncertain
+        What uncertain labels count as: ignore, zeros, ones, soft or soft-zeros.
+    filter
+        Only these rows, as view=frontal or 'sex=F; age=18..65'.
     """
     from vesalius.inspection import data_show as verb
 
-    verb(reference, out=out, labels=labels)
+    verb(reference, out=out, task=task, labels=labels, uncertain=uncertain, filter=filter)
 
 
 @data_app.command(name="check")
-def data_check(reference: str, /, *, labels: str | None = None, subject: str | None = None, decode: bool = True) -> None:
+def data_check(
+    reference: str,
+    /,
+    *,
+    task: str | None = None,
+    labels: str | None = None,
+    subject: str | None = None,
+    uncertain: str | None = None,
+    filter: str | None = None,
+    decode: bool = True,
+) -> None:
     """Counts, class balance, subjects, unreadable files, subjects in two splits.
 
     Parameters
     ----------
     reference
         NAME[@ROOT], a folder, a table or a .npz file.
+    task
+        One of the source's tasks.
     labels
         Label column of a table.
     subject
         Subject column, or a regular expression with one group on the path.
+    uncertain
+        What uncertain labels count as: ignore, zeros, ones, soft or soft-zeros.
+    filter
+        Only these rows, as view=frontal or 'sex=F; age=18..65'.
     decode
         Read every image; --no-decode only lists them.
     """
     from vesalius.inspection import data_check as verb
 
-    verb(reference, labels=labels, subject=subject, decode=decode)
+    verb(reference, task=task, labels=labels, subject=subject, uncertain=uncertain, filter=filter, decode=decode)
 
 
 @data_app.command(name="index")
-def data_index(reference: str, /, *, size: str = "native", channels: str = "auto", download: bool = False) -> None:
+def data_index(
+    reference: str, /, *, filter: str | None = None, size: str = "native", channels: str = "auto", download: bool = False
+) -> None:
     """Decode a data set into the store ahead of a job.
 
     Parameters
     ----------
     reference
         NAME[@ROOT], a folder, a table or a .npz file.
+    filter
+        Only these rows, as view=frontal or 'sex=F; age=18..65'.
     size
         Shorter side in pixels, or native.
     channels
@@ -77,7 +112,7 @@ def data_index(reference: str, /, *, size: str = "native", channels: str = "auto
     """
     from vesalius.inspection import data_index as verb
 
-    verb(reference, size=size, channels=channels, download=download)
+    verb(reference, filter=filter, size=size, channels=channels, download=download)
 
 
 @data_app.command(name="locate")

@@ -16,6 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vesalius.data.dataset import DataSet, open_data, resolve
+from vesalius.data.filtering import Filter
+from vesalius.data.uncertain import Policy
 from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.loading import encoder_folder
@@ -107,7 +109,10 @@ def embed(
     device: str = "auto",
     precision: str = "fp32",
     split: str | None = None,
+    task: str | None = None,
     labels: str | None = None,
+    uncertain: Policy | None = None,
+    filter: Filter | None = None,
     weights: str | None = None,
     code: str | Path | None = None,
     resume: bool = True,
@@ -118,7 +123,8 @@ def embed(
     ``encoder``: a run, a folder, a checkpoint, a network's name (then ``weights`` says which), or an Encoder. ``out``: FILE.parquet,
     .npy (with FILE.ids.csv) or .csv, with paths relative to the data's root; by default ``embeddings.parquet`` in a new
     run, with ids only. ``layer``: pooled, projected, or a module's name. ``normalise``: each row divided by its length.
-    ``split``: only these rows. ``precision``: fp32, bf16 or auto. Killed work is gone on with when the same call is
+    ``split``, ``filter``: only these rows. ``task``, ``labels``, ``uncertain``: of the labels that stand beside the vectors.
+    ``precision``: fp32, bf16 or auto. Killed work is gone on with when the same call is
     made again, unless ``resume`` is False; finished work is not repeated. Raises UserError, TooManyBadFiles, NoRoom.
     """
     terminal = Terminal(quiet=quiet)
@@ -133,7 +139,7 @@ def embed(
     if network.loaded is not None and network.loaded.layout:
         terminal.say(f"{network.card.architecture}: {network.loaded.sentence()}.")
     projector = _projector(encoder, layer)
-    table = resolve(data, labels=labels, least=1, terminal=terminal)
+    table = resolve(data, task=task, labels=labels, uncertain=uncertain, filter=filter, least=1, terminal=terminal)
     opened = open_data(table.source, table, store_for(network), terminal)
     precise = "fp32" if autocast is None else str(autocast).removeprefix("torch.")
     job = _Job(network, projector, opened, chosen(opened, split), layer, normalise, precise)
@@ -143,7 +149,10 @@ def embed(
         "layer": layer,
         "normalise": normalise,
         "split": split,
+        "task": task,
         "labels": labels,
+        "uncertain": uncertain,
+        "filter": filter,
         "weights": weights,
         "precision": precise,
         "batch_size": batch_size,

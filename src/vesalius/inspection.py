@@ -41,11 +41,11 @@ def data_list() -> None:
         table("Decoded pixels", ["data", "size", "channels", "images", "bytes", "last used"], stores)
 
 
-def data_show(reference: str, *, out: Path | None, labels: str | None) -> None:
+def data_show(reference: str, *, out: Path | None, **options: Any) -> None:
     """The table's columns and first rows; ``out`` writes it."""
     from vesalius.data.dataset import resolve
 
-    found = resolve(reference, labels=labels, terminal=Terminal(), allow_leakage=True)
+    found = resolve(reference, **options, terminal=Terminal(), allow_leakage=True)
     if out is not None:
         answer(str(found.save(out)))
         return
@@ -53,11 +53,11 @@ def data_show(reference: str, *, out: Path | None, labels: str | None) -> None:
     table(f"{found.source}: {len(found):,} rows", list(shown.columns), [[str(v) for v in row] for row in shown.itertuples(index=False)])
 
 
-def data_check(reference: str, *, labels: str | None, subject: str | None, decode: bool) -> None:
+def data_check(reference: str, *, decode: bool, **given: Any) -> None:
     """What ``data.checking.check`` finds."""
     from vesalius.data.checking import check
 
-    options = {key: value for key, value in (("labels", labels), ("subject", subject)) if value is not None}
+    options = {key: value for key, value in given.items() if value is not None}
     with Terminal().bar("reading" if decode else "listing") as progress:
         found = check(reference, decode=decode, progress=lambda done, total=None, *_: progress(done, total), **options)
     rows = []
@@ -75,16 +75,18 @@ def data_check(reference: str, *, labels: str | None, subject: str | None, decod
 
 
 def _said(value: Any) -> str:
-    return ", ".join(f"{k} {v}" for k, v in value.items()) if isinstance(value, dict) else str(value)
+    if isinstance(value, dict):
+        return ", ".join(f"{k} {v}" for k, v in value.items())
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def data_index(reference: str, *, size: str, channels: str, download: bool) -> None:
+def data_index(reference: str, *, filter: str | None, size: str, channels: str, download: bool) -> None:
     """Decode ``reference`` into the store."""
     from vesalius.data.dataset import open_data, pick_channels, resolve
     from vesalius.data.settings import StoreSettings
 
     terminal = Terminal()
-    found = resolve(reference, download=download, terminal=terminal, allow_leakage=True)
+    found = resolve(reference, filter=filter, download=download, terminal=terminal, allow_leakage=True)
     if size != "native" and not size.isdigit():
         raise UserError(f"--size is {size!r}; give a number of pixels, or native.")
     if channels not in ("1", "3", "keep", "auto"):

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius.data.dataset import DataSet, open_data, resolve
+from vesalius.data.filtering import Filter
+from vesalius.data.uncertain import Policy
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
 from vesalius.features import blocks, identity
@@ -67,6 +69,9 @@ def predict(
     *,
     out: str | Path | None = None,
     split: str | None = None,
+    task: str | None = None,
+    uncertain: Policy | None = None,
+    filter: Filter | None = None,
     batch_size: int = 256,
     device: str = "auto",
     precision: str = "fp32",
@@ -79,7 +84,8 @@ def predict(
     ``out``: FILE.parquet or FILE.csv, with paths relative to the data's root; by default ``predictions.parquet`` in a new
     run, with ids only. An image that cannot be read, or has other channels than the encoder takes, is named, listed in
     ``left_out.json`` (beside a FILE of the user's in FILE.left_out.csv, by path) and left out; the rest is predicted. Killed
-    work is gone on with when the same call is made again, unless ``resume`` is False. ``split``: only these rows. ``code``:
+    work is gone on with when the same call is made again, unless ``resume`` is False. ``split``, ``filter``: only these rows. ``task``,
+    ``uncertain``: of the labels the images have, which stand beside the answers. ``code``:
     the file of a network of the user's own. Raises UserError, TooManyBadFiles where no
     image can be read, NoRoom.
     """
@@ -92,12 +98,13 @@ def predict(
     place = pick_device(device)
     autocast = autocast_type(precision, place)
     model = Classifier.load(run, code=code)
-    table = resolve(data, least=1, terminal=terminal)
+    table = resolve(data, task=task, uncertain=uncertain, filter=filter, least=1, terminal=terminal)
     opened = open_data(table.source, table, store_for(model.encoder), terminal, max_bad_share=1.0)
     _name_left_out(opened, terminal)
     rows = chosen(opened, split)
     config = {
         "run": str(run), "data": data if isinstance(data, str) else table.source, "split": split,
+        "task": task, "uncertain": uncertain, "filter": filter,
         "precision": "fp32" if autocast is None else str(autocast).removeprefix("torch."), "batch_size": batch_size,
     }  # fmt: skip
     made = Run.create("predict", table.source, config)

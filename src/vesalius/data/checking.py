@@ -16,6 +16,9 @@ from vesalius.data.outcomes import Unreadable
 from vesalius.data.readers import read
 from vesalius.data.references import resolve
 from vesalius.data.table import SampleTable
+from vesalius.data.uncertain import settled
+
+_NAMED = 5
 
 
 def check(
@@ -23,12 +26,15 @@ def check(
 ) -> dict[str, Any]:
     """Counts, class balance, subjects and overlaps of ``reference``; ``options`` are those of ``references.resolve``.
 
-    Keys: ``source``, ``images``, ``files``, ``splits`` {split: images}, ``labels`` {label: {class: images}} (with
-    ``unknown``), ``subjects`` (None where unknown), ``shared_subjects`` {"train/test": n}, ``task``, ``licence``,
-    ``fingerprint``, ``warnings``; and with ``decode``, which reads every image: ``unreadable`` [{id, reason}] and
-    ``same_images`` {"train/test": n}.
+    Keys: ``source``, ``images``, ``missing`` (files that are listed and not there: how many, and the first by name),
+    ``files``, ``splits`` {split: images}, ``labels`` {label: {class: images}} (with ``uncertain``, before a policy says
+    what these count as, and ``unknown``), ``uncertain`` (that policy), ``filter``, ``subjects`` (None where unknown),
+    ``shared_subjects`` {"train/test": n}, ``task``, ``licence``, ``fingerprint``, ``warnings``; and with ``decode``, which
+    reads every image: ``unreadable`` [{id, reason}] and ``same_images`` {"train/test": n}.
     """
-    table = resolve(reference, allow_leakage=True, **{"least": 1, "progress": progress, **options})
+    policy = options.pop("uncertain", None)
+    raw = resolve(reference, allow_leakage=True, keep_uncertain=True, **{"least": 1, "progress": progress, **options})
+    table = settled(raw, policy)
     splits = {name: len(table.rows(name)) for name in ("train", "val", "test") if len(table.rows(name))}
     if unassigned := len(table.rows("")):
         splits["not assigned"] = unassigned
@@ -36,9 +42,12 @@ def check(
     found: dict[str, Any] = {
         "source": table.source,
         "images": len(table),
+        "missing": {"files": len(table.missing), "the first": list(table.missing[:_NAMED])} if table.missing else {},
         "files": int(table.frame["uri"].nunique()),
         "splits": splits,
-        "labels": {name: _balance(table, name) for name in table.label_names},
+        "labels": {name: _balance(raw, name) for name in _in_order(raw)},
+        **({} if raw.uncertain is None else {"uncertain": policy or "ignore"}),
+        **({"filter": table.rows_meant} if table.rows_meant else {}),
         "subjects": None if subjects is None else len({s for s in subjects if s is not None}),
         "shared_subjects": {},
         "task": None if table.task is None else table.task.as_dict(),
@@ -58,9 +67,16 @@ def check(
     return found
 
 
+def _in_order(table: SampleTable) -> list[str]:
+    """The labels: those of the task first."""
+    first = [] if table.task is None else list(table.task.labels)
+    return [*first, *(name for name in table.label_names if name not in first)]
+
+
 def _balance(table: SampleTable, name: str) -> dict[str, Any]:
     values = table.labels(name)
-    known = values[~np.isnan(values)]
+    unsure = values == (np.nan if table.uncertain is None else table.uncertain)
+    known = values[~np.isnan(values) & ~unsure]
     names = table.class_names.get(name)
     out: dict[str, Any]
     if names is None and len(np.unique(known)) > 50:
@@ -69,7 +85,9 @@ def _balance(table: SampleTable, name: str) -> dict[str, Any]:
         counts = Counter(known.tolist())
         places = range(len(names)) if names is not None else sorted(counts)
         out = {names[int(v)] if names is not None else f"{v:g}": counts.get(float(v), 0) for v in places}
-    if unknown := len(values) - len(known):
+    if unsure.any():
+        out["uncertain"] = int(unsure.sum())
+    if unknown := int(np.isnan(values).sum()):
         out["unknown"] = unknown
     return out
 

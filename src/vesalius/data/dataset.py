@@ -15,16 +15,20 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius.data import readers, references, splits, store
+from vesalius.data.filtering import Filter
 from vesalius.data.outcomes import Unreadable
 from vesalius.data.pixel_store import PixelStore
 from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
 from vesalius.data.task import Kind
+from vesalius.data.uncertain import Policy, firm
 from vesalius.data.upkeep import root_mark
 from vesalius.files import AT_ONCE, is_remote, refuse_secrets
 from vesalius.terminal import Terminal
 
 _LOOKED_AT = 24
+_NAMED = 5
+"""Missing files that the terminal names."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +69,13 @@ def resolve(
     reference: str | SampleTable,
     *,
     root: str | None = None,
+    task: str | None = None,
     labels: str | Sequence[str] | None = None,
     subject: str | None = None,
+    labels_file: str | None = None,
+    columns: Sequence[str] | None = None,
+    uncertain: Policy | None = None,
+    filter: Filter | None = None,
     download: bool = False,
     allow_leakage: bool = False,
     limit: int | None = None,
@@ -81,14 +90,25 @@ def resolve(
         table = references.resolve(
             reference,
             root=root,
+            task=task,
             labels=labels,
             kind=kind,
             subject=subject,
+            labels_file=labels_file,
+            columns=columns,
+            uncertain=uncertain,
+            filter=filter,
             download=download,
             allow_leakage=allow_leakage,
             least=least,
             progress=lambda done, total=None, *_: progress(done, total),
         )
+    if table.rows_meant and terminal is not None:
+        terminal.say(f"{table.source}: {table.rows_meant}.")
+    if table.missing and terminal is not None:  # names are for the eye; what is written holds the count
+        terminal.say(f"Not there: {', '.join(table.missing[:_NAMED])}{' ...' if len(table.missing) > _NAMED else ''}")
+    for aside in table.asides if terminal is not None else ():
+        terminal.say(aside)
     if limit is None:
         return table
     rest = np.setdiff1d(np.arange(len(table)), table.rows("train" if len(table.rows("train")) else ""))
@@ -98,7 +118,7 @@ def resolve(
 
 def divide(table: SampleTable, split: Any, *, allow_leakage: bool = False, require_subjects: bool = False) -> SampleTable:
     """``table`` with train, val and test; ``split`` has ``val``, ``test``, ``by`` (auto, subject, image) and ``seed``."""
-    return splits.split(
+    divided = splits.split(
         table,
         split.val,
         split.test,
@@ -107,6 +127,7 @@ def divide(table: SampleTable, split: Any, *, allow_leakage: bool = False, requi
         allow_leakage=allow_leakage,
         require_subjects=require_subjects,
     )
+    return firm(divided)
 
 
 def pick_channels(table: SampleTable) -> Literal[1, 3, "keep"]:

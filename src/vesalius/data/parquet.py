@@ -46,6 +46,7 @@ def save(table: SampleTable, path: Path) -> Path:
         "licence": table.licence,
         "split_by": table.split_by,
         "private": table.private,
+        "uncertain": table.uncertain,
     }
     arrow = pa.Table.from_arrays(
         [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays], names=names
@@ -99,4 +100,5 @@ def load(path: Path) -> SampleTable:
         licence=about["licence"],
         split_by=about["split_by"],
         private=about["private"],
+        uncertain=about.get("uncertain"),
     )

@@ -1,7 +1,7 @@
 """Data references: what a user writes for a data set, turned into a sample table.
 
-``NAME[@ROOT][:TASK]`` (a source), a folder of images, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.npz`` in
-MedMNIST's layout, or ``my_data.py:MySet`` (a function returning a SampleTable, or a class with ``index(root)``). Folder,
+``NAME[@ROOT][:TASK]`` (a source), a folder of images or of DICOM files, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.npz`` in
+MedMNIST's layout, or ``my_data.py:MySet[@ROOT]`` (a data set of items, or what gives a SampleTable: see ``own``). Folder,
 table, .npz and ROOT may also be an address that fsspec reads: ``s3://``, ``az://``, ``gs://``, ``https://``.
 """
 
@@ -11,16 +11,18 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from vesalius import files, registry
-from vesalius.data.listing import Progress
+from vesalius.data import own
+from vesalius.data.filtering import Filter, filtered
+from vesalius.data.listing import Progress, holds_dicom
 from vesalius.data.splits import refuse_leakage
 from vesalius.data.table import SampleTable
 from vesalius.data.task import Kind
+from vesalius.data.uncertain import Policy, settled
 from vesalius.errors import UserError
 
 _TABLES = (".csv", ".tsv", ".parquet")
@@ -49,16 +51,18 @@ def sources() -> list[str]:
 
 def parse(reference: str) -> Reference:
     """Take ``reference`` apart. Raises UserError, with the nearest names, when it is neither a source nor there."""
-    if match := re.fullmatch(r"(.+\.py):(\w+)", reference):
+    if match := re.fullmatch(r"(.+\.py):(\w+)(?:@(.+))?", reference):
         if not Path(match[1]).expanduser().is_file():
             raise UserError(
                 f"There is no Python file {match[1]}, which {reference!r} names. Give its path, then a colon and the"
                 " name of the class or function."
             )
-        return Reference("", None, None, f"{Path(match[1]).expanduser()}:{match[2]}")
+        root = None if match[3] is None else files.place_of(match[3])
+        return Reference("", root, None, f"{Path(match[1]).expanduser()}:{match[2]}")
     known = registry.names("sources")
     if match := re.fullmatch(r"([\w-]+)@(.+?)(?::([\w-]+))?", reference):
-        _known(match[1], reference)
+        if match[1] != "folder":
+            _known(match[1], reference)
         return Reference(match[1], files.place_of(match[2]), match[3])
     if files.is_remote(reference):
         return _of_address(reference)
@@ -74,7 +78,7 @@ def parse(reference: str) -> Reference:
             raise UserError(f"There is no file {reference}. Give the path of a table or .npz file that exists.")
         return Reference("medmnist" if path.suffix == ".npz" else "table", path, None)
     if path.is_dir():
-        return Reference("folder", path, None)
+        return Reference("dicom" if holds_dicom(path) else "folder", path, None)
     if path.is_file():
         raise UserError(
             f"{reference} is one file. Give a folder of images, a table ({', '.join(_TABLES)}), a .npz file in"
@@ -129,6 +133,11 @@ def resolve(
     labels: Sequence[str] | str | bool | None = None,
     kind: Kind | None = None,
     subject: str | None = None,
+    labels_file: str | None = None,
+    columns: Sequence[str] | None = None,
+    uncertain: Policy | None = None,
+    keep_uncertain: bool = False,
+    filter: Filter | None = None,
     download: bool = False,
     allow_leakage: bool = False,
     least: int = 2,
@@ -136,22 +145,30 @@ def resolve(
 ) -> SampleTable:
     """The sample table of ``reference``; no pixel is read.
 
-    ``root``: where the source lies, if the reference does not say; for a table, where its paths begin. ``task``: one of
+    ``labels_file``: a CSV of labels for images that a folder of DICOM files holds, ``columns``: the keywords of their headers
+    to keep. ``root``: where the source lies, if the reference does not say; for a table, where its paths begin. ``task``: one of
     the source's. ``labels``: columns of a table, False for none. ``kind``: what those labels are, where it cannot be
-    seen. ``subject``: a column of a table, or a regular expression with one group for paths. ``download``: whether the
+    seen. ``subject``: a column of a table, or a regular expression with one group for paths. ``uncertain``: what labels
+    that are neither yes nor no count as (see ``data.uncertain``); ``keep_uncertain`` leaves them as they are. ``filter``:
+    which rows are meant (see ``data.filtering``), in place of the source's own filter. ``download``: whether the
     source may be fetched if it is nowhere. ``least``: fewer samples are refused. Raises UserError, one paragraph, for
     whatever is missing, unknown, empty, or leaks subjects between its parts.
     """
     if isinstance(reference, SampleTable):
-        return refuse_leakage(reference, allow_leakage=allow_leakage)
+        given = filtered(reference, filter)
+        return refuse_leakage(given if keep_uncertain else settled(given, uncertain), allow_leakage=allow_leakage)
     reference = str(reference)
     base = None if root is None else files.place_of(root)
-    found = parse(reference)
+    found, own_filter = parse(reference), None
     if found.code:
-        table = _listed(base, lambda: _users(found.code, base))
+        place = found.root or base
+        table = _listed(place, lambda: own.table_of(found.code, place, labels=labels, subject=subject, progress=progress))
+    elif not hasattr(registry.entry("sources", found.source), "index"):  # a plugin's or package's data set of items
+        place = found.root or base or data_folder() / found.source
+        table = _listed(place, lambda: own.table_of(found.source, place, labels=labels, subject=subject, progress=progress))
     else:
         module = registry.entry("sources", found.source)
-        found = found._replace(task=task or found.task)
+        found, own_filter = found._replace(task=task or found.task), getattr(module, "FILTER", None)
         if found.task is not None and getattr(module, "TASKS", None) is not None:
             _check_task(found, module.TASKS)
         place = found.root or base or _place(found, module, download, progress)
@@ -159,12 +176,16 @@ def resolve(
             "labels": [labels] if isinstance(labels, str) else labels,
             "kind": kind,
             "subject": subject,
+            "labels_file": labels_file,
+            "columns": columns,
             "progress": progress,
             "task": found.task,
             "root_of_files": None if found.root is None else base,
         }
         accepted = _accepted(module, {k: v for k, v in options.items() if v is not None}, found.source)
         table = _listed(place, lambda: module.index(place, **accepted))
+    table = filtered(table, filter, own_filter)
+    table = table if keep_uncertain else settled(table, uncertain)
     if len(table) < least:
         raise UserError(
             f"{reference} holds {len(table)} image{'s' * (len(table) != 1)}, and at least {least} are needed. Add"
@@ -223,19 +244,3 @@ def _place(found: Reference, module: Any, download: bool, progress: Progress | N
     takes = inspect.signature(module.download).parameters
     module.download(home, **({"task": found.task} if "task" in takes else {}), progress=progress)
     return home
-
-
-def _users(code: str, root: Path | None) -> SampleTable:
-    made = registry.import_attribute(code)
-    if inspect.isclass(made):
-        made = made()
-    if callable(getattr(made, "index", None)):
-        made = made.index(root)
-    elif callable(made):
-        made = made(root) if inspect.signature(made).parameters else made()
-    if not isinstance(made, SampleTable):
-        raise UserError(
-            f"{code} gave a {type(made).__name__}, not a SampleTable. Return SampleTable.of(source, root, uris,"
-            " columns) from the function, or from the class's index(root)."
-        )
-    return replace(made)

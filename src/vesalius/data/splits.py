@@ -90,7 +90,7 @@ def _strata(table: SampleTable) -> NDArray[np.int64]:
     count = np.full(len(table), np.inf)
     number = 0
     for name in labels:
-        values = table.labels(name)
+        values = np.round(table.labels(name))  # a soft target belongs to the nearer class
         for value in np.unique(values[~np.isnan(values)]):
             if many and value == 0:
                 continue

@@ -29,8 +29,9 @@ class SampleTable:
     ``frame`` (int64) and ``box`` ((x, y, w, h) in px or None). ``class_names`` gives the names of a label's values
     0, 1, ... by label name. ``split_by`` says what the split keeps apart: ``source`` (the data set's own split),
     ``subject``, ``image``, or empty. ``private`` tables hold ids under the user's key. ``uncertain``: the value of label
-    columns that stands for "uncertain", until a policy says what it counts as (see ``data.uncertain``). ``missing``: files
-    that the data set lists and that are not there, which are no rows; they are for the terminal, never for a run. Raises
+    columns that stands for "uncertain", until a policy says what it counts as (see ``data.uncertain``). ``rows_meant``:
+    the filter that chose these rows of more, in words. ``missing``: files that the data set lists and that are not there,
+    which are no rows; ``asides``: sentences that name files or people. Both are for the terminal, never for a run. Raises
     UserError when a column is unknown, of a wrong type, or when two rows are the same sample.
     """
 
@@ -45,7 +46,9 @@ class SampleTable:
     split_by: str = ""
     private: bool = False
     uncertain: float | None = None
+    rows_meant: str = ""
     missing: tuple[str, ...] = ()
+    asides: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.frame = schema.checked(self.frame, self.source)

@@ -60,5 +60,5 @@ def majority(labels: Tensor, kind: Kind, classes: int, count: int) -> Tensor:
     """(count, outputs): the shares of the training labels, the same for every sample."""
     if kind == "multilabel":
         return labels.nanmean(0).nan_to_num().expand(count, -1)
-    share = torch.bincount(labels.long(), minlength=classes).float()
+    share = torch.bincount(labels.round().long(), minlength=classes).float()
     return (share / share.sum()).expand(count, -1)

@@ -62,7 +62,8 @@ def vote(
     else:  # the largest cosine is subtracted so that no weight overflows
         weight = ((cosines - cosines.amax(1, keepdim=True)) / temperature).exp()
     if labels.ndim == 2:
-        ballots = one_hot(labels.long(), classes).to(weight)
+        soft = classes == 2  # a label between no and yes votes for both
+        ballots = torch.stack([1 - labels, labels], 2) if soft else one_hot(labels.long(), classes).to(weight)
         return torch.einsum("qk,qkc->qc", weight, ballots) / weight.sum(1, keepdim=True)
     known = ~labels.isnan()
     return (weight[..., None] * labels.nan_to_num()).sum(1) / (weight[..., None] * known).sum(1)

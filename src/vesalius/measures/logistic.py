@@ -71,7 +71,8 @@ def path(
 ) -> Iterator[Probe]:
     """A probe for each C of ``strengths``, in their order, each started from the one before (give them ascending).
 
-    ``labels`` (N,) class numbers, or (N, L) of 0 and 1; NaN = unknown: the entry has no loss. ``standardise``: to zero
+    ``labels`` (N,) class numbers, or (N, L) of 0 and 1; NaN = unknown: the entry has no loss. Of two classes and of
+    multi-label ones a label may lie between. ``standardise``: to zero
     mean and unit deviation first (constant features stay), by these vectors. ``balanced``: a class counts
     N / (classes * its samples). ``tolerance``: largest gradient of the mean loss (scikit-learn's ``tol``). ``dtype``:
     double precision by default, single on MPS. Raises UserError for fewer than two known classes and for vectors that
@@ -149,9 +150,10 @@ def _targets(labels: Tensor, kind: Kind, classes: int, balanced: bool) -> tuple[
         if balanced:
             count = known.sum(0)
             positive = target.sum(0)
-            weight = weight * torch.where(target > 0, count / (2 * positive), count / (2 * (count - positive)))
+            of_no, of_yes = (count / (2 * part.clamp(min=1e-12)) for part in (count - positive, positive))
+            weight = weight * torch.lerp(of_no.expand_as(target), of_yes.expand_as(target), target)
         return target, weight
-    number = labels.long()
+    number = labels.round().long()  # a soft target counts as the nearer class, and is learnt as it is
     classes = max(classes, int(number.max()) + 1) if len(number) else classes
     count = torch.bincount(number, minlength=classes)
     if int((count > 0).sum()) < 2:

@@ -31,7 +31,11 @@ class DataConfig(ImagesConfig):
 
     train: str = Field(description="Images to learn from: NAME[@ROOT], a folder, a .csv/.parquet table, a .npz.")
     monitor: str | None = Field(None, description="Labelled images to watch with; none watches without labels.")
+    monitor_filter: str | Mapping[str, Any] | None = Field(
+        None, description="Rows of the monitoring data that are meant; where it is the training data's source, filter when absent."
+    )
     monitor_root: str | None = Field(None, description="Folder the monitor reference is relative to.")
+    task: str | None = Field(None, description="Task of the monitoring data's source; the same as NAME@ROOT:TASK.")
     labels: str | Sequence[str] | None = Field(None, description="Label column(s) of the monitoring data.")
     draws_per_sample: int = Field(1, ge=1, description="Windows of one image that count as samples of an epoch.")
     channels: Literal[1, 3, "keep", "auto"] = Field(
@@ -79,6 +83,7 @@ class PretrainConfig(Traced):
     seed: int = Field(1, description="Of every random number of the run.")
     debug: bool = Field(False, description="One batch per epoch, to try a recipe out.")
     compat: Literal["none", "innereye"] = Field("none", description="Bring back an original's numbers.")
+    tracking: Sequence[Named] = Field((), description="Where the run is written beside its folder: [{name: mlflow, ...}, {name: tensorboard}].")
     plugins: Sequence[str] = Field((), description="Python files whose entries join the registry.")
     name: str = Field("", description="A word for the run's folder.")
 

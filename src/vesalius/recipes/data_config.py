@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -28,8 +28,24 @@ class ImagesConfig(Frozen):
 
     train: str
     root: str | None = Field(None, description="Folder the train reference is relative to.")
+    task: str | None = Field(None, description="Which of a source's tasks its labels are for; the same as NAME@ROOT:TASK.")
     labels: str | Sequence[str] | None = Field(None, description="Label column(s) of a table; several are multi-label.")
+    uncertain: str | Mapping[str, Any] | None = Field(
+        None, description="What uncertain labels count as: ignore, zeros, ones, soft, soft-zeros, or {finding: one of these}."
+    )
+    filter: str | Mapping[str, Any] | None = Field(
+        None, description="Rows that are meant, as view=frontal, 'sex=F; age=18..65' or {view: [PA, AP]}; all: every row."
+    )
     subject: str | None = Field(None, description="Subject column, or a regular expression with one group on the path.")
+    labels_file: str | None = Field(
+        None, description="CSV of labels for DICOM files, by PatientID, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID or file."
+    )
+    columns: Sequence[str] | None = Field(None, description="DICOM keywords to keep in the table as meta.KEYWORD, for filter.")
+    window: Literal["auto", "none", "file", "percentiles"] | tuple[float, float] = Field(
+        "auto",
+        description="Black to white of grey DICOM: file (its own window, else percentiles), percentiles, none, or [centre, width];"
+        " auto: the encoder's, or file.",
+    )
     split: SplitConfig = SplitConfig()
     channels: Literal[1, 3, "keep", "auto"] = "auto"
     size: int | Literal["native", "auto"] = "auto"

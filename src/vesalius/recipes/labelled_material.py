@@ -9,7 +9,7 @@ from vesalius import views
 from vesalius.data import references
 from vesalius.data.class_order import as_told
 from vesalius.data.dataset import DataSet, divide, open_data, pick_channels, resolve
-from vesalius.data.settings import StoreSettings
+from vesalius.data.settings import StoreSettings, window_of
 from vesalius.data.table import SampleTable
 from vesalius.encoders import build_encoder, load_encoder
 from vesalius.encoders.encoder import Encoder
@@ -31,13 +31,18 @@ left and right may be what the label is about."""
 def load_labelled(config: FinetuneConfig, terminal: Terminal) -> SampleTable:
     """List and divide the labelled images. Raises UserError in one paragraph for what cannot be used."""
     data = config.data
-    tabular = references.parse(data.train).source == "table"
+    tabular = references.parse(data.train).source in ("table", "dicom")
     table = resolve(
         data.train,
         root=data.root,
+        task=data.task,
         labels=data.labels,
         kind=data.kind if tabular else None,
         subject=data.subject,
+        labels_file=data.labels_file,
+        columns=data.columns,
+        uncertain=data.uncertain,
+        filter=data.filter,
         download=data.download,
         allow_leakage=data.allow_leakage,
         limit=data.limit,
@@ -61,9 +66,12 @@ def given_encoder(config: FinetuneConfig, table: SampleTable) -> Encoder:
     if not isinstance(channels, int):
         raise UserError("These images have neither one channel nor three; set --data.channels to 1 or 3.")
     side = given.size or _SMALL
-    return build_encoder(
+    encoder = build_encoder(
         name, channels=channels, size=(side, side), weights=weights, min_match=given.min_match, seed=config.seed, **given.fields
     )
+    if config.data.window != "auto":
+        encoder.card = encoder.card.model_copy(update={"window": window_of(config.data.window)})
+    return encoder
 
 
 def open_labelled(config: FinetuneConfig, table: SampleTable, encoder: Encoder, terminal: Terminal) -> DataSet:
@@ -72,8 +80,13 @@ def open_labelled(config: FinetuneConfig, table: SampleTable, encoder: Encoder, 
     channels: Any = card.channels if card.channels in (1, 3) else "keep"
     if data.channels not in ("auto", channels):
         raise UserError(f"data.channels is {data.channels}, but the encoder takes {card.channels} channel(s). Leave it at auto.")
+    window = card.window if data.window == "auto" else window_of(data.window)
+    if window != card.window:
+        raise UserError(
+            f"data.window is {data.window}, but the encoder learnt from images windowed by {card.window}. Leave it at auto."
+        )
     size: Any = round(MARGIN * max(card.size)) if data.size == "auto" else data.size
-    return open_data(data.train, table, StoreSettings(size=size, channels=channels), terminal, max_bad_share=data.max_bad_share)
+    return open_data(data.train, table, StoreSettings(size=size, channels=channels, window=window), terminal, max_bad_share=data.max_bad_share)
 
 
 def training_views(config: FinetuneConfig, encoder: Encoder) -> Views:

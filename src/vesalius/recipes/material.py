@@ -11,11 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesalius import views
+from vesalius.data import references
 from vesalius.data.dataset import DataSet, divide, open_data, pick_channels, resolve
 from vesalius.data.leakage import overlap
-from vesalius.data.settings import StoreSettings
+from vesalius.data.settings import StoreSettings, window_of
 from vesalius.data.splits import split_as_innereye
 from vesalius.data.table import SampleTable
+from vesalius.data.uncertain import firm
 from vesalius.errors import UserError
 from vesalius.features.records import MARGIN
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
@@ -60,6 +62,8 @@ def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
         data.train,
         root=data.root,
         subject=data.subject,
+        columns=data.columns,
+        filter=data.filter,
         download=data.download,
         allow_leakage=data.allow_leakage,
         limit=data.limit,
@@ -98,11 +102,17 @@ def _monitoring_table(config: PretrainConfig, monitor: MonitorConfig, table: Sam
     assert reference is not None
     labels = monitor.labels if monitor.labels is not None else data.labels
     root = data.monitor_root or (data.root if reference == data.train else None)
+    main = reference == data.monitor
     found = resolve(
         reference,
         root=root,
+        task=data.task if main else None,
         labels=labels,
         subject=data.subject,
+        labels_file=data.labels_file,
+        columns=data.columns,
+        uncertain=data.uncertain if main else None,
+        filter=_rows_meant(config, reference),
         download=data.download,
         allow_leakage=data.allow_leakage,
         limit=data.limit if reference == data.train else None,
@@ -111,8 +121,16 @@ def _monitoring_table(config: PretrainConfig, monitor: MonitorConfig, table: Sam
     if needs_labels(monitor.name):
         found.require_task()
     if config.compat == "innereye":
-        return split_as_innereye(found, config.seed)
+        return firm(split_as_innereye(found, config.seed))
     return divide(found, data.split, allow_leakage=data.allow_leakage, require_subjects=data.require_subjects)
+
+
+def _rows_meant(config: PretrainConfig, reference: str) -> Any:
+    """The filter of a monitoring set: its own, or that of the training images where both are of one source."""
+    data = config.data
+    if data.monitor_filter is not None and reference == data.monitor:
+        return data.monitor_filter
+    return data.filter if references.parse(reference).source == references.parse(data.train).source else None
 
 
 def _settings(config: PretrainConfig, table: SampleTable, others: list[SampleTable]) -> StoreSettings:
@@ -125,7 +143,7 @@ def _settings(config: PretrainConfig, table: SampleTable, others: list[SampleTab
     if size == "auto":
         made = views.load(config.views, 1 if channels == 1 else 3).makes
         size = round(MARGIN * max(look_size(config) or 0, *(max(side) for _, side in made.values())))
-    return StoreSettings(size=size, channels=channels)
+    return StoreSettings(size=size, channels=channels, window=window_of("file" if config.data.window == "auto" else config.data.window))
 
 
 def look_size(config: PretrainConfig) -> int | None:

@@ -47,7 +47,7 @@ def check(task: TaskSpec, labels: Mapping[str, Tensor]) -> list[str]:
 
 
 def _classes(task: TaskSpec, labels: Mapping[str, Tensor]) -> list[str]:
-    count = {s: torch.bincount(v[~v.isnan()].long(), minlength=len(task.classes)) for s, v in labels.items()}
+    count = {s: torch.bincount(v[~v.isnan()].round().long(), minlength=len(task.classes)) for s, v in labels.items()}
     present = (count["train"] > 0).nonzero()[:, 0].tolist()
     if len(present) < 2:
         only = task.classes[present[0]]

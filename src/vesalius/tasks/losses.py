@@ -20,9 +20,13 @@ from vesalius.training.precision import fp32
 def classes(
     logits: Float[Tensor, "batch classes"], labels: Float[Tensor, " batch"], weights: Float[Tensor, " classes"] | None
 ) -> Float[Tensor, " batch"]:
-    """Cross-entropy; also of ordered classes, whose logits are log-probabilities."""
+    """Cross-entropy; also of ordered classes, whose logits are log-probabilities. Of two classes a label may lie between."""
     known = ~labels.isnan()
-    each = F.cross_entropy(logits, labels.nan_to_num().long(), weights, reduction="none")
+    if logits.shape[1] == 2:
+        share = torch.stack([1 - labels.nan_to_num(), labels.nan_to_num()], 1)
+        each = -((share if weights is None else share * weights) * logits.log_softmax(1)).sum(1)
+    else:
+        each = F.cross_entropy(logits, labels.nan_to_num().long(), weights, reduction="none")
     return torch.where(known, each, 0.0)
 
 
@@ -32,11 +36,11 @@ def multilabel(
     labels: Float[Tensor, "batch labels"],
     weights: Float[Tensor, "labels 2"] | None,
 ) -> Float[Tensor, " batch"]:
-    """Binary cross-entropy, the mean over the labels that are known of a sample."""
+    """Binary cross-entropy, the mean over the labels that are known of a sample; a label may lie between no and yes."""
     known, positive = ~labels.isnan(), labels.nan_to_num()
     each = F.binary_cross_entropy_with_logits(logits, positive, reduction="none")
     if weights is not None:
-        each = each * torch.where(positive > 0, weights[:, 1], weights[:, 0])
+        each = each * torch.lerp(weights[:, 0].expand_as(positive), weights[:, 1].expand_as(positive), positive)
     return (each * known).sum(1) / known.sum(1).clamp(min=1)
 
 
@@ -65,7 +69,7 @@ def balancing(labels: Float[Tensor, "samples ..."], kind: Kind, outputs: int) ->
     """
     weights, missing = class_weights(labels, "multilabel" if kind == "multilabel" else "classes", outputs)
     if kind != "multilabel":
-        known = labels[~labels.isnan()].long()
+        known = labels[~labels.isnan()].round().long()
         return weights / weights[known].mean(), missing
     count = torch.stack([(labels == 0).sum(0), (labels == 1).sum(0)], 1)
     mean = (weights * count).sum(1, keepdim=True) / count.sum(1, keepdim=True).clamp(min=1)

@@ -43,11 +43,14 @@ class LinearHead:
     ) -> Float[Tensor, ""]:
         """Cross-entropy, weighted mean over the known labels; ``weights`` as made by ``class_weights``."""
         if self.kind != "multilabel":
+            if self.kind == "binary" and bool((labels != labels.round()).any()):  # soft targets between the two
+                share = torch.stack([1 - labels, labels], 1) * (1 if weights is None else weights)
+                return -(share * logits.log_softmax(1)).sum() / share.sum()
             return F.cross_entropy(logits, labels.long(), weights)
         known, positive = ~labels.isnan(), labels.nan_to_num()
         share = known.to(logits)
         if weights is not None:
-            share = share * torch.where(positive > 0, weights[:, 1], weights[:, 0])
+            share = share * torch.lerp(weights[:, 0].expand_as(positive), weights[:, 1].expand_as(positive), positive)
         each = F.binary_cross_entropy_with_logits(logits, positive, reduction="none")
         return (share * each).sum() / share.sum().clamp(min=torch.finfo(share.dtype).tiny)
 
@@ -109,7 +112,7 @@ def class_weights(labels: Float[Tensor, "samples ..."], kind: Kind, classes: int
     A class without a sample gets weight 0; the second value lists these classes (or labels).
     """
     if kind != "multilabel":
-        count = torch.bincount(labels[~labels.isnan()].long(), minlength=classes).to(labels.device, torch.float32)[None]
+        count = torch.bincount(labels[~labels.isnan()].round().long(), minlength=classes).to(labels.device, torch.float32)[None]
     else:
         count = torch.stack([(labels == 0).sum(0), (labels == 1).sum(0)], 1).float()
     inverse = torch.where(count > 0, 1 / count.clamp(min=1), 0)

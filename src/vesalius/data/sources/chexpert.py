@@ -117,7 +117,7 @@ def read_labels(csv: Path) -> pd.DataFrame:
     if wrong.any():
         row, column = (int(at[0]) for at in wrong.nonzero())
         raise UserError(
-            f"Row {row} of {csv.name} holds {raw[FINDINGS[column]].iloc[row]!r} for {FINDINGS[column]}, which is none of 1, 0, -1 and"
+            f"Row {row} of {csv.name} holds '{raw[FINDINGS[column]].iloc[row]}' for {FINDINGS[column]}, which is none of 1, 0, -1 and"
             " blank. Get the table again."
         )
     subjects = public(SOURCE, place[2])

@@ -121,6 +121,7 @@ class Linear:
     def _score(self, split: str, labels: Tensor, logits: Tensor) -> dict[str, float]:
         assert self.head is not None
         shares = self.head.probabilities(logits)
+        labels = labels.masked_fill(labels != labels.round(), torch.nan)  # a soft target is learnt, not scored
         values = metrics.evaluate(self.kind, labels, shares)
         if self.config.compat == "innereye":
             shown = {self.judged_by, *(("accuracy", "roc_auc", "pr_auc") if self.outputs == 2 else ("accuracy",))}
