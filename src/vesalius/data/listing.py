@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from vesalius.files import Objects, is_remote
 _RASTER = "png jpg jpeg jpe jfif tif tiff bmp dib webp gif ppm pgm pbm pnm jp2 j2k"
 SUFFIXES = frozenset([*_RASTER.split(), "dcm", "dicom"])
 """Suffixes (without the dot, in small letters) of what is taken for an image when a folder is listed."""
+
+_LOOKED_AT = 64
 
 Progress = Callable[[int, int], None]
 """Called with how many are done and of how many (0: not known)."""
@@ -35,10 +38,10 @@ class Listing:
     """Files and folders whose name begins with a dot; files of another suffix; folders that may not be read."""
 
 
-def list_images(root: Path, progress: Progress | None = None) -> Listing:
-    """Every image under ``root``, links followed but never in a circle."""
+def list_images(root: Path, progress: Progress | None = None, *, every: bool = False) -> Listing:
+    """Every image under ``root``, or ``every`` file whatever its suffix; links followed but never in a circle."""
     if is_remote(root):
-        return _behind(str(root), progress)
+        return _behind(str(root), progress, every)
     found = Listing()
     told = 0
     stack = [("", os.fspath(root))]
@@ -56,7 +59,7 @@ def list_images(root: Path, progress: Progress | None = None) -> Listing:
                     elif entry.is_dir():
                         if not entry.is_symlink() or _new(entry.path, linked):
                             folders.append((f"{prefix}{name}/", entry.path))
-                    elif _is_image(name):
+                    elif every or _is_image(name):
                         names.append(name)
                     else:
                         found.other += 1
@@ -76,7 +79,7 @@ def list_images(root: Path, progress: Progress | None = None) -> Listing:
     return found
 
 
-def _behind(root: str, progress: Progress | None) -> Listing:
+def _behind(root: str, progress: Progress | None, every: bool) -> Listing:
     """The same listing, in the same order, of what lies behind an address."""
     found = Listing()
     folders: dict[str, list[str]] = {}
@@ -86,7 +89,7 @@ def _behind(root: str, progress: Progress | None) -> Listing:
         folder, slash, name = uri.rpartition("/")
         if at or uri.startswith("."):
             hidden.add(uri[: end if (end := uri.find("/", at)) > 0 else len(uri)])
-        elif _is_image(name):
+        elif every or _is_image(name):
             folders.setdefault(folder + slash, []).append(name)
         else:
             found.other += 1
@@ -98,6 +101,26 @@ def _behind(root: str, progress: Progress | None) -> Listing:
     if progress is not None:
         progress(len(found.uris), len(found.uris))
     return found
+
+
+def holds_dicom(root: Path) -> bool:
+    """Whether nearly all of the first images under a folder are DICOM, by their content; not looked for behind an address."""
+    if is_remote(root):
+        return False
+    dicom, other = 0, 0
+    for folder, folders, names in os.walk(root):
+        folders.sort()
+        for name in sorted(names):
+            if name[0] == ".":
+                continue
+            with suppress(OSError), open(os.path.join(folder, name), "rb") as file:
+                if file.read(132)[128:] == b"DICM":
+                    dicom += 1
+                else:
+                    other += _is_image(name)
+            if dicom + other >= _LOOKED_AT:
+                return dicom >= 9 * other
+    return dicom > 0 and dicom >= 9 * other
 
 
 def _is_image(name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -46,6 +46,8 @@ class Card(BaseModel):
     """Whether ``keep`` and ``hide`` work."""
     patch: tuple[int, ...] = ()
     """Pixels per side of the patch that a token stands for, on each axis of ``size``; empty without tokens."""
+    window: Literal["none", "file", "percentiles"] | tuple[float, float] = "file"
+    """How grey DICOM values became black to white in the images it learnt from (``data.settings.Window``)."""
     preprocessing: Sequence[Mapping[str, Any]] = ()
     """Views operations that make stored pixels into the encoder's input, floats in [0, 1], in order (see ``views``)."""
     mean: tuple[float, ...] = ()

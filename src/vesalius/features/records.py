@@ -22,8 +22,9 @@ every verb reads the same store."""
 
 
 def store_for(encoder: Encoder) -> StoreSettings:
-    """Size and channels of the store that ``encoder`` reads from."""
-    return StoreSettings(size=round(MARGIN * max(encoder.card.size)), channels=encoder.card.channels)
+    """Size, channels and window of the store that ``encoder`` reads from."""
+    card = encoder.card
+    return StoreSettings(size=round(MARGIN * max(card.size)), channels=card.channels, window=card.window)
 
 
 def chosen(data: DataSet, split: str | None) -> NDArray[np.int64]:

@@ -74,7 +74,7 @@ def fresh_encoder(config: PretrainConfig, material: Material, made: Views, *, li
         sides = (size,) * len(sides)
     encoder = build_encoder(config.encoder.name, channels=material.channels, size=sides, seed=config.seed, **{k: v for k, v in fields.items() if k != "size"})
     card = encoder.card.model_copy(
-        update={"preprocessing": views.resize_crop(sides, material.channels).config()["image"]["operations"]}
+        update={"window": material.train.store.settings.window, "preprocessing": views.resize_crop(sides, material.channels).config()["image"]["operations"]}
     )
     encoder.card = card
     return encoder

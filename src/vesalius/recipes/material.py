@@ -109,8 +109,8 @@ def _monitoring_table(config: PretrainConfig, monitor: MonitorConfig, table: Sam
         task=data.task if main else None,
         labels=labels,
         subject=data.subject,
-        labels_file=data.labels_file,
-        columns=data.columns,
+        labels_file=data.labels_file if main else None,
+        columns=data.columns if _one_source(data.train, reference) else None,
         uncertain=data.uncertain if main else None,
         filter=_rows_meant(config, reference),
         download=data.download,
@@ -130,7 +130,11 @@ def _rows_meant(config: PretrainConfig, reference: str) -> Any:
     data = config.data
     if data.monitor_filter is not None and reference == data.monitor:
         return data.monitor_filter
-    return data.filter if references.parse(reference).source == references.parse(data.train).source else None
+    return data.filter if _one_source(data.train, reference) else None
+
+
+def _one_source(one: str, other: str) -> bool:
+    return references.parse(one).source == references.parse(other).source
 
 
 def _settings(config: PretrainConfig, table: SampleTable, others: list[SampleTable]) -> StoreSettings:
@@ -143,7 +147,8 @@ def _settings(config: PretrainConfig, table: SampleTable, others: list[SampleTab
     if size == "auto":
         made = views.load(config.views, 1 if channels == 1 else 3).makes
         size = round(MARGIN * max(look_size(config) or 0, *(max(side) for _, side in made.values())))
-    return StoreSettings(size=size, channels=channels, window=window_of("file" if config.data.window == "auto" else config.data.window))
+    window = "file" if config.data.window == "auto" else config.data.window
+    return StoreSettings(size=size, channels=channels, window=window_of(window))
 
 
 def look_size(config: PretrainConfig) -> int | None:

@@ -125,7 +125,11 @@ def _windowed(
 
 def _of_file(values: Floats, dataset: Dataset, frame: int) -> Ramp | None:
     """The file's first lookup table, else its first window; None where it has none, or none that means anything."""
-    item = dataset if "VOILUTSequence" in dataset or "WindowCenter" in dataset else _group(dataset, frame, "FrameVOILUTSequence")
+    item = (
+        dataset
+        if "VOILUTSequence" in dataset or "WindowCenter" in dataset
+        else _group(dataset, frame, "FrameVOILUTSequence")
+    )
     table = (item.get("VOILUTSequence") or [None])[0]
     if table is not None and table.get("LUTDescriptor") and table.get("LUTData") is not None:
         looked_up, depth = _looked_up(np.rint(values).astype(np.int64), table, dataset)

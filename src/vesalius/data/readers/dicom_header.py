@@ -25,10 +25,10 @@ _WANTED = {
 _LAST = max(_WANTED)
 _NUMBERS = ("Rows", "Columns")
 _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"SV", b"UC", b"UN", b"UR", b"UT", b"UV"))
-_SHORT = frozenset(
-    (b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO", b"LT", b"PN", b"SH", b"SL", b"SS")
-    + (b"ST", b"TM", b"UI", b"UL", b"US")
-)
+_SHORT = frozenset((
+    b"AE", b"AS", b"AT", b"CS", b"DA", b"DS", b"DT", b"FD", b"FL", b"IS", b"LO",
+    b"LT", b"PN", b"SH", b"SL", b"SS", b"ST", b"TM", b"UI", b"UL", b"US",
+))  # fmt: skip
 _IMPLICIT = "1.2.840.10008.1.2"
 _OTHERWISE_ENCODED = ("1.2.840.10008.1.2.2", "1.2.840.10008.1.2.1.99", "1.2.840.10008.1.2.4.95")
 _ELEMENT, _LENGTH, _TAG = struct.Struct("<HH2sH"), struct.Struct("<I"), struct.Struct("<HH")
