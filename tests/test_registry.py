@@ -89,11 +89,11 @@ def test_a_plugin_that_cannot_be_used_leaves_nothing(tmp_path: Path, text: str, 
 
 
 def test_packages_bring_entries_and_clashes_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = [EntryPoint("their-method", "json:Config", "vesalius.methods")]
+    points = [EntryPoint("their-method", "json:JSONDecoder", "vesalius.methods")]
     monkeypatch.setattr(registry, "entry_points", lambda group: points if group == "vesalius.methods" else [])
     registry.names.cache_clear()
-    assert registry.names("methods")["their-method"] == "json:Config"
-    assert registry.entry("methods", "their-method").__name__ == "json"
+    assert registry.names("methods")["their-method"] == "json:JSONDecoder"
+    assert registry.entry("methods", "their-method").__name__ == "JSONDecoder"
     points.append(EntryPoint("byol", "other:byol", "vesalius.methods"))
     registry.names.cache_clear()
     with pytest.raises(UserError, match=r"'byol' in methods is given by both vesalius\.methods\.byol and other:byol"):
@@ -108,3 +108,44 @@ def test_an_attribute_of_a_file_or_module(tmp_path: Path) -> None:
         registry.import_attribute(f"{file}:question")
     with pytest.raises(UserError, match="is not a file"):
         registry.import_attribute(f"{tmp_path / 'absent.py'}:x")
+
+
+OBJECTS = """
+class MySet:
+    def __init__(self, root): self.root = root
+    def __len__(self): return 3
+    def __getitem__(self, i): return i
+VESALIUS = {"sources": {"my-set": MySet}}
+"""
+
+
+def test_a_plugin_gives_objects_to_names(tmp_path: Path) -> None:
+    registry.load_plugin(plugin(tmp_path, OBJECTS))
+    assert registry.entry("sources", "my-set").__name__ == "MySet"
+    registry.load_plugin(plugin(tmp_path, OBJECTS + "EDITED = 1\n"))  # an edited file takes its place
+    for wrong in ("{'sources': {'x': 3}}", "{'operations': {'x': int}}", "{'methods': {'x': print}}"):
+        with pytest.raises(UserError, match="registers x among"):
+            registry.load_plugin(plugin(tmp_path, f"VESALIUS = {wrong}\n", "wrong.py"))
+
+
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package with entry points, laid down as an installer does."""
+    about = tmp_path / "their_package-1.0.dist-info"
+    about.mkdir()
+    (about / "METADATA").write_text("Metadata-Version: 2.1\nName: their-package\nVersion: 1.0\n")
+    (about / "entry_points.txt").write_text(
+        "[vesalius.sources]\ntheir-set = their_package:MySet\ntheir-module = their_package\nbroken = their_package:Nothing\n"
+    )
+    (tmp_path / "their_package.py").write_text(OBJECTS.replace("VESALIUS", "_") + "TASKS = {}\ndef index(root): return root\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    registry.names.cache_clear()
+    return tmp_path
+
+
+def test_an_installed_package_brings_sources(installed: Path) -> None:
+    assert registry.names("sources")["their-set"] == "their_package:MySet"
+    assert registry.entry("sources", "their-set")(4).root == 4
+    assert registry.entry("sources", "their-module").index(5) == 5
+    with pytest.raises(UserError, match=r"'broken' in sources is given by a package as their_package:Nothing, which could not be imported"):
+        registry.entry("sources", "broken")

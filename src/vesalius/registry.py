@@ -26,29 +26,36 @@ GROUPS: Mapping[str, str] = {
     "sources": "vesalius.data.sources",
     "exports": "vesalius.encoders.exporting",
     "monitors": "vesalius.training.monitors",
+    "trackers": "vesalius.runs.trackers",
+    "operations": "",
 }
-"""Group of the entry point and the package whose files are its entries (``_`` in a file name is ``-`` in the name)."""
+"""Group of the entry point and the package whose files are its entries (``_`` in a file name is ``-`` in the name).
+
+Operations of views are classes, of which a file of ours holds several: ``views.recipe.known`` lists those.
+"""
 
 _NEEDS: Mapping[str, tuple[str, ...]] = {
     "methods": ("Config", "build"),
     "monitors": ("Config", "build"),
     "sources": ("index",),
     "exports": ("refusal", "write", "reload"),
+    "trackers": ("Config", "build"),
+    "operations": ("model_fields", "draw"),
 }
-"""What a module must have to be an entry of a group."""
+"""What a module, or an object given by name, must have to be an entry of a group."""
+_BY_CALL = ("sources",)
+"""Groups in which whatever can be called may stand in for a module: a class or function that makes a data set."""
 
-_plugins: dict[str, dict[str, tuple[str, ModuleType]]] = {}
+_plugins: dict[str, dict[str, tuple[str, Any]]] = {}
 
 
 @cache
 def names(group: str) -> Mapping[str, str]:
     """Every name of ``group`` with where it comes from: ``module`` or ``module:attribute``. Imports nothing."""
-    package = GROUPS[group]
-    spec = importlib.util.find_spec(package)
-    assert spec is not None
-    assert spec.submodule_search_locations is not None
     found: dict[str, str] = {}
-    for folder in spec.submodule_search_locations:
+    package = GROUPS[group]
+    spec = importlib.util.find_spec(package) if package else None
+    for folder in (spec.submodule_search_locations or ()) if spec is not None else ():
         for file in sorted(Path(folder).glob("*.py")):
             if not file.stem.startswith("_"):
                 found[file.stem.replace("_", "-")] = f"{package}.{file.stem}"
@@ -63,49 +70,64 @@ def names(group: str) -> Mapping[str, str]:
     return found
 
 
-def entry(group: str, name: str) -> ModuleType:
-    """The module behind ``name``. Raises UserError with the nearest names when there is none."""
+def entry(group: str, name: str) -> Any:
+    """The module behind ``name``, or the object that an entry point or plugin gives; UserError with the nearest names where
+    there is none, or where a package's entry cannot be used.
+    """
     known = names(group)
     if name not in known:
         near = get_close_matches(name, known, n=3)
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         raise UserError(f"There is no {name!r} among the {group}.{hint} Known: {', '.join(known)}.")
-    for plugin_name, (_, module) in _plugins.get(group, {}).items():
-        if plugin_name == name:
-            return module
-    return importlib.import_module(known[name].partition(":")[0])
+    if name in _plugins.get(group, {}):
+        return _plugins[group][name][1]
+    place, _, attribute = known[name].partition(":")
+    try:
+        found: Any = importlib.import_module(place)
+        found = getattr(found, attribute) if attribute else found
+    except (ImportError, AttributeError) as error:
+        if place.partition(".")[0] == __name__.partition(".")[0]:
+            raise
+        raise UserError(
+            f"{name!r} in {group} is given by a package as {known[name]}, which could not be imported: {type(error).__name__}, {error}. "
+            "Repair or remove that package."
+        ) from error
+    return found
 
 
 def load_plugin(file: str | Path) -> dict[str, str]:
     """Import a user's file and register what it says it is; returns ``{path, sha256}`` for the run's record.
 
-    The file names its entries in ``VESALIUS = {"methods": ["my-method"], ...}``; each entry is the module itself.
+    The file names its entries in ``VESALIUS = {"methods": ["my-method"], ...}``, each being the module itself, or gives an
+    object to each name: ``{"sources": {"my-set": MySet}, "operations": {"speckle": Speckle}}``.
     """
     path = Path(file).resolve()
     if not path.is_file():
         raise UserError(f"The plugin {path} is not a file. Give the path of a Python file.")
     module = import_file(path)
-    entries: Mapping[str, list[str]] = getattr(module, "VESALIUS", {})
+    entries: Mapping[str, Any] = getattr(module, "VESALIUS", {})
     if not isinstance(entries, Mapping) or not entries:
         raise UserError(f"{path.name} registers nothing: give it VESALIUS = {{'methods': ['its-name']}}.")
-    for group, group_names in entries.items():
-        _check_entry(path, module, group, group_names)
-    for group, group_names in entries.items():
-        for name in group_names:
-            _plugins.setdefault(group, {})[name] = (str(path), module)
+    for group, given in entries.items():
+        _check_entry(path, module, group, given)
+    for group, given in entries.items():
+        for name in given:
+            _plugins.setdefault(group, {})[name] = (str(path), given[name] if isinstance(given, Mapping) else module)
     names.cache_clear()
     return {"path": path.name, "sha256": hashlib.sha256(path.read_bytes()).hexdigest()}
 
 
-def _check_entry(path: Path, module: ModuleType, group: str, group_names: list[str]) -> None:
+def _check_entry(path: Path, module: ModuleType, group: str, given: Mapping[str, Any] | list[str]) -> None:
     """Refuse a plugin's entry before anything is registered, so that a clash does not stay."""
     if group not in GROUPS:
         raise UserError(f"{path.name} registers {group!r}, which is no group. Groups: {', '.join(GROUPS)}.")
-    missing = [attribute for attribute in _NEEDS[group] if not hasattr(module, attribute)]
-    if missing:
-        raise UserError(f"{path.name} registers {', '.join(group_names)} among the {group}, but has no {' and no '.join(missing)}. Add it.")
+    for name in given:
+        made = given[name] if isinstance(given, Mapping) else module
+        missing = [attribute for attribute in _NEEDS[group] if not hasattr(made, attribute)]
+        if missing and not (group in _BY_CALL and callable(made)):
+            raise UserError(f"{path.name} registers {name} among the {group}, but has no {' and no '.join(missing)}. Add it.")
     mine = _plugins.get(group, {})
-    for name in group_names:
+    for name in given:
         place = names(group).get(name)
         if place is not None and name not in mine:
             raise UserError(f"The name {name!r} in {group} is given by both {place} and {path}. Rename one.")

@@ -70,6 +70,13 @@ def _decode(data: bytes, frame: int, enough: int | None) -> Decoded:
     return decoded
 
 
+def upright_pixels(image: Image.Image) -> NDArray[Any]:
+    """An image that somebody else opened as (H, W, C) in its own numbers, alpha over black. Raises Unreadable."""
+    check_size(image.height, image.width, len(image.getbands()))
+    pixels, alpha = _as_array(image, [])
+    return upright(over_black(pixels, []) if alpha else pixels, _orientation(image))
+
+
 def _paint_in_colour(image: Image.Image) -> None:
     """Let a GIF whose first frame is grey be painted over by frames with a palette, which Pillow gets wrong."""
     image.load()
