@@ -66,7 +66,9 @@ def place_of(place: str | os.PathLike[str]) -> Path:
         raise _needs_packages(scheme) from None
     if scheme not in available_protocols():
         raise UserError(f"Nothing here reads addresses that begin with {scheme}://. Known are s3://, az://, gs://, https:// and http://.")
-    driver: Any = {"use_listings_cache": False}  # what was listed a moment ago may have changed since
+    driver: dict[str, Any] = {"use_listings_cache": False}  # what was listed a moment ago may have changed since
+    if scheme in ("s3", "s3a"):
+        driver["max_concurrency"] = 1  # one request a file; it would ask for the size first, to cut the file into parts
     try:
         found = UPath(f"{scheme}{words[len(scheme) :]}", **driver)
         found.fs  # noqa: B018 - makes the driver, which says here what it lacks

@@ -128,5 +128,7 @@ class Objects:
 def state_from(info: Mapping[str, Any]) -> State:
     """The state in what a driver says of a file."""
     tag = next((info[name] for name in _TAGS if info.get(name) is not None), None)
-    mark = 0 if tag is None else int.from_bytes(blake2b(str(tag).removeprefix("W/").strip('"').encode(), digest_size=8).digest(), "little") >> 1
-    return int(info.get("size") or 0), mark
+    if tag is None:
+        return int(info.get("size") or 0), 0
+    words = str(tag.timestamp() if hasattr(tag, "timestamp") else tag).removeprefix("W/").strip('"')  # listings and questions differ in form
+    return int(info.get("size") or 0), int.from_bytes(blake2b(words.encode(), digest_size=8).digest(), "little") >> 1
