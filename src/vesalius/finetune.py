@@ -21,9 +21,12 @@ from vesalius.recipes.arguments import from_pairs
 from vesalius.recipes.finetune_job import SPLITS, Job, prepare
 from vesalius.recipes.finetune_loading import load_finetune
 from vesalius.recipes.plugins import keep_plugins
+from vesalius.recipes.recovery import recovered, same_data
 from vesalius.recipes.resuming import configured, noted, run_to_resume
+from vesalius.recipes.tracking import entries
 from vesalius.result import Result
 from vesalius.runs import Run, refuse_taken
+from vesalius.runs.tracking import refuse_unusable, tracked
 from vesalius.tasks import fitting
 from vesalius.tasks.classifier import Classifier
 from vesalius.terminal import Terminal
@@ -71,6 +74,7 @@ def finetune(
     """
     first = int(os.environ.get("RANK", "0")) == 0
     terminal = Terminal(quiet=quiet or not first)
+    changes, resume = recovered("finetune", recipe, changes, resume, encoder)
     run = run_to_resume(resume, "finetune") if resume is not None else None
     if encoder is not None:
         named = {"encoder": str(encoder)} if not isinstance(encoder, Mapping) else {f"encoder.{k}": v for k, v in encoder.items()}
@@ -84,15 +88,18 @@ def finetune(
         return Finetuned(run.path)
     if run is None and out is not None:
         refuse_taken(Path(out))
+    refuse_unusable(entries(config.tracking))
     settle(config.device, config.threads, config.deterministic)
     if config.seeds:
         from vesalius.evaluate.over_seeds import repeat
 
         return Finetuned(repeat(config, run, out, terminal, quiet=quiet))
     job = prepare(config, terminal)
+    if run is not None:
+        same_data(run, job.data.table.fingerprint())
     with world(config.device, config.precision) as here:
         run = run or _create(job, out, here)
-        with noted(run, here.first):
+        with tracked(run, entries(config.tracking), here.first, terminal.say), noted(run, here.first):
             _work(job, run, here, terminal, resumed=resume is not None)
     return Finetuned(run.path)
 

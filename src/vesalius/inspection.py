@@ -80,10 +80,10 @@ def _said(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def data_index(reference: str, *, filter: str | None, size: str, channels: str, download: bool) -> None:
+def data_index(reference: str, *, filter: str | None, size: str, channels: str, window: str, download: bool) -> None:
     """Decode ``reference`` into the store."""
     from vesalius.data.dataset import open_data, pick_channels, resolve
-    from vesalius.data.settings import StoreSettings
+    from vesalius.data.settings import StoreSettings, window_of
 
     terminal = Terminal()
     found = resolve(reference, filter=filter, download=download, terminal=terminal, allow_leakage=True)
@@ -92,18 +92,24 @@ def data_index(reference: str, *, filter: str | None, size: str, channels: str, 
     if channels not in ("1", "3", "keep", "auto"):
         raise UserError(f"--channels is {channels!r}; it is one of 1, 3, keep, auto.")
     chosen: Any = pick_channels(found) if channels == "auto" else int(channels) if channels.isdigit() else "keep"
-    made = open_data(reference, found, StoreSettings(size="native" if size == "native" else int(size), channels=chosen), terminal)
+    settings = StoreSettings(size="native" if size == "native" else int(size), channels=chosen, window=window_of(window))
+    made = open_data(reference, found, settings, terminal)
     answer(f"{len(made.store):,} images, {_size(made.store.nbytes)}, {len(made.store.left_out)} left out")
     for sample, reason in made.store.left_out[:20]:
         answer(f"{sample:016x}: {reason}")
 
 
 def data_locate(reference: str, ids: list[str]) -> None:
-    """The files of ids."""
+    """The files of ids and, where the source knows them, the identifiers that stand in those files."""
+    from vesalius import registry
     from vesalius.data.dataset import resolve
 
-    for place in resolve(reference, terminal=Terminal(), allow_leakage=True).locate(ids):
-        answer(place)
+    found = resolve(reference, terminal=Terminal(), allow_leakage=True, least=1)
+    known = registry.names("sources")
+    originals = getattr(registry.entry("sources", found.source) if found.source in known else None, "originals", None)
+    for row, place in zip(found.rows_of(ids), found.locate(ids), strict=True):
+        told = originals(found.path(str(found.frame["uri"].iloc[row]))) if originals is not None else {}
+        answer("\t".join([place, *(f"{name} {value}" for name, value in told.items())]))
 
 
 def data_prune(*, older_than_days: float | None, max_gb: float | None, dataset: str | None) -> None:
@@ -125,8 +131,12 @@ def runs_list() -> None:
     """Every run."""
     from vesalius.runs import every
 
-    rows = [[f["id"], f.get("verb", ""), f.get("name", ""), f.get("state", ""), f.get("started", ""), str(p)] for p, f in every()]
-    table("Runs", ["id", "verb", "name", "state", "started", "folder"], rows)
+    rows = []
+    for place, facts in every():
+        known = [facts["id"], *(facts.get(key, "") for key in ("verb", "name", "state", "started"))]
+        tracked = ", ".join(f"{name}:{told['run_id']}" for name, told in facts.get("tracked", {}).items() if "run_id" in told)
+        rows.append([*known, tracked, str(place)])
+    table("Runs", ["id", "verb", "name", "state", "started", "tracked", "folder"], rows)
 
 
 def runs_show(reference: str) -> None:

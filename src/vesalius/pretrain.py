@@ -26,9 +26,12 @@ from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.loading import load_pretrain
 from vesalius.recipes.material import Material, load_material
 from vesalius.recipes.plugins import keep_plugins
+from vesalius.recipes.recovery import recovered, same_data
 from vesalius.recipes.resuming import configured, noted, run_to_resume
+from vesalius.recipes.tracking import entries
 from vesalius.result import Result
 from vesalius.runs import Run, refuse_taken
+from vesalius.runs.tracking import refuse_unusable, tracked
 from vesalius.terminal import Terminal
 from vesalius.training.display import FitDisplay, in_words
 from vesalius.training.feed import Feed
@@ -63,6 +66,7 @@ def pretrain(
     """
     first = int(os.environ.get("RANK", "0")) == 0
     terminal = Terminal(quiet=quiet or not first)
+    changes, resume = recovered("pretrain", recipe, changes, resume)
     run = run_to_resume(resume, "pretrain") if resume is not None else None
     nested, sentences = from_pairs(changes.items())
     config, more = configured(load_pretrain, recipe, nested, run)
@@ -73,15 +77,18 @@ def pretrain(
         return Pretrained(run.path)
     if run is None and out is not None:
         refuse_taken(Path(out))  # before an hour of decoding, and on every rank
+    refuse_unusable(entries(config.tracking))
     settle(config.device, config.threads, config.deterministic)
     material = load_material(config, terminal)
+    if run is not None:
+        same_data(run, material.train.table.fingerprint())
     with world(config.device, config.precision) as here:
         parts = assemble(config, material, here)
         feed = _feed(config, material, parts, here)
         length = _length(config, feed)
         _estimate(config, material, parts, feed, length, here, terminal)
         run = run or _create(config, material, out, here)
-        with noted(run, here.first):
+        with tracked(run, entries(config.tracking), here.first, terminal.say), noted(run, here.first):
             _run(config, material, parts, feed, length, run, here, terminal, resumed=resume is not None)
     return Pretrained(run.path)
 

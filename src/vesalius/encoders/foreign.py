@@ -14,7 +14,7 @@ from vesalius.encoders.layouts import Architecture, Contents, encoder_in, read_c
 from vesalius.encoders.loaded import some
 from vesalius.errors import UserError
 
-_FILES = (
+PLACES = (
     "checkpoints/last.ckpt",
     "outputs/checkpoints/last.ckpt",
     "last.ckpt",
@@ -92,7 +92,7 @@ def read_weights(path: Path) -> Weights:
 
 def weights_file(folder: Path) -> Path | None:
     """The file of weights that stands for a folder of others."""
-    return next((folder / name for name in _FILES if (folder / name).is_file()), None)
+    return next((folder / name for name in PLACES if (folder / name).is_file()), None)
 
 
 def unknown_network(weights: Weights) -> UserError:

@@ -19,6 +19,7 @@ from vesalius.encoders.foreign import Weights, read_weights, unknown_network, we
 from vesalius.encoders.layouts import Architecture, read_contents, tell
 from vesalius.encoders.loaded import Loaded, some
 from vesalius.encoders.saving import CARD, WEIGHTS, weights_hash
+from vesalius.encoders.unfinished import newest_encoder
 from vesalius.errors import UserError
 
 _log = logging.getLogger("vesalius")
@@ -77,15 +78,28 @@ def weights_from(reference: str) -> Weights:
         return Weights(reference, tensors, mean=mean, std=std, size=size, architecture=tell(tensors, {}))
     place = fetched(reference) if is_address(reference) else _place(reference)
     own = own_files(place)
+    begun = newest_encoder(place) if own is None and place.is_dir() else None
+    if begun is not None:
+        step, tensors, card = begun
+        return Weights(f"{step} of {_name(reference, place)}", tensors, mean=card.mean, std=card.std, size=card.size, architecture=_as_told(card))
     if own is None:
         file = weights_file(place) if place.is_dir() else place
         if file is None:
             raise _holds_none(reference, place)
         return read_weights(file)
     file, card = own[0], read_card(own[1])
-    told = Architecture(card.architecture, card.options, card.channels, card.size, card.architecture)
-    source = reference if reference.startswith("run:") else place.name
-    return Weights(source, read_tensors(file), mean=card.mean, std=card.std, size=card.size, architecture=told)
+    source = _name(reference, place)
+    return Weights(source, read_tensors(file), mean=card.mean, std=card.std, size=card.size, architecture=_as_told(card))
+
+
+def _name(reference: str, place: Path) -> str:
+    """What a card may say of where weights are from: an id, or a name without its folder."""
+    return reference if reference.startswith(("run:", "mlflow:")) else place.name
+
+
+
+def _as_told(card: Card) -> Architecture:
+    return Architecture(card.architecture, card.options, card.channels, card.size, card.architecture)
 
 
 def load_encoder(
@@ -93,7 +107,8 @@ def load_encoder(
 ) -> Encoder:
     """The encoder that ``reference`` means, in evaluation mode, a plain ``torch.nn.Module``.
 
-    ``reference``: a folder or run folder with ``encoder.safetensors`` and ``encoder.json``, such a file, ``run:ID``; a
+    ``reference``: a folder or run folder with ``encoder.safetensors`` and ``encoder.json`` (or, while the run is not
+    done, a checkpoint), such a file, ``run:ID``; ``mlflow:RUN_ID[/artifact path]``, fetched and cached; a
     network's name (``resnet18``, ``timm:NAME``, ``torchvision:NAME``), whose weights are random unless ``weights`` is
     among ``options`` (see ``build_encoder``); or a checkpoint of others, a file, its address or a folder, that tells
     its network (then ``options``, such as ``size``, go before what it tells). ``latest`` is the latest run. ``code``:
@@ -107,19 +122,24 @@ def load_encoder(
     reference = str(reference)
     place = fetched(reference) if is_address(reference) else _place(reference)
     own = own_files(place)
-    if own is None:
+    begun = newest_encoder(place) if own is None and place.is_dir() else None
+    if own is None and begun is None:
         return _of_others(reference, place, code, min_match, options)
     if options:
         raise UserError(f"The card of {reference} says how it was built: {', '.join(options)} cannot be chosen again.")
-    weights, card = own[0], read_card(own[1])
+    if own is not None:
+        name, tensors, card = own[0].name, read_tensors(own[0]), read_card(own[1])
+    else:
+        assert begun is not None
+        name, tensors, card = f"checkpoint {begun[0]} of a run that is not done", *begun[1:]
     shape: dict[str, Any] = {"channels": card.channels, "size": card.size}
     built = build_encoder(card.architecture, code=code, from_card=True, **shape, **card.options)
-    loaded = fill(built.network, read_tensors(weights), weights.name, min_match)
+    loaded = fill(built.network, tensors, name, min_match)
     built.loaded = loaded
     built.card = card
     _log.info("%s", loaded.sentence())
     if card.weights and weights_hash(built) != card.weights:
-        _log.warning("The weights of %s are not those its card was written for (SHA-256 differs).", weights.name)
+        _log.warning("The weights of %s are not those its card was written for (SHA-256 differs).", name)
     return built.eval()
 
 
@@ -168,7 +188,7 @@ def _holds_none(reference: str, folder: Path) -> UserError:
     inside = ", ".join(sorted(p.name for p in folder.iterdir())[:8]) or "nothing"
     return UserError(
         f"{reference} holds no encoder: {CARD} and {WEIGHTS} must be there, and there is {inside}. "
-        "Give the folder of a finished run or one written by save_encoder, or the file of a checkpoint."
+        "Give the folder of a run or one written by save_encoder, or the file of a checkpoint."
     )
 
 

@@ -12,16 +12,24 @@ from typing import Any
 from vesalius.errors import Preempted
 from vesalius.evaluate.finetuned_verdict import over_seeds
 from vesalius.recipes.finetune_config import FinetuneConfig
+from vesalius.recipes.tracking import entries
 from vesalius.runs import Run
+from vesalius.runs.tracking import tracked
 from vesalius.terminal import Terminal
 
 
 def repeat(config: FinetuneConfig, run: Run | None, out: str | Path | None, terminal: Terminal, *, quiet: bool) -> Path:
     """Fine-tune once for each of ``config.seeds``, going on where that was interrupted; returns the run's folder."""
-    from vesalius.finetune import finetune
-
     first = int(os.environ.get("RANK", "0")) == 0
     run = run or _parent(config, out)
+    with tracked(run, entries(config.tracking), first, terminal.say):
+        _each(config, run, terminal, first, quiet=quiet)
+    return run.path
+
+
+def _each(config: FinetuneConfig, run: Run, terminal: Terminal, first: bool, *, quiet: bool) -> None:
+    from vesalius.finetune import finetune
+
     plain = {**config.model_dump(mode="json"), "seeds": []}
     for number, seed in enumerate(config.seeds, 1):
         terminal.say(f"Seed {seed}, {number} of {len(config.seeds)}")
@@ -41,7 +49,6 @@ def repeat(config: FinetuneConfig, run: Run | None, out: str | Path | None, term
         _write(config, run)
         for sentence in json.loads((run.path / "results.json").read_text())["verdict"]:
             terminal.say(sentence)
-    return run.path
 
 
 def _parent(config: FinetuneConfig, out: str | Path | None) -> Run:

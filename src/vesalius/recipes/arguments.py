@@ -19,6 +19,9 @@ from vesalius.recipes.shipped import aliases
 CONFIGS: Mapping[str, type[BaseModel]] = {"pretrain": PretrainConfig, "finetune": FinetuneConfig}
 """What the recipes of a verb are checked against."""
 
+RECOVERED = ("run_recovery_id", "pretraining_run_recovery_id")
+"""Words that name runs: ``recipes.recovery`` takes them before the recipe is read."""
+
 
 def _fields(verb: str) -> Mapping[str, Any]:
     """An original's arguments of ``verb`` and the field each sets."""
@@ -48,6 +51,8 @@ def pairs(tokens: Sequence[str], verb: str = "pretrain") -> list[tuple[str, Any]
 
 def _typed(name: str, text: str, verb: str) -> Any:
     """``text`` as YAML, but as it is where the field ``name`` is text: a folder may be called 2024 or [a]."""
+    if name in RECOVERED:  # an id of digits alone is no number
+        return text
     target = _fields(verb).get(name, {"to": name})["to"]
     if target != "encoder.weights" and not _is_text(target, CONFIGS[verb]):  # beside the encoder's name fields are open
         return yaml12.parse(text, f"--{name}")
@@ -72,6 +77,10 @@ def from_pairs(given: Iterable[tuple[str, Any]], verb: str = "pretrain") -> tupl
     for name, value in given:
         if name in known["without_meaning"]:
             sentences.append(known["without_meaning"][name])
+            continue
+        if name in known["elsewhere"]:
+            if boolean(value) is not False:
+                raise UserError(f"--{name} says where a run is computed: give it to `vesalius submit azureml`, in front of `-- {verb} ...`.")
             continue
         if name in fields:
             name, value = _translated(fields[name], value)

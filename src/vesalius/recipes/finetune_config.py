@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vesalius.data.task import Kind
+from vesalius.recipes.config import Named
 from vesalius.recipes.data_config import ImagesConfig
 from vesalius.recipes.traced import Traced
 from vesalius.training.monitor import Interval
@@ -82,6 +83,7 @@ class FinetuneConfig(Traced):
     seed: int = Field(1, description="Of every random number of the run.")
     seeds: Sequence[int] = Field((), description="Repeat the whole run with each of these seeds; the results are mean and spread.")
     debug: bool = Field(False, description="One batch per epoch, to try a recipe out.")
+    tracking: Sequence[Named] = Field((), description="Where the run is written beside its folder: [{name: mlflow, ...}, {name: tensorboard}].")
     plugins: Sequence[str] = Field((), description="Python files whose entries join the registry.")
     name: str = Field("", description="A word for the run's folder.")
 

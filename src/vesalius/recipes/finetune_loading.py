@@ -12,6 +12,7 @@ from vesalius.errors import UserError
 from vesalius.recipes.checking import check
 from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.layers import GIVEN, Layer, layers, merged
+from vesalius.recipes.tracking import check_trackers
 
 
 def load_finetune(
@@ -25,6 +26,7 @@ def load_finetune(
     for plugin in config.get("plugins") or ():
         registry.load_plugin(plugin)
     checked = check(FinetuneConfig, config).said_by(origins)
+    check_trackers(checked.tracking)
     encoder = checked.encoder
     if complete and not checked.data.train:
         raise UserError("The recipe names no labelled images: give them with --data.train, a folder, a table or a data set's name.")

@@ -16,6 +16,7 @@ from vesalius.recipes.checking import check, nearest
 from vesalius.recipes.compat import compat_changes
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
 from vesalius.recipes.layers import GIVEN, Layer, layers, merged
+from vesalius.recipes.tracking import check_trackers
 
 
 def load_pretrain(
@@ -41,6 +42,7 @@ def load_pretrain(
     check_options(checked.encoder.name, checked.encoder.fields)
     for monitor in checked.monitors:
         monitor_settings(checked, monitor)
+    check_trackers(checked.tracking)
     return checked, sentences
 
 

@@ -41,6 +41,8 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
         renamed = isinstance(value, dict) and isinstance(old, dict) and value.get("name", old.get("name")) != old.get("name")
         if key == "monitors":
             out[key] = _monitors(old, value)
+        elif key == "tracking":
+            out[key] = _entries(key, [] if old is None else old, value)
         elif isinstance(value, dict) and isinstance(old, dict) and not (key in CHOICES and renamed):
             out[key] = merge(old, value)
         elif isinstance(value, dict) and isinstance(old, dict):
@@ -54,17 +56,27 @@ def written_out(key: str, value: Any) -> Any:
     """``value`` written out where one word was given for more."""
     if key == "plugins" and isinstance(value, str):
         return [value]
+    if key == "tracking" and isinstance(value, str):
+        return {name.strip(): None for name in value.split(",")}
     return {"name": value} if key in CHOICES and isinstance(value, str) else value
 
 
 def _monitors(old: Any, given: Any) -> Any:
-    """The list of monitors: a list replaces the old one, a mapping changes or adds the entries it names."""
+    """The list of monitors, the default ones where there is none yet."""
+    return _entries("monitors", old if isinstance(old, list) else [{"name": m.name} for m in _DEFAULT_MONITORS], given)
+
+
+def _entries(key: str, old: Any, given: Any) -> Any:
+    """A list of named entries: a list replaces the old one, a mapping changes or adds the entries it names."""
+    if key == "tracking" and (given is None or (isinstance(given, dict) and isinstance(given.get("name"), str))):
+        return [given] if given else []
     if not isinstance(given, dict):
         return [{"name": entry} if isinstance(entry, str) else entry for entry in given] if isinstance(given, list) else given
-    entries = [dict(entry) for entry in old] if isinstance(old, list) else [{"name": m.name} for m in _DEFAULT_MONITORS]
+    entries = [dict(entry) for entry in old]
     for name, fields in given.items():
         if not isinstance(fields, dict | None):
-            raise UserError(f"monitors.{name} is {fields!r}; give its fields, as in --monitors.{name}.every.epochs 1.")
+            like = "every.epochs 1" if key == "monitors" else "FIELD VALUE"
+            raise UserError(f"{key}.{name} is {fields!r}; give its fields, as in --{key}.{name}.{like}.")
         mine = [place for place, entry in enumerate(entries) if entry.get("name") == name]
         for place in mine:
             entries[place] = merge(entries[place], fields or {})

@@ -16,7 +16,7 @@ from vesalius.runs import Run, find
 C = TypeVar("C", bound=BaseModel)
 Load = Callable[[Any, Mapping[str, Any]], tuple[C, list[str]]]
 """A recipe and changes to a checked configuration, and what to tell the user about it."""
-_ELSEWHERE = ("device", "threads", "name", "plugins")
+_ELSEWHERE = ("device", "threads", "name", "plugins", "tracking")
 """What may differ when a run is gone on with."""
 
 
@@ -51,6 +51,8 @@ def configured(
                 f"--resume goes on with {run.path.name} exactly as it was started, but {', '.join(other)} would differ. "
                 "Leave the change out, or start a new run."
             )
+        if "tracking" in changes:
+            config = config.model_copy(update={"tracking": given.tracking})
     return config, []
 
 

@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 
 from vesalius.errors import UserError
-from vesalius.report.references import without_paths
 from vesalius.report.values import mapping, records, text, texts
+from vesalius.runs.references import without_paths
 
 _MARKS = ("run.json", "results.json", "metrics.jsonl", "config.yaml", "encoder.json")
 

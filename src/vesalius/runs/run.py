@@ -8,8 +8,8 @@ import platform
 import re
 import subprocess
 import sys
-import time
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
 from importlib import metadata
@@ -44,7 +44,9 @@ class Run:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._began = time.time()
+        self.on_save: list[Callable[[], None]] = []
+        """Called after each checkpoint, while nothing else is written."""
+        self._recording = threading.Lock()
 
     @classmethod
     def create(
@@ -101,8 +103,14 @@ class Run:
 
     def record(self, **facts: Any) -> None:
         """Add ``facts`` to ``run.json``."""
-        known = self.facts() if (self.path / "run.json").exists() else {}
-        self.write_json("run.json", {**known, **facts})
+        with self._recording:  # a tracker's thread records too
+            known = self.facts() if (self.path / "run.json").exists() else {}
+            self.write_json("run.json", {**known, **facts})
+
+    def saved(self) -> None:
+        """A checkpoint was written: tell those who follow."""
+        for call in self.on_save:
+            call()
 
     def finish(self, state: str) -> None:
         """End the run in ``state``, one of STATES."""

@@ -1,7 +1,8 @@
 """Checkpoints: directories of safetensors and JSON, published by one rename, each with its checksums.
 
 ``step-00000120/`` holds the method's state, the optimizer's keyed by parameter name, the monitors' and the step:
-everything else of a run is a function of them. The newest two are kept; a newest one that is damaged is passed over,
+everything else of a run is a function of them. The encoder's card lies beside them, so that an encoder can be had of a
+run that is not done. The newest two are kept; a newest one that is damaged is passed over,
 loudly, for the one before.
 """
 
@@ -20,8 +21,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from vesalius.encoders.saving import CARD
 from vesalius.errors import UserError
 from vesalius.files import atomic_folder, checksum, sweep_leftovers
+from vesalius.training.method import Method
 from vesalius.training.optimizers import Stepper
 
 KEEP = 2
@@ -53,7 +56,13 @@ def save(
             file = temporary / f"{part}.safetensors"
             _write(tensors, file)
             sums[file.name] = checksum(file)
-        (temporary / "state.json").write_text(json.dumps({"step": step, "record": dict(record), "sha256": sums}, indent=1))
+        state: dict[str, Any] = {"step": step, "record": dict(record), "sha256": sums}
+        if isinstance(method, Method) and method.exports():
+            encoder = next(iter(method.exports().values()))
+            state["encoder"] = next(name for name, part in method.named_modules() if part is encoder.network)
+            (temporary / CARD).write_text(encoder.card.model_dump_json(indent=2) + "\n")
+            sums[CARD] = checksum(temporary / CARD)
+        (temporary / "state.json").write_text(json.dumps(state, indent=1))
     if name is None:
         for old in sorted(folder.glob("step-*"))[:-keep]:
             shutil.rmtree(old, ignore_errors=True)

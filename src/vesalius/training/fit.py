@@ -169,6 +169,7 @@ def fit(
                 record["spent"] = asdict(spent)
                 if world.first:
                     checkpoints.save(folder, done.step, method, stepper, watch.state(), record)
+                    run.saved()
                 world.barrier()
                 spent.saving += time.perf_counter() - mark
             if asked and done.step < length.steps:

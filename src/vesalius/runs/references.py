@@ -1,4 +1,4 @@
-"""What a page says of the user's data: which source, never which folder or file (see docs/decisions/0011)."""
+"""What a page or a tracker is told of the user's data: which source, never which folder or file (see docs/decisions/0011)."""
 
 from __future__ import annotations
 
@@ -30,11 +30,15 @@ def _shown(key: str, value: Any, inside: str = "") -> Any:
         return [_shown(key, item, inside) if isinstance(item, Mapping) else item for item in value]
     if not isinstance(value, str):
         return value
+    if key == "uri":  # of a tracker: a server may be named, a file lies in somebody's folder
+        return value if value.startswith(("http://", "https://", "azureml://", "databricks")) else HIDDEN
     if key == "data" or (inside == "data" and key in _PLACES):
         source, at, rest = value.partition("@")
         task = f":{rest.rpartition(':')[2]}" if ":" in rest and "/" not in rest.rpartition(":")[2] else ""
         public = source.partition(":")[0] in registry.names("sources") and "/" not in source
         return f"{source}{'@…' if at else ''}{task}" if public else HIDDEN
+    if value.startswith(("mlflow:", "https://", "http://")):
+        return value
     if key in ("encoder", "weights", "code", "views", "run") and ("/" in value or "\\" in value):
         return f"…/{value.replace(chr(92), '/').rpartition('/')[2]}"
     return value
