@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests.reliability import zygote
+
 ROOT = Path(__file__).resolve().parents[2]
 COMMAND = [sys.executable, "-W", "ignore", "-m", "vesalius.cli"]
 
@@ -25,6 +27,4 @@ def environment(folder: Path, **more: str) -> dict[str, str]:
 
 def vesalius(folder: Path, *words: object, **more: str) -> subprocess.CompletedProcess[str]:
     """``vesalius WORDS`` in ``folder``, to its end."""
-    return subprocess.run(
-        [*COMMAND, *map(str, words)], cwd=folder, env=environment(folder, **more), capture_output=True, text=True, check=False, timeout=300
-    )
+    return zygote.run("vesalius.cli", *words, cwd=folder, env=environment(folder, **more))

@@ -30,15 +30,22 @@ def write(folder: Path) -> Path:
     return folder / "recipe.yaml"
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The run on a disk with room, beside its recipe."""
+    folder = tmp_path_factory.mktemp("whole")
+    done = vesalius(folder, "pretrain", write(folder), "--out", "run")
+    assert done.returncode == 0, done.stderr
+    return folder / "run"
+
+
 @pytest.mark.parametrize("leave", [18, 4])
-def test_a_disk_that_fills(disk: Path, tmp_path: Path, leave: int) -> None:
+def test_a_disk_that_fills(disk: Path, whole: Path, leave: int) -> None:
     """``leave`` MB are free at the start: the disk is full at the third checkpoint, or at the first."""
-    recipe = write(tmp_path)
-    whole = vesalius(tmp_path, "pretrain", recipe, "--out", "whole")
-    assert whole.returncode == 0, whole.stderr
+    place = whole.parent  # one cache, with it one key, with it the same numbers for the same images
     filler = disk / "filler"
     filler.write_bytes(bytes(free_bytes(disk) - leave * MB))
-    done = vesalius(tmp_path, "pretrain", recipe, "--out", disk / "run")
+    done = vesalius(place, "pretrain", "recipe.yaml", "--out", disk / "run")
     assert done.returncode == 5, done.stderr
     said = done.stderr.splitlines()[-1]
     assert "Traceback" not in done.stderr
@@ -49,7 +56,7 @@ def test_a_disk_that_fills(disk: Path, tmp_path: Path, leave: int) -> None:
     assert bool(kept) == (leave > 4)
     assert not list((disk / "run" / "checkpoints").glob(".*.tmp-*")), "the failed attempt gave its room back"
     filler.unlink()
-    resumed = vesalius(tmp_path, "pretrain", "--resume", disk / "run")
+    resumed = vesalius(place, "pretrain", "--resume", disk / "run")
     assert resumed.returncode == 0, resumed.stderr
     assert json.loads((disk / "run" / "run.json").read_text())["state"] == "done"
-    assert compare(tmp_path / "whole", disk / "run") == []
+    assert compare(whole, disk / "run") == []

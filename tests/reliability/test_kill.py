@@ -5,12 +5,11 @@ VESALIUS_KILLS sets how often each is killed (1 here, 20 in ``make prove``).
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from tests.reliability import zygote
 from vesalius import registry
 
 KILLS = int(os.environ.get("VESALIUS_KILLS", "1"))
@@ -21,9 +20,8 @@ SECONDS = 560 + 120 * KILLS
 @pytest.mark.parametrize("world", [1, 2])
 @pytest.mark.parametrize("method", sorted(registry.names("methods")))
 def test_a_killed_run_ends_as_if_it_had_not_been(method: str, world: int, tmp_path: Path) -> None:
-    command = [sys.executable, "-W", "ignore", "-m", "tests.reliability.harness", method, str(world), str(KILLS), str(tmp_path)]
     environment = {**os.environ, "VESALIUS_CACHE": str(tmp_path / "cache"), "VESALIUS_RUNS": str(tmp_path / "runs")}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False, env=environment)
+    done = zygote.run("tests.reliability.harness", method, world, KILLS, tmp_path, env=environment, timeout=SECONDS)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
     print(found)

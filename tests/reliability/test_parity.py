@@ -1,17 +1,15 @@
 """Several gloo processes give one process's loss and gradient, for every registered method."""
 
 import json
-import subprocess
-import sys
 
 import pytest
 
+from tests.reliability import zygote
 from vesalius import registry
 
 
 def parity(method: str, world: int, precision: str) -> dict[str, list[float]]:
-    command = [sys.executable, "-W", "ignore", "-m", "tests.reliability.parity", method, str(world), precision]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    done = zygote.run("tests.reliability.parity", method, world, precision)
     assert done.returncode == 0, done.stderr[-2000:]
     return json.loads(done.stdout.splitlines()[-1])
 
