@@ -135,6 +135,7 @@ def resolve(
     subject: str | None = None,
     labels_file: str | None = None,
     columns: Sequence[str] | None = None,
+    mapping: str | Path | None = None,
     uncertain: Policy | None = None,
     keep_uncertain: bool = False,
     filter: Filter | None = None,
@@ -143,10 +144,11 @@ def resolve(
     least: int = 2,
     progress: Progress | None = None,
 ) -> SampleTable:
-    """The sample table of ``reference``; no pixel is read.
+    """The sample table of ``reference``; no pixel is read, but where ``mapping`` names images.
 
     ``labels_file``: a CSV of labels for images that a folder of DICOM files holds, ``columns``: the keywords of their headers
-    to keep. ``root``: where the source lies, if the reference does not say; for a table, where its paths begin. ``task``: one of
+    to keep. ``mapping``: whose each image is, for a source that takes it: a file of names, or a data set that holds the same
+    images (then matched by their pixels). ``root``: where the source lies, if the reference does not say; for a table, where its paths begin. ``task``: one of
     the source's. ``labels``: columns of a table, False for none. ``kind``: what those labels are, where it cannot be
     seen. ``subject``: a column of a table, or a regular expression with one group for paths. ``uncertain``: what labels
     that are neither yes nor no count as (see ``data.uncertain``); ``keep_uncertain`` leaves them as they are. ``filter``:
@@ -178,12 +180,17 @@ def resolve(
             "subject": subject,
             "labels_file": labels_file,
             "columns": columns,
+            "mapping": files.place_of(mapping) if mapping is not None and _is_table(mapping) else None,
             "progress": progress,
             "task": found.task,
             "root_of_files": None if found.root is None else base,
         }
         accepted = _accepted(module, {k: v for k, v in options.items() if v is not None}, found.source)
         table = _listed(place, lambda: module.index(place, **accepted))
+    if mapping is not None and not _is_table(mapping):
+        from vesalius.data.borrowing import with_subjects_of
+
+        table = with_subjects_of(table, resolve(mapping, least=1, progress=progress), progress)
     table = filtered(table, filter, own_filter)
     table = table if keep_uncertain else settled(table, uncertain)
     if len(table) < least:
@@ -210,6 +217,18 @@ def _check_task(found: Reference, tasks: dict[str, Any]) -> None:
         near = get_close_matches(name, tasks, n=2)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         raise UserError(f"{found.source} has no task {found.task!r}.{hint} Its tasks: {', '.join(tasks) or 'none'}.")
+
+
+def takes_mapping(reference: str) -> bool:
+    """Whether the source of ``reference`` asks whose its images are."""
+    found = parse(reference)
+    index = None if found.code else getattr(registry.entry("sources", found.source), "index", None)
+    return index is not None and "mapping" in inspect.signature(index).parameters
+
+
+def _is_table(mapping: str | Path) -> bool:
+    """Whether ``mapping`` is a file of names; otherwise it names a data set."""
+    return str(mapping).lower().endswith((".json", ".csv"))
 
 
 def _accepted(module: Any, options: dict[str, Any], source: str) -> dict[str, Any]:

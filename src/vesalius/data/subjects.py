@@ -8,6 +8,9 @@ from collections.abc import Iterable, Sequence
 from vesalius.data import identity
 from vesalius.errors import UserError
 
+UNKNOWN = "subjects unknown: one patient's images may be on both sides."
+"""What a data set says of itself whose people cannot be told apart, though there are several images of one person."""
+
 
 def hashed(originals: Iterable[str | None]) -> list[str | None]:
     """The keyed hash of each name; the same name, the same hash. None stays None."""

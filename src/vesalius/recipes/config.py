@@ -37,6 +37,11 @@ class DataConfig(ImagesConfig):
     monitor_root: str | None = Field(None, description="Folder the monitor reference is relative to.")
     task: str | None = Field(None, description="Task of the monitoring data's source; the same as NAME@ROOT:TASK.")
     labels: str | Sequence[str] | None = Field(None, description="Label column(s) of the monitoring data.")
+    match: Literal["auto", "off"] | int = Field(
+        "auto",
+        description="Leave out training images that look like, or show people of, held-out monitoring images: auto (within 64 of 512"
+        " bits of a perceptual hash), off (only equal files are left out), or another number of bits.",
+    )
     draws_per_sample: int = Field(1, ge=1, description="Windows of one image that count as samples of an epoch.")
     channels: Literal[1, 3, "keep", "auto"] = Field(
         "auto", description="Channels of the stored images: 1, 3 or keep; auto takes 1 where all are grey, else 3."

@@ -41,6 +41,9 @@ class ImagesConfig(Frozen):
         None, description="CSV of labels for DICOM files, by PatientID, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID or file."
     )
     columns: Sequence[str] | None = Field(None, description="DICOM keywords to keep in the table as meta.KEYWORD, for filter.")
+    mapping: str | None = Field(
+        None, description="Whose each radiograph is: RSNA's mapping to NIH's file names (.json, .csv), or data with the same images."
+    )
     window: Literal["auto", "none", "file", "percentiles"] | tuple[float, float] = Field(
         "auto",
         description="Black to white of grey DICOM: file (its own window, else percentiles), percentiles, none, or [centre, width];"

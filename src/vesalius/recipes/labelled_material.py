@@ -41,6 +41,7 @@ def load_labelled(config: FinetuneConfig, terminal: Terminal) -> SampleTable:
         subject=data.subject,
         labels_file=data.labels_file,
         columns=data.columns,
+        mapping=data.mapping,
         uncertain=data.uncertain,
         filter=data.filter,
         download=data.download,
