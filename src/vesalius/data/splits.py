@@ -24,6 +24,8 @@ BY_IMAGE = (
     " results may be too good. Name a subject column or rule to split by subject."
 )
 
+_BY_SUBJECT = ("covid-cxr",)
+
 
 def split(
     table: SampleTable,
@@ -173,7 +175,12 @@ def innereye(n: int, val_split: float = 0.1, seed: int = 42) -> tuple[NDArray[np
 
 
 def split_as_innereye(table: SampleTable, seed: int) -> SampleTable:
-    """``table`` with a tenth of its training part, or of all where it has no split, to validate with; see ``innereye``."""
+    """``table`` with a tenth of its training part, or of all where it has no split, to validate with; see ``innereye``.
+
+    By subject for the one data set that the original divided so.
+    """
+    if table.source in _BY_SUBJECT:
+        return split(table, 0.1, 0.0, by="subject", seed=seed)
     parts = _own_split(table)
     pool = np.flatnonzero(parts == "train") if (parts != "").any() else np.arange(len(table))
     train, val = innereye(len(pool), 0.1, seed)

@@ -84,6 +84,7 @@ class FinetuneConfig(Traced):
     seeds: Sequence[int] = Field((), description="Repeat the whole run with each of these seeds; the results are mean and spread.")
     debug: bool = Field(False, description="One batch per epoch, to try a recipe out.")
     tracking: Sequence[Named] = Field((), description="Where the run is written beside its folder: [{name: mlflow, ...}, {name: tensorboard}].")
+    compat: Literal["none", "innereye"] = Field("none", description="Bring back an original's numbers.")
     plugins: Sequence[str] = Field((), description="Python files whose entries join the registry.")
     name: str = Field("", description="A word for the run's folder.")
 

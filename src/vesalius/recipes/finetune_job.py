@@ -14,6 +14,7 @@ from vesalius.data.dataset import DataSet
 from vesalius.data.task import TaskSpec
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
+from vesalius.recipes.compat import classifier_sentences
 from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.labelled_material import given_encoder, load_labelled, open_labelled, training_views
 from vesalius.tasks import labels
@@ -56,7 +57,7 @@ def prepare(config: FinetuneConfig, terminal: Terminal) -> Job:
     task = table.require_task()
     rows = {split: data.rows(split) for split in SPLITS}
     known = {split: labels.stacked(data.labels(r), task) for split, r in rows.items()}
-    warnings = [*table.warnings, *labels.check(task, known)]
+    warnings = [*classifier_sentences(config.compat, frozen=config.encoder.freeze), *table.warnings, *labels.check(task, known)]
     if config.balanced and task.kind == "regression":
         raise UserError(f"balanced weighs classes, and {task.name!r} is a regression. Leave --balanced out.")
     Validation(task, config.metric, config.patience, known["val"])  # an unknown metric is refused here

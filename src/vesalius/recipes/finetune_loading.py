@@ -10,6 +10,7 @@ from vesalius import registry
 from vesalius.encoders.build import check_options, is_name
 from vesalius.errors import UserError
 from vesalius.recipes.checking import check
+from vesalius.recipes.compat import classifier_changes
 from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.layers import GIVEN, Layer, layers, merged
 from vesalius.recipes.tracking import check_trackers
@@ -18,13 +19,18 @@ from vesalius.recipes.tracking import check_trackers
 def load_finetune(
     reference: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None, *, complete: bool = True
 ) -> FinetuneConfig:
-    """The checked configuration: recipe, then the user's ``changes``. Raises UserError naming the key and the nearest.
+    """The checked configuration: recipe, then the user's ``changes``, ``compat`` as in ``load_pretrain``. Raises UserError naming the key and the nearest.
 
     ``complete``: refuse a recipe that names no encoder or no images, which those that are shipped leave to the user.
     """
-    config, origins = merged([*layers(reference, "finetune"), Layer(dict(changes or {}), GIVEN)], with_encoder)
+    given = [*layers(reference, "finetune"), Layer(dict(changes or {}), GIVEN)]
+    config, origins = merged(given, with_encoder)
     for plugin in config.get("plugins") or ():
         registry.load_plugin(plugin)
+    if (word := str(config.get("compat", "none"))) != "none":
+        said = max(i for i, layer in enumerate(given) if "compat" in layer.fields)
+        brought = Layer(classifier_changes(word, config), f"compat {word}")
+        config, origins = merged([*given[:said], brought, *given[said:]], with_encoder)
     checked = check(FinetuneConfig, config).said_by(origins)
     check_trackers(checked.tracking)
     encoder = checked.encoder

@@ -35,7 +35,7 @@ def load_pretrain(
     if (word := str(config.get("compat", "none"))) != "none":
         said = max(i for i, layer in enumerate(given) if "compat" in layer.fields)
         method = str((config.get("method") or {}).get("name", PretrainConfig.model_fields["method"].default.name))
-        brought, sentences = compat_changes(word, method, int(os.environ.get("WORLD_SIZE", "1")))
+        brought, sentences = compat_changes(word, config, method, int(os.environ.get("WORLD_SIZE", "1")))
         config, origins = merged([*given[:said], Layer(brought, f"compat {word}"), *given[said:]])
     checked = check(PretrainConfig, config).said_by(origins)
     check(registry.entry("methods", checked.method.name).Config, checked.method.fields, f"method {checked.method.name}")
