@@ -105,3 +105,16 @@ def test_a_recipe_of_another_verb() -> None:
         load_pretrain("SSLClassifierCIFAR")
     with pytest.raises(UserError, match="another verb: `vesalius pretrain cifar10-simclr`"):
         load(recipe="cifar10-simclr")
+
+
+def test_compat_brings_the_originals_numbers_and_the_user_overrules_them() -> None:
+    config = load("--compat", "innereye", "--encoder", "resnet18", "--optimizer.lr", "0.01", recipe="CXRImageClassifier")
+    optimizer = config.optimizer
+    assert (optimizer.name, optimizer.lr, optimizer.eps, optimizer.weight_decay) == ("adam", 0.01, 1e-4, 1e-4)
+    assert (optimizer.schedule.name, optimizer.warmup.steps, optimizer.layer_decay, config.encoder.lr_factor) == ("constant", 0, None, 1)
+    assert (config.dropout, config.linear_first, config.patience, config.views, config.balanced) == (0.2, False, None, "radiograph-innereye-head", True)
+    again = load_finetune(config.model_dump(mode="json"))
+    assert again.model_dump(mode="json") == config.model_dump(mode="json")
+    assert load("--compat", "innereye", "--encoder", "resnet18").views == "cifar-head"
+    with pytest.raises(UserError, match="known: none, innereye"):
+        load("--compat", "monai", "--encoder", "resnet18")
