@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests import labelled
 from tests.recipes.tiny import blobs, tiny
 from tests.reliability.harness import free_port
 from tests.reliability.processes import environment, vesalius
@@ -75,6 +76,37 @@ def test_two_processes_of_one_machine(alone: Path) -> None:
     assert done.stderr.count("8 per process") == 1, "one process talks"
     same_curve(alone / "one", alone / "two")
     one_run(alone, alone / "two")
+
+
+def test_fine_tuning_end_to_end(tmp_path: Path) -> None:
+    """The same training by two processes: curve, looks at validation, and the probabilities that follow."""
+    recipe = {
+        **labelled.RECIPE,
+        "data": {**labelled.RECIPE["data"], "train": str(labelled.images(tmp_path / "data")), "labels": "ill"},
+        "encoder": {"weights": str(labelled.encoder(tmp_path / "encoder")), "freeze": False},
+        "optimizer": {"name": "sgd", "lr": 1e-2, "layer_decay": None},
+        "steps": STEPS,
+        "validate_every": {"steps": 4},
+    }
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    done = vesalius(tmp_path, "finetune", "recipe.yaml", "--out", "one")
+    assert done.returncode == 0, done.stderr
+    words = [*AGENT, "2", "--master_port", str(free_port()), "-m", "vesalius.cli", "finetune", "recipe.yaml", "--batch_size", "14", "--out", "two"]
+    done = subprocess.run(words, cwd=tmp_path, env=environment(tmp_path), capture_output=True, text=True, check=False, timeout=200)
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.stdout.count("two\n") == 1, "one process answers"
+    one, two = curve(tmp_path / "one"), curve(tmp_path / "two")
+    assert [(row["kind"], row["step"]) for row in one] == [(row["kind"], row["step"]) for row in two]
+    compared = 0
+    for mine, theirs in zip(one, two):
+        for key in mine.keys() & theirs.keys() - {"kind", "time", "images_per_second", "wait_share", "best", "text"}:
+            assert theirs[key] == pytest.approx(mine[key], rel=1e-2 if key == "grad_norm" else 1e-3, abs=1e-6), (key, mine["step"])
+            compared += key in ("loss", "monitor/validation/roc_auc")
+    assert compared >= STEPS + 2
+    found = [json.loads((tmp_path / name / "results.json").read_text())["scores"] for name in ("one", "two")]
+    assert [s["value"] for s in found[1]] == pytest.approx([s["value"] for s in found[0]], abs=5e-2)
+    assert json.loads((tmp_path / "two" / "run.json").read_text())["world"] == 2
+    assert {p.name for p in (tmp_path / "two").iterdir()} == {p.name for p in (tmp_path / "one").iterdir()}
 
 
 def test_input_that_cannot_be_used_ends_every_process(alone: Path) -> None:

@@ -26,6 +26,8 @@ from vesalius.submit.verb_line import Parse, VerbLine, checked
 from vesalius.terminal import Terminal
 
 SCHEMA = "https://azuremlschemas.azureedge.net/latest/commandJob.schema.json"
+_ANSWERS = {"embed": "embeddings.parquet", "predict": "predictions.parquet"}
+"""What a verb that trains nothing writes."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def submit(
     the job ends. Raises UserError for a line or an order that cannot be used, and where Azure refuses.
     """
     terminal = Terminal()
-    line, moved = checked(words, parse)
+    line, moved = checked(words, parse, shared=False)
     job, said = compose(line, order, moved)
     files = uploads(line)
     for sentence in (*line.said, *said, _uploaded(files)):
@@ -95,7 +97,8 @@ def compose(line: VerbLine, order: Order, moved: dict[str, Any] | None = None) -
     found = mounts(line, train, next(iter(others), None), given(order.datasets))
     tracking = ["--tracking", "mlflow"] if line.trains and not getattr(line.config, "tracking", None) else []
     words = [*line.words, *found.words, *tracking]
-    command = ["python", "-m", "vesalius.submit.attempt", "${{outputs.run}}", "--", *words] if line.trains else ["vesalius", *words]
+    attempt = ["python", "-m", "vesalius.submit.attempt", "${{outputs.run}}", "--", *words]
+    command = attempt if line.trains else ["vesalius", *words, "--out", f"${{{{outputs.run}}}}/{_ANSWERS[line.verb]}"]
     job: dict[str, Any] = {
         "$schema": SCHEMA,
         "type": "command",
@@ -104,7 +107,7 @@ def compose(line: VerbLine, order: Order, moved: dict[str, Any] | None = None) -
         "tags": _tags(order.tags),
         "command": " ".join(_quoted(word) for word in command),
         "inputs": {name: _folder(path, "ro_mount" if order.mount else "download") for name, path in found.inputs.items()},
-        "outputs": {"run": {"type": "uri_folder", "mode": "rw_mount"}} if line.trains else {},
+        "outputs": {"run": {"type": "uri_folder", "mode": "rw_mount"}},
         "environment": _environment(order),
         "compute": f"azureml:{str(order.compute).removeprefix('azureml:')}",
         "resources": {"instance_count": order.nodes, **({"shm_size": order.shm_size} if order.shm_size else {})},
@@ -130,8 +133,8 @@ def _check(line: VerbLine, order: Order) -> None:
             f"The encoder {line.encoder} is on this machine, and nothing of it is uploaded. Name mlflow:RUN_ID, or register it as a data "
             "asset: --dataset encoder=ASSET, and '${{inputs.encoder}}' in the line."
         )
-    if line.trains and line.out is not None:
-        raise UserError("On Azure ML the run is the job's output: leave --out out of the line.")
+    if line.out is not None:
+        raise UserError("On Azure ML what is made is the job's output: leave --out out of the line.")
 
 
 def _local(reference: str) -> bool:

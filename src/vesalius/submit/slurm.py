@@ -112,7 +112,7 @@ def submit(words: Sequence[str], parse: Parse, resources: Resources, *, dry_run:
     beside it, in ``RUN.slurm``. Raises UserError for a line or resources that cannot be used, or where there is no Slurm.
     """
     terminal = Terminal()
-    line, moved = checked(words, parse)
+    line, moved = checked(words, parse, shared=True)
     if moved:
         raise UserError(f"{', '.join(moved)}: data assets are Azure's. Give --data.root, or use `vesalius submit azureml`.")
     slurm = _slurm()

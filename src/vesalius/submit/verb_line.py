@@ -10,11 +10,12 @@ from typing import Any
 
 from vesalius.data.references import parse as parse_reference
 from vesalius.errors import UserError
-from vesalius.recipes.arguments import from_pairs, pairs
+from vesalius.recipes.arguments import RECOVERED, from_pairs, pairs
 from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.finetune_loading import load_finetune
 from vesalius.recipes.loading import load_pretrain
+from vesalius.recipes.recovery import OTHER, recovered
 from vesalius.recipes.resuming import configured, run_to_resume
 from vesalius.runs import Run
 
@@ -54,8 +55,8 @@ class VerbLine:
         return re.sub(r"[^\w.-]+", "-", f"{self.verb}-{name}" if name else self.verb)[:60]
 
 
-def checked(words: Sequence[str], parse: Parse) -> tuple[VerbLine, dict[str, Any]]:
-    """The line of ``words``, and what of ELSEWHERE was found in it.
+def checked(words: Sequence[str], parse: Parse, *, shared: bool) -> tuple[VerbLine, dict[str, Any]]:
+    """The line of ``words``, and what of ELSEWHERE was found in it. ``shared``: the job sees the files and runs of this machine.
 
     Raises UserError for no verb, a verb that is not for a cluster, an unknown field or recipe, a source that does not exist.
     """
@@ -66,20 +67,21 @@ def checked(words: Sequence[str], parse: Parse) -> tuple[VerbLine, dict[str, Any
         raise UserError(f"{words[0]} is not for a cluster: submit takes {', '.join(VERBS)}. Run `vesalius {words[0]}` here.")
     if verb in ("embed", "predict"):
         return VerbLine(verb, tuple(words), given.get("out"), None, None, given.get("encoder") or given.get("run")), {}
-    return _training(verb, given)
+    return _training(verb, given, shared)
 
 
-def _training(verb: str, given: Mapping[str, Any]) -> tuple[VerbLine, dict[str, Any]]:
+def _training(verb: str, given: Mapping[str, Any], shared: bool) -> tuple[VerbLine, dict[str, Any]]:
     recipe, fields = given.get("recipe"), list(given.get("fields", ()))
     if recipe is not None and recipe.startswith("--"):
         recipe, fields = None, [recipe, *fields]
     kept, found = _without(fields, verb)
-    changes: list[tuple[str, Any]] = [(name, value) for name, value in pairs(kept, verb)]
-    encoder = given.get("encoder")
-    if encoder is not None:
-        changes.insert(0, ("encoder", str(encoder)))
-    nested, said = from_pairs(changes, verb)
-    resume = given.get("resume")
+    changes, resume, encoder = dict(pairs(kept, verb)), given.get("resume"), given.get("encoder")
+    if shared:
+        changes, resume = recovered(verb, recipe, changes, resume, encoder)
+    else:  # the job finds them in the workspace
+        ids = {name: changes.pop(name, None) for name in RECOVERED}
+        changes |= {} if ids[OTHER] is None else {"encoder.weights": f"mlflow:{ids[OTHER]}"}
+    nested, said = from_pairs([*([("encoder", str(encoder))] if encoder is not None else []), *changes.items()], verb)
     run = run_to_resume(resume, verb) if resume is not None else None
     load: Any = load_pretrain if verb == "pretrain" else lambda layer, more: (load_finetune(layer, more), [])
     config, more = configured(load, recipe, nested, run)
@@ -87,7 +89,7 @@ def _training(verb: str, given: Mapping[str, Any]) -> tuple[VerbLine, dict[str, 
         if reference is not None and re.fullmatch(r"[\w-]+(:[\w-]+)?", reference):
             parse_reference(reference)
     words = [verb, *([recipe] if recipe is not None else []), *kept, *(["--encoder", str(encoder)] if encoder is not None else [])]
-    weights = getattr(config.encoder, "weights", None)
+    weights = (config.encoder.model_extra or {}).get("weights", getattr(config.encoder, "weights", None))
     return VerbLine(verb, tuple(words), given.get("out"), run, config, weights, (*said, *more)), found
 
 
