@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Annotated
 
 import cyclopts
 
@@ -30,6 +31,8 @@ def data_show(
     out: Path | None = None,
     task: str | None = None,
     labels: str | None = None,
+    labels_file: str | None = None,
+    columns: list[str] | None = None,
     uncertain: str | None = None,
     filter: str | None = None,
 ) -> None:
@@ -45,6 +48,10 @@ def data_show(
         One of the source's tasks.
     labels
         Label column of a table.
+    labels_file
+        CSV of labels for DICOM files, by patient, study, series, object or file.
+    columns
+        DICOM keywords to keep.
     uncertain
         What uncertain labels count as: ignore, zeros, ones, soft or soft-zeros.
     filter
@@ -52,7 +59,8 @@ def data_show(
     """
     from vesalius.inspection import data_show as verb
 
-    verb(reference, out=out, task=task, labels=labels, uncertain=uncertain, filter=filter)
+    given = {"task": task, "labels": labels, "labels_file": labels_file, "columns": columns, "uncertain": uncertain, "filter": filter}
+    verb(reference, out=out, **given)
 
 
 @data_app.command(name="check")
@@ -63,6 +71,8 @@ def data_check(
     task: str | None = None,
     labels: str | None = None,
     subject: str | None = None,
+    labels_file: str | None = None,
+    mapping: str | None = None,
     uncertain: str | None = None,
     filter: str | None = None,
     decode: bool = True,
@@ -79,6 +89,10 @@ def data_check(
         Label column of a table.
     subject
         Subject column, or a regular expression with one group on the path.
+    labels_file
+        CSV of labels for DICOM files, by patient, study, series, object or file.
+    mapping
+        Whose each radiograph is: RSNA's mapping to NIH's file names, or data with the same images.
     uncertain
         What uncertain labels count as: ignore, zeros, ones, soft or soft-zeros.
     filter
@@ -88,12 +102,20 @@ def data_check(
     """
     from vesalius.inspection import data_check as verb
 
-    verb(reference, task=task, labels=labels, subject=subject, uncertain=uncertain, filter=filter, decode=decode)
+    rows = {"uncertain": uncertain, "filter": filter}
+    verb(reference, decode=decode, task=task, labels=labels, subject=subject, labels_file=labels_file, mapping=mapping, **rows)
 
 
 @data_app.command(name="index")
 def data_index(
-    reference: str, /, *, filter: str | None = None, size: str = "native", channels: str = "auto", download: bool = False
+    reference: str,
+    /,
+    *,
+    filter: str | None = None,
+    size: str = "native",
+    channels: str = "auto",
+    window: str = "file",
+    download: bool = False,
 ) -> None:
     """Decode a data set into the store ahead of a job.
 
@@ -107,24 +129,26 @@ def data_index(
         Shorter side in pixels, or native.
     channels
         1, 3, keep or auto.
+    window
+        Black to white of grey DICOM: file, percentiles, none, or CENTRE,WIDTH.
     download
         Fetch a public data set that is not there.
     """
     from vesalius.inspection import data_index as verb
 
-    verb(reference, filter=filter, size=size, channels=channels, download=download)
+    verb(reference, filter=filter, size=size, channels=channels, window=window, download=download)
 
 
 @data_app.command(name="locate")
 def data_locate(reference: str, /, *ids: str) -> None:
-    """The files behind ids of a report: vesalius data locate DATA ID ...
+    """The files and original identifiers behind ids of a report: vesalius data locate DATA ID ...
 
     Parameters
     ----------
     reference
         The data the run was made from.
     ids
-        Ids as a report shows them.
+        Ids as a report shows them: of images, subjects, studies or series.
     """
     from vesalius.inspection import data_locate as verb
 
@@ -181,6 +205,20 @@ def runs_latest() -> None:
     from vesalius.terminal import answer
 
     answer(str(find("latest")))
+
+
+@runs_app.command(name="track")
+def runs_track(run: str, /, *fields: Annotated[str, cyclopts.Parameter(allow_leading_hyphen=True, show=False)]) -> None:
+    """Send a run to its trackers, what they have not got: vesalius runs track RUN [--tracking mlflow --tracking.mlflow.uri URI]
+
+    Parameters
+    ----------
+    run
+        Folder, id or unique prefix, or latest.
+    """
+    from vesalius.inspection import runs_track as verb
+
+    verb(run, list(fields))
 
 
 @runs_app.command(name="checkpoint")

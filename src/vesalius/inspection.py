@@ -153,6 +153,27 @@ def runs_show(reference: str) -> None:
         answer(sentence)
 
 
+def runs_track(reference: str, fields: list[str]) -> None:
+    """Send a run to its trackers, or to those that ``fields`` name."""
+    from vesalius.recipes.arguments import from_pairs, pairs
+    from vesalius.recipes.merging import merge
+    from vesalius.runs import Run, find
+    from vesalius.runs.tracking import send
+
+    run = Run.open(find(reference))
+    given, _ = from_pairs(pairs(fields))
+    if odd := [name for name in given if name != "tracking"]:
+        raise UserError(f"--{odd[0]} is no field of a tracker: runs track takes --tracking NAME and --tracking.NAME.FIELD VALUE.")
+    entries = merge({"tracking": run.config().get("tracking") or []}, given)["tracking"]
+    if not entries:
+        raise UserError(f"{run.path.name} was not tracked: say where it is to be sent, as in --tracking mlflow.")
+    from vesalius.recipes.config import Named
+    from vesalius.recipes.tracking import check_trackers
+
+    check_trackers([Named(**entry) for entry in entries])
+    send(run, entries, answer)
+
+
 def runs_checkpoint(reference: str, name: str) -> None:
     """The folder of a checkpoint."""
     from vesalius.runs import find

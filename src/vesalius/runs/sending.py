@@ -37,6 +37,8 @@ class Sender:
     def __init__(self, name: str, tracker: Tracker, run: Run, say: Callable[[str], None]) -> None:
         self.name, self.tracker, self.run, self.say = name, tracker, run, say
         self.alive = time.monotonic()
+        self.failure = ""
+        """What failed last, in a few words."""
         self._begun = self._warned = False
         self._sent: dict[str, int] = {}
         self._noticed = 0
@@ -171,9 +173,9 @@ class Sender:
         return self._rows
 
     def _warn(self, error: Exception) -> None:
+        self.failure = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
         if self._warned:
             return
         self._warned = True
-        said = " ".join(str(error).split())[:200]
-        self.say(f"{self.name} failed ({type(error).__name__}: {said}). The run goes on, and what is missing is sent again later.")
+        self.say(f"{self.name} failed ({self.failure}). The run goes on, and what is missing is sent again later.")
         self.run.log(f"tracking: {self.name} failed ({type(error).__name__}); tried again later")

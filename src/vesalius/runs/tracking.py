@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from vesalius import registry
+from vesalius.errors import UserError
 from vesalius.runs.run import Run
 from vesalius.runs.sending import Sender
 from vesalius.runs.tracker import Tracker, needed_to_go_on, newest_step
@@ -63,6 +64,19 @@ def tracked(run: Run, entries: Sequence[Mapping[str, Any]], first: bool, say: Ca
         tracking.finish()
 
 
+def send(run: Run, entries: Sequence[Mapping[str, Any]], say: Callable[[str], None]) -> None:
+    """Give the trackers of a run that is over what they have not got. Raises UserError where they cannot be reached."""
+    tracking = Tracking(run, trackers(run, entries), lambda text: None)
+    tracking.start()
+    missing = tracking.finish()
+    for name, left in missing.items():
+        if not left:
+            say(f"{name} has all of {run.path.name}.")
+    if any(missing.values()):
+        words = "; ".join(f"{name} did not get {', '.join(left)} ({tracking.why(name)})" for name, left in missing.items() if left)
+        raise UserError(f"{words}. Check that it can be reached, then say this again.")
+
+
 class Tracking:
     """The trackers of one run at work; ``start``, ``saved`` at each checkpoint, ``finish``."""
 
@@ -94,13 +108,18 @@ class Tracking:
         for sender in waiting:
             sender.offer(step, stage)
 
-    def finish(self) -> None:
-        """Send the rest and close, waiting as long as the trackers give signs of life."""
+    def why(self, name: str) -> str:
+        """What failed last of the tracker ``name``."""
+        return next(sender.failure for sender in self.senders if sender.name == name)
+
+    def finish(self) -> dict[str, list[str]]:
+        """Send the rest and close, waiting as long as the trackers give signs of life; returns what each has not got."""
+        found: dict[str, list[str]] = {}
         self._ends.set()
         while self._thread.is_alive() and time.monotonic() - max(s.alive for s in self.senders) < PATIENCE:
             self._thread.join(0.2)
         for sender in self.senders:
-            missing = sender.missing()
+            missing = found[sender.name] = sender.missing()
             facts = self.run.facts().get("tracked", {})
             known = {**facts.get(sender.name, {}), "missing": missing}
             with suppress(OSError):
@@ -111,6 +130,7 @@ class Tracking:
                     f"`vesalius runs track {self.run.path}` sends what is missing."
                 )
         shutil.rmtree(self._stages, ignore_errors=True)
+        return found
 
     def _work(self) -> None:
         while True:
