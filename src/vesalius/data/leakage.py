@@ -20,8 +20,9 @@ class Overlap:
     """How much of ``other`` is also in ``train``.
 
     ``images``: samples of ``other`` whose image is in ``train``; ``subjects``: people in both, None where one of the
-    tables knows none. ``compared_by``: ``stored pixels`` (digests of two stores), ``content`` (bytes of files or rows of
-    arrays), or ``nothing`` where one table has files, the other arrays. ``of_images``, ``of_subjects``: of how many.
+    tables knows none. ``compared_by``: ``stored pixels`` (digests of two stores), ``stored pixels and perceptual hash``,
+    ``content`` (bytes of files or rows of arrays), or ``nothing`` where one table has files, the other arrays.
+    ``of_images``, ``of_subjects``: of how many.
     """
 
     images: int
@@ -50,11 +51,13 @@ def overlap(
     other: SampleTable,
     *,
     digests: tuple[NDArray[np.str_] | list[str], NDArray[np.str_] | list[str]] | None = None,
+    alike: NDArray[np.bool_] | None = None,
 ) -> Overlap:
     """Count what ``other`` shares with ``train``.
 
     ``digests``: the record digests of the two tables' stores, where stores of equal settings exist. Without them files
-    are compared by their bytes (only those whose size occurs on both sides are read) and arrays row by row.
+    are compared by their bytes (only those whose size occurs on both sides are read) and arrays row by row. ``alike``
+    ``(len(other),)``: which of ``other`` look like one of ``train`` (see ``data.matching``), where that was compared.
     """
     mine, others = train.subjects, other.subjects
     known = mine is not None and others is not None
@@ -73,6 +76,8 @@ def overlap(
             "content",
             np.isin(_of_files(other, their_files, worth), np.setdiff1d(_of_files(train, mine_files, worth), [""])),
         )
+    if alike is not None:
+        by, same = f"{by} and perceptual hash", same | alike
     return Overlap(int(same.sum()), len(other), shared if known else None, len(people) if known else None, by)
 
 

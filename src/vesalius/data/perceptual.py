@@ -33,7 +33,7 @@ _LEAST_DEVIATION = 0.5  # stored units: what is flatter has no signs but those o
 def bits_of(thumbnails: NDArray[np.float32]) -> NDArray[np.uint8]:
     """``(n, 64)`` the hashes, packed, of ``(n, 64, 64)`` thumbnails."""
     rows, columns = _places()
-    transform = _cosines()[: int(rows.max()) + 1]
+    transform = _cosines()[: int(max(rows.max(), columns.max())) + 1]
     found = transform @ thumbnails.astype(np.float64) @ transform.T
     # What is zero but for rounding is zero: its sign would be another one on another machine.
     least = 1e-6 * np.abs(found).max((1, 2))

@@ -15,7 +15,7 @@ from vesalius.data.dataset import DataSet
 from vesalius.encoders.encoder import Encoder
 from vesalius.evaluate import probes
 from vesalius.evaluate.choosing import checkpoints
-from vesalius.evaluate.facts import labelled_facts
+from vesalius.evaluate.facts import caveats, labelled_facts
 from vesalius.evaluate.sprites import write_examples
 from vesalius.evaluate.verdict import sentences
 from vesalius.features import evaluation_views, forward
@@ -66,7 +66,9 @@ def examine(
         absent = dict.fromkeys(("probes", "label-efficiency", "neighbours", "map", "mistakes", "calibration"), reason)
     else:
         results |= _probed(config, material, parts, run, here, terminal, own)
-    return {**results, "verdict": sentences(results, run.metrics(), reason), "absent": absent}
+    said = caveats(material.examined) if material.examined is not None else []
+    results["warnings"] += said
+    return {**results, "verdict": [*sentences(results, run.metrics(), reason), *said], "absent": absent}
 
 
 def _not_examined(config: PretrainConfig, material: Material) -> str:

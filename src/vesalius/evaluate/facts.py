@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from vesalius.data.dataset import DataSet
+from vesalius.data.subjects import UNKNOWN
 from vesalius.evaluate.labelled import SPLITS
 
 
@@ -20,6 +21,11 @@ def labelled_facts(data: DataSet) -> dict[str, Any]:
         "warnings": list(table.warnings),
         "licence": table.licence,
     }
+
+
+def caveats(data: DataSet) -> list[str]:
+    """What every result on ``data`` must be read with: that people may be on both sides."""
+    return [f"Of {data.public}: {text}" for text in data.table.warnings if text.startswith(UNKNOWN)]
 
 
 def _counts(data: DataSet, split: str) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from vesalius.data.dataset import DataSet
 from vesalius.evaluate.examples import examples
-from vesalius.evaluate.facts import labelled_facts
+from vesalius.evaluate.facts import caveats, labelled_facts
 from vesalius.evaluate.finetuned_verdict import sentences
 from vesalius.evaluate.labelled import Labelled, majority
 from vesalius.evaluate.sprites import write_examples
@@ -89,7 +89,7 @@ def examine(outcome: Outcome, run: Run, *, warnings: list[str]) -> dict[str, Any
     if task.kind != "regression" and split == "test":
         _write_examples(outcome, outputs["test"], run)
     _write_predictions(outcome, outputs, run)
-    found["verdict"] = sentences(found, outcome.frozen, task)
+    found["verdict"] = [*sentences(found, outcome.frozen, task), *caveats(outcome.data)]
     return {**found, "warnings": warnings, "absent": absent}
 
 

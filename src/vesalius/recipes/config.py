@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -37,7 +37,7 @@ class DataConfig(ImagesConfig):
     monitor_root: str | None = Field(None, description="Folder the monitor reference is relative to.")
     task: str | None = Field(None, description="Task of the monitoring data's source; the same as NAME@ROOT:TASK.")
     labels: str | Sequence[str] | None = Field(None, description="Label column(s) of the monitoring data.")
-    match: Literal["auto", "off"] | int = Field(
+    match: Literal["auto", "off"] | Annotated[int, Field(ge=0, le=128)] = Field(
         "auto",
         description="Leave out training images that look like, or show people of, held-out monitoring images: auto (within 64 of 512"
         " bits of a perceptual hash), off (only equal files are left out), or another number of bits.",

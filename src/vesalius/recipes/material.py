@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from vesalius import views
 from vesalius.data import references
 from vesalius.data.dataset import DataSet, divide, open_data, pick_channels, resolve
-from vesalius.data.leakage import overlap
 from vesalius.data.settings import StoreSettings, window_of
 from vesalius.data.splits import split_as_innereye
 from vesalius.data.table import SampleTable
@@ -21,6 +20,7 @@ from vesalius.data.uncertain import firm
 from vesalius.errors import UserError
 from vesalius.features.records import MARGIN
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
+from vesalius.recipes.held_out import without_held_out
 from vesalius.recipes.loading import needs_labels
 from vesalius.terminal import Terminal
 
@@ -58,11 +58,14 @@ def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
     """List, divide, check and decode the data of ``config``. Raises UserError in one paragraph for what cannot be used."""
     began = time.perf_counter()
     data = config.data
+    if data.mapping is not None and not any(references.takes_mapping(name) for name in (data.train, data.monitor) if name):
+        raise UserError(f"data.mapping is {data.mapping}, but neither training nor monitoring data ask whose their images are. Leave it out.")
     table = resolve(
         data.train,
         root=data.root,
         subject=data.subject,
         columns=data.columns,
+        mapping=data.mapping if references.takes_mapping(data.train) else None,
         filter=data.filter,
         download=data.download,
         allow_leakage=data.allow_leakage,
@@ -92,7 +95,7 @@ def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
                 f"The training images have {train.store.channels} channel(s) and those of {key.partition('|')[0]} have "
                 f"{monitors[key].store.channels}. Set --data.channels to 1 or 3 for both."
             )
-    rows, overlap = _without_shared(train, rows, monitors, terminal)
+    rows, overlap = without_held_out(train, rows, monitors, data, terminal)
     return Material(train, rows, monitors, main, overlap, train.store.channels, time.perf_counter() - began)
 
 
@@ -111,6 +114,7 @@ def _monitoring_table(config: PretrainConfig, monitor: MonitorConfig, table: Sam
         subject=data.subject,
         labels_file=data.labels_file if main else None,
         columns=data.columns if _one_source(data.train, reference) else None,
+        mapping=data.mapping if references.takes_mapping(reference) else None,
         uncertain=data.uncertain if main else None,
         filter=_rows_meant(config, reference),
         download=data.download,
@@ -157,30 +161,3 @@ def look_size(config: PretrainConfig) -> int | None:
     if size is None or (isinstance(size, int) and not isinstance(size, bool) and size > 0):
         return size
     raise UserError(f"encoder.size is {size!r}: give the pixels per side of the images the encoder will look at, such as 32.")
-
-
-def _without_shared(
-    train: DataSet, rows: NDArray[np.int64], monitors: Mapping[str, DataSet], terminal: Terminal
-) -> tuple[NDArray[np.int64], dict[str, Any]]:
-    """``rows`` without the records that are, byte for byte, validation or test images of a monitoring set."""
-    report: dict[str, Any] = {"left_out": 0, "sets": {}}
-    for key, monitor in monitors.items():
-        held = np.concatenate([monitor.rows("val"), monitor.rows("test")])
-        mine = train.store.digests[rows]
-        shared = np.isin(mine, monitor.store.digests[held])
-        name = key.partition("|")[0]
-        learnt, kept = train.table.subset(train.table_rows(rows)), monitor.table.subset(monitor.table_rows(held))
-        found = overlap(learnt, kept, digests=(mine, monitor.store.digests[held]))
-        report["sets"][monitor.public] = found.as_dict()
-        if found.subjects:
-            terminal.say(
-                f"{found.subjects} of {found.of_subjects} subjects of {name}'s validation and test images are also in the "
-                "training data: the encoder has seen other images of them."
-            )
-        if shared.any():
-            rows = rows[~shared]
-            report["left_out"] += int(shared.sum())
-            terminal.say(f"{int(shared.sum())} training image(s) are validation or test images of {name}; they are left out.")
-    if not len(rows):
-        raise UserError("Every training image is a validation or test image of the monitoring data. Train on other images.")
-    return rows, report

@@ -138,8 +138,16 @@ def _overlap(found: Any) -> list[str]:
         elif isinstance(value, str) and value:
             said.append(value)
         elif name == "left_out" and number(value):
-            said.append(f"{count(number(value))} training images that are also held out were left out of training.")
+            said.append(f"{count(number(value))} training images that are also held out were left out of training{_reasons(found)}.")
     return said
+
+
+def _reasons(found: Any) -> str:
+    """Why so many were left out, where that is more than equal pixels."""
+    how = {name: number(value) or 0 for name, value in mapping(mapping(found).get("left_out_by")).items()}
+    words = {"equal": "have equal pixels", "alike": "look alike (perceptual hash)", "people": "show the same people"}
+    named = [f"{count(how[name])} {word}" for name, word in words.items() if how.get(name)]
+    return f": {', '.join(named)}" if any(how.get(name) for name in ("alike", "people")) else ""
 
 
 def _shared(name: str, shared: Mapping[str, Any]) -> list[str]:
