@@ -9,13 +9,12 @@ import torch
 from torchvision.transforms import InterpolationMode
 from torchvision.transforms.v2 import functional as F
 
-from tests.views.batches import chance, change, images, run, stored
+from tests.views.batches import CPU, chance, change, images, run, stored
 from vesalius import views
 from vesalius.views import bank
 from vesalius.views.batch import Draws
 from vesalius.views.operations.blur import GaussianBlur
 from vesalius.views.operations.colour import ColourJitter, Greyscale
-from vesalius.views.operations.elastic import Elastic
 from vesalius.views.operations.erasing import Erasing
 from vesalius.views.operations.gamma import Gamma
 from vesalius.views.operations.noise import Noise
@@ -127,23 +126,29 @@ def pairs() -> Iterator[tuple[str, Pair]]:
         ),
     )
     drawn = Noise(p=1).draw(chance(N), 3, (40, 40))
-    fields = bank.slices("normal", torch.from_numpy(drawn["offset"]), 4800).view(N, 3, 40, 40)
+    fields = bank.slices(torch.from_numpy(drawn["offset"]), 4800).view(N, 3, 40, 40)
     yield (
         "noise, with the same field",
         _one_by_one(Noise(), x, drawn, lambda y, d, i: (y + fields[i] * float(d["std"][i])).clamp(0, 1)),
     )
-    drawn = Elastic(p=1).draw(chance(N), 3, (40, 40))
-    field = bank.slices("uniform", torch.from_numpy(drawn["offset"]), 3200).view(N, 2, 40, 40)
-    smooth = F.gaussian_blur(field, [39, 39], [5.0, 5.0]).permute(0, 2, 3, 1) * 25 * 2 / 40
-    yield (
-        "elastic, with the same field",
-        _one_by_one(
-            Elastic(),
-            x,
-            drawn,
-            lambda y, d, i: F.elastic(y, smooth[i : i + 1], interpolation=InterpolationMode.BILINEAR),
-        ),
+    whole = stored(x)
+    made = views.load({"image": {"count": 1, "size": 40, "operations": [{"elastic": {"p": 1.0}}]}}, 3)
+    draws = made.draw(0, 0, np.arange(N), np.arange(N, dtype=np.uint64), whole.extents[:, 0].numpy())
+    field = torch.stack(
+        [
+            torch.stack([bank.window(5.0, np.arange(40) + top, np.arange(40) + left, CPU) for top, left in corner.tolist()], dim=-1)
+            for corner in draws.values["image/0-elastic/corner"][0]
+        ]
     )
+    theirs = torch.stack(
+        [
+            F.elastic(image, field[i : i + 1] * 25 * 2 / 40, interpolation=InterpolationMode.BILINEAR)
+            for i, image in enumerate(whole.data[:, 0] / 255)
+        ]
+    )
+    ours = made.apply(whole, draws).views["image"][0]
+    yield "elastic, with the same field", (ours[..., 6:-6, 6:-6], theirs[..., 6:-6, 6:-6])
+    yield "elastic, with its edge", (ours, theirs)
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     yield "normalise", _one_by_one(Normalise(mean=mean, std=std), x, {}, lambda y, d, i: F.normalize(y, mean, std))
     yield "token_mask", _one_by_one(TokenMask(patch=8), x, {}, lambda y, d, i: y)

@@ -18,7 +18,7 @@ from vesalius.views.pipeline import Views
 def first_group(views: Views) -> Views:
     """``views`` with their first group alone: what is not looked at need not be made."""
     config = views.config()
-    kept = {"shared", next(iter(views.makes))}
+    kept = {"shared", "per_channel", next(iter(views.makes))}
     return recipes.load({name: part for name, part in config.items() if name in kept}, views.channels)
 
 

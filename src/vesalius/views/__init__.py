@@ -8,6 +8,6 @@ batch = views.apply(store.read(draws.rows, draws.windows), draws)
 from __future__ import annotations
 
 from vesalius.views.pipeline import Views
-from vesalius.views.recipe import load, names, resize_crop
+from vesalius.views.recipe import load, names, of_innereye, resize_crop
 
-__all__ = ["Views", "load", "names", "resize_crop"]
+__all__ = ["Views", "load", "names", "of_innereye", "resize_crop"]

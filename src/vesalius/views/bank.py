@@ -1,22 +1,25 @@
 """Banks of random numbers made once on the host, of which operations take slices at drawn offsets.
 
 Noise for every pixel of every view would cost more than all other operations. A slice of a bank at a random place
-costs one copy, and is the same on every device.
+costs one copy, and is the same on every device. Smooth fields are windows of a bank that was smoothed once.
 """
 
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Literal
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius import random
 
-Kind = Literal["normal", "uniform"]
+SIDE = 1536
+"""Rows and columns of a bank of smooth numbers; it goes on at its other end where a window leaves it."""
+TRUNCATE = 4.0
+"""Standard deviations from the middle where the bell that smooths is cut off, as SciPy's."""
 
 
 def length(n: int) -> int:
@@ -29,17 +32,54 @@ def offsets(u: NDArray[np.float64], n: int) -> NDArray[np.int64]:
     return (u * (length(n) - n + 1)).astype(np.int64)
 
 
+def corners(u: NDArray[np.float64], canvas: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Top left corners (..., 2) of windows of a smooth bank for canvases (B, 2), from uniform numbers ``u`` (B, ..., 2).
+
+    Windows of up to half the bank lie inside it.
+    """
+    room = SIDE - np.minimum(np.ceil(canvas), SIDE // 2) + 1
+    found: NDArray[np.int64] = np.floor(u * room[:, None]).astype(np.int64)
+    return found
+
+
 @lru_cache(maxsize=4)
-def _bank(kind: Kind, size: int, device: torch.device) -> Tensor:
-    generator = random.generator("views bank", kind)
-    if kind == "normal":
-        numbers = generator.standard_normal(size, np.float32)
-    else:
-        numbers = generator.random(size, np.float32) * 2 - 1
+def _bank(size: int, device: torch.device) -> Tensor:
+    numbers = random.generator("views bank", "normal").standard_normal(size, np.float32)
     return torch.from_numpy(numbers).to(device)
 
 
-def slices(kind: Kind, at: Tensor, n: int) -> Tensor:
-    """``(N, n)``: the ``n`` numbers from each of the offsets ``at`` (N,); normal, or uniform in [-1, 1)."""
-    bank = _bank(kind, length(n), at.device)
+def slices(at: Tensor, n: int) -> Tensor:
+    """``(N, n)``: the ``n`` normal numbers from each of the offsets ``at`` (N,)."""
+    bank = _bank(length(n), at.device)
     return bank.as_strided((len(bank) - n + 1, n), (1, 1)).index_select(0, at.flatten())
+
+
+@lru_cache(maxsize=4)
+def smooth(sigma: float, device: torch.device) -> Tensor:
+    """``(SIDE, SIDE)``: uniform numbers in [-1, 1) smoothed by a bell of ``sigma`` pixels, the ends meeting."""
+    rough = random.generator("views bank", "uniform").random((SIDE, SIDE), np.float32) * 2 - 1
+    radius = min(int(TRUNCATE * sigma + 0.5), SIDE - 1)
+    bell = np.exp(-0.5 * (np.arange(-radius, radius + 1) / sigma) ** 2)
+    kernel = torch.from_numpy((bell / bell.sum()).astype(np.float32)).view(1, 1, -1)
+    field = torch.from_numpy(rough).unsqueeze(1)
+    for _ in range(2):
+        field = F.conv1d(F.pad(field, (radius, radius), mode="circular"), kernel).transpose(0, 2)
+    return field[:, 0].contiguous().to(device)
+
+
+def window(sigma: float, rows: NDArray[np.integer], columns: NDArray[np.integer], device: torch.device) -> Tensor:
+    """``(rows, columns)``: the smooth numbers at these, counted on beyond the bank's end."""
+    bank = smooth(sigma, device)
+    for axis, at in enumerate((rows, columns)):
+        first, last = int(at[0]), int(at[-1])
+        if first >= 0 and last < SIDE and (np.diff(at) == 1).all():
+            bank = bank.narrow(axis, first, len(at))
+        else:
+            bank = bank.index_select(axis, torch.from_numpy(np.asarray(at, np.int64) % SIDE).to(device))
+    return bank
+
+
+@lru_cache(maxsize=8)
+def reach(sigma: float) -> float:
+    """The largest magnitude in a bank of smooth numbers."""
+    return float(smooth(sigma, torch.device("cpu")).abs().max())

@@ -11,6 +11,22 @@ Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class Bend:
+    """Smooth displacements of a canvas: ``alpha`` (N,) times windows of a bank of ``sigma``, in pixels of that canvas.
+
+    ``corner`` (N, 2, 2): row and column of the window for x and for y. ``linear`` (N, 2, 2): a step on that canvas to one
+    in the stored window. ``after`` (N, 3, 3): the present canvas to that one, along its axes. ``canvas`` (N, 2): its sides.
+    """
+
+    alpha: Array
+    corner: NDArray[np.int64]
+    sigma: float
+    linear: Array
+    after: Array
+    canvas: Array
+
+
+@dataclass(frozen=True)
 class Frame:
     """A canvas of each item and the map from it into the window of stored pixels.
 
@@ -18,7 +34,8 @@ class Frame:
     the outer corner of the first pixel (pixel i covers [i, i + 1]). ``canvas`` (N, 2): height and width in pixels.
     ``bounds`` (N, 4): top, left, bottom, right of what may be read, in window pixels. ``edge``: whether positions outside
     the bounds repeat the edge (else they are black). ``crisp``: nothing has asked for resampling yet, so that a crop
-    still narrows ``bounds`` (a crop that is resized later must not see beyond its own border).
+    still narrows ``bounds`` (a crop that is resized later must not see beyond its own border). ``bend``: displacements that
+    are added to where each pixel comes from.
     """
 
     matrix: Array
@@ -26,6 +43,7 @@ class Frame:
     bounds: Array
     edge: bool = False
     crisp: bool = True
+    bend: Bend | None = None
 
     @staticmethod
     def of(extents: NDArray[np.integer]) -> Frame:
@@ -36,7 +54,8 @@ class Frame:
 
     def then(self, step: Array, canvas: Array) -> Frame:
         """The frame after one more operation: ``step`` (N, 3, 3) maps its output canvas to the present one."""
-        return replace(self, matrix=self.matrix @ step, canvas=np.asarray(canvas, np.float64))
+        bend = self.bend and replace(self.bend, after=self.bend.after @ step)
+        return replace(self, matrix=self.matrix @ step, canvas=np.asarray(canvas, np.float64), bend=bend)
 
     def crop(self, box: Array, size: Array) -> Frame:
         """Cut ``box`` (N, 4: top, left, height, width on the canvas) and bring it to ``size`` (N, 2)."""

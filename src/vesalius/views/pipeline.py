@@ -19,6 +19,7 @@ from vesalius.views.frame import Frame
 from vesalius.views.operation import Chance, Geometry, Operation, Parameters, Pixelwise, Values
 from vesalius.views.operations.crop import CentreCrop
 from vesalius.views.sampling import sampler
+from vesalius.views.stacks import Fold, unfolded
 
 SHARED = "shared/"
 """What the keys of operations begin with that are drawn once per sample and done in every view."""
@@ -47,10 +48,15 @@ class Group:
 
 
 class Views:
-    """Named groups of views of 2D images. Made by ``vesalius.views.load``."""
+    """Named groups of views of 2D images, and of stacks of them. Made by ``vesalius.views.load``.
 
-    def __init__(self, groups: list[Group], channels: int, config: Mapping[str, Any]) -> None:
-        self.groups, self.channels, self._config = groups, channels, config
+    ``per_channel``: each channel of an image is drawn for, and changed, as an image of its own.
+    """
+
+    def __init__(
+        self, groups: list[Group], channels: int, config: Mapping[str, Any], *, per_channel: bool = False
+    ) -> None:
+        self.groups, self.channels, self._config, self.per_channel = groups, channels, config, per_channel
         self._buffers = Buffers()
 
     @property
@@ -74,13 +80,17 @@ class Views:
         """Every random number for records ``rows`` (B,), samples ``ids`` (B,) of height and width ``extents`` (B, 2).
 
         A pure function of its arguments in which each sample stands alone: what else is in the batch changes nothing.
+        Of a stack the extents are (B, 3), slices first. ``per_channel`` gives values (V, B * C, ...).
         """
         whole = np.stack([np.zeros_like(extents), extents], axis=1).astype(np.int64)
-        chance = Chance(seed, epoch, np.asarray(ids), "", draw=draw)
+        each = self.channels if self.per_channel else 1
+        turn = np.repeat(np.broadcast_to(np.asarray(draw, np.int64), np.shape(ids)), each)
+        chance = Chance(seed, epoch, np.repeat(np.asarray(ids), each), "", draw=turn * each + np.arange(len(turn)) % each)
+        sides = np.repeat(np.asarray(extents, np.float64)[:, -2:], each, axis=0)
         values: dict[str, NDArray[Any]] = {}
         drawn: set[str] = set()
         for group in self.groups:
-            canvas = np.asarray(extents, np.float64)
+            canvas = sides
             for key, operation in group.operations.items():
                 if key not in drawn:
                     drawn.add(key)
@@ -95,15 +105,25 @@ class Views:
         if isinstance(operation, Geometry):
             return operation.draw(chance, canvas, size)
         assert isinstance(operation, Pixelwise)
-        return operation.draw(chance, self.channels, size)
+        return operation.draw(chance, 1 if self.per_channel else self.channels, size)
 
     def apply(self, pixels: Pixels, draws: Draws) -> Batch:
-        """The views of ``pixels``, on its device. Draws nothing: the same numbers give the same views."""
+        """The views of ``pixels``, on its device. Draws nothing: the same numbers give the same views.
+
+        Stacks (B, R, C, Z, height, width) become views (V, B, C, Z, *size): slices share what was drawn.
+        """
         if pixels.data.shape[2] != self.channels:
             raise UserError(
                 f"These views were made for images of {self.channels} channels and got {pixels.data.shape[2]}. Load the "
                 "recipe with the store's number of channels."
             )
+        fold = Fold.of(pixels.data, per_channel=self.per_channel)
+        if fold is not None:
+            return unfolded(self._made(fold.images(pixels), fold.draws(draws)), fold)
+        return self._made(pixels, draws)
+
+    def _made(self, pixels: Pixels, draws: Draws) -> Batch:
+        """The views of images."""
         views: dict[str, Tensor] = {}
         drawn: dict[str, Tensor] = {}
         with torch.no_grad():

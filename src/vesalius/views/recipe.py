@@ -14,8 +14,11 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from vesalius.views import operations
+from vesalius import registry
+from vesalius.views import innereye, operations
 from vesalius.views.operation import Occasional, Operation, refuse
+from vesalius.views.operations.affine import Affine
+from vesalius.views.operations.elastic import Elastic
 from vesalius.views.pipeline import Group, Views
 
 _GROUP_KEYS = ("count", "size", "operations")
@@ -30,9 +33,22 @@ def names() -> list[str]:
     )
 
 
-@cache
 def known() -> Mapping[str, type[Operation]]:
-    """Every operation a recipe may name."""
+    """Every operation a recipe may name: ours, and those of plugins and packages (the registry's ``operations``)."""
+    found = dict(_ours())
+    for name in registry.names("operations"):
+        theirs = registry.entry("operations", name)
+        if not (isinstance(theirs, type) and issubclass(theirs, Operation)) or theirs.name != name or name in found:
+            raise refuse(
+                f"The operation {name!r} that {registry.names('operations')[name]} registers must be a class deriving from Pixelwise or Geometry "
+                f"whose `name` is {name!r}, which is none of ours ({', '.join(sorted(found))})."
+            )
+        found[name] = theirs
+    return found
+
+
+@cache
+def _ours() -> Mapping[str, type[Operation]]:
     found: dict[str, type[Operation]] = {}
     for module in pkgutil.iter_modules(operations.__path__, f"{operations.__name__}."):
         for value in vars(importlib.import_module(module.name)).values():
@@ -50,7 +66,8 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
     """``Views`` for images of ``channels`` channels from a named recipe, a YAML file or a mapping.
 
     A recipe has named groups ``{count, size, operations}`` and optionally ``shared``, operations drawn once per sample
-    and done first in every group. An operation is a name or ``{name: {parameter: value}}``.
+    and done first in every group, and ``per_channel: true``, each channel of an image being drawn for by itself. An operation
+    is a name or ``{name: {parameter: value}}``. InnerEye's augmentation files are known by their content.
 
     Raises:
         UserError: an unknown recipe, operation or parameter, or one that has no meaning for ``channels`` channels.
@@ -59,13 +76,20 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
     tree, place = _read(recipe)
     if channels < 1:
         raise refuse(f"Images need at least one channel, not {channels}.")
+    if innereye.recognised(tree):
+        tree = innereye.recipe(tree, place)
     shared = _operations(tree.get("shared", []), f"{place}, shared", "shared")
     groups: list[Group] = []
     config: dict[str, Any] = {}
+    per_channel = tree.get("per_channel", False)
+    if not isinstance(per_channel, bool):
+        raise refuse(f"In {place} per_channel is {per_channel!r}; it should be true or false.")
+    if per_channel:
+        config["per_channel"] = True
     if shared:
         config["shared"] = [_written(op) for op in shared.values()]
     for name, group in tree.items():
-        if name == "shared":
+        if name in ("shared", "per_channel"):
             continue
         where = f"{place}, group {name!r}"
         if not isinstance(group, Mapping):
@@ -78,7 +102,7 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
             str(name), _count(group.get("count", 1), where), _size(group.get("size"), where), {**shared, **own}
         )
         for operation in made.operations.values():
-            operation.check(channels)
+            operation.check(1 if per_channel else channels)
             if (
                 isinstance(operation, Occasional)
                 and any(v >= made.count for v in operation.views or ())
@@ -87,6 +111,7 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
                 raise refuse(
                     f"In {where} {operation.name} names view {max(operation.views or ())}, and there are {made.count}, from 0."
                 )
+        _check_bends(made, where)
         groups.append(made)
         config[made.name] = {
             "count": made.count,
@@ -100,7 +125,13 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
     for operation in shared.values():
         if operation.sized and len({group.size for group in groups}) > 1:
             raise refuse(f"In {place} {operation.name} is shared by groups of unlike sizes. List it in each group.")
-    return Views(groups, channels, config)
+    return Views(groups, channels, config, per_channel=per_channel)
+
+
+def of_innereye(recipe: str | Mapping[str, Any] | Path) -> Mapping[str, Any] | None:
+    """The tree of ``recipe`` where it is one of InnerEye's augmentation files or named after one, None where it is not."""
+    tree, _ = _read(recipe)
+    return tree if innereye.recognised(tree) else None
 
 
 def resize_crop(size: int | Sequence[int], channels: int, *, enlarge: float = 1.0) -> Views:
@@ -114,12 +145,21 @@ def resize_crop(size: int | Sequence[int], channels: int, *, enlarge: float = 1.
     return load({"image": {"count": 1, "size": [height, width], "operations": steps}}, channels)
 
 
+def _check_bends(group: Group, where: str) -> None:
+    """One elastic operation, and no affine map behind it: displacements lie along the axes of the canvas they bend."""
+    kinds = [type(op) for _, op in group.geometry]
+    if Elastic in kinds and {Elastic, Affine} & set(kinds[kinds.index(Elastic) + 1 :]):
+        raise refuse(f"In {where} there is an affine or a second elastic after elastic. Put elastic last of these, and once.")
+
+
 def _read(recipe: str | Mapping[str, Any] | Path) -> tuple[Mapping[str, Any], str]:
     """The tree of a recipe and what to call it in a message."""
     if isinstance(recipe, Mapping):
         return recipe, "the views"
     text = str(recipe)
-    if isinstance(recipe, Path) or text.endswith((".yaml", ".yml")):
+    if not Path(text).is_file():
+        text = innereye.NAMED.get(Path(text).name.removesuffix(".yaml"), text)
+    if text not in names() and (isinstance(recipe, Path) or text.endswith((".yaml", ".yml"))):
         path = Path(text)
         if not path.is_file():
             raise refuse(f"There is no views file {text}. Named recipes: {', '.join(names())}.")

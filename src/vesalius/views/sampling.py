@@ -2,7 +2,7 @@
 
 Rows that stay rows (crop, resize, flip) are sampled axis by axis with torchvision's anti-aliased bilinear weights: by
 two batched products of small matrices, or, for large 8-bit images on the CPU, by torch's own 8-bit kernel on pixels
-packed four bytes each. What rotates or shears goes through ``grid_sample``, from a half-size image where it shrinks.
+packed four bytes each. What rotates, shears or bends goes through ``grid_sample``, from a half-size image where it shrinks.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from torch import Tensor
 from typing_extensions import override
 
 from vesalius.data.pixels import Pixels
+from vesalius.views.bending import bend
 from vesalius.views.frame import Frame
 from vesalius.views.product import separable
+from vesalius.views.turning import ONE_BY_ONE_FROM, Turned
 
 PACKED_FROM = 48
 """Least side of a view, in pixels, at which one call per image into the 8-bit kernel beats batched products."""
@@ -136,6 +138,11 @@ class Grid(Sampler):
         batch = len(pixels.data)
         stored_per_pixel = np.sqrt((frame.matrix[:, :2, :2] ** 2).sum(axis=1)).max(axis=1)
         self.level = np.maximum(0, np.ceil(np.log2(stored_per_pixel / HALVE_ABOVE))).astype(np.int64)
+        self.turned: Turned | None = None
+        if pixels.data.device.type == "cpu" and min(size) >= ONE_BY_ONE_FROM:
+            highest = max(0, int(np.log2(min(pixels.data.shape[3:]) / 2)))
+            self.turned = Turned(pixels, frame, size, np.minimum(self.level, highest))
+            return
         self.pyramid = [pixels.data[:, 0].float()]
         for level in range(1, int(self.level.max(initial=0)) + 1):
             finer = self.pyramid[-1]
@@ -149,6 +156,10 @@ class Grid(Sampler):
 
     @override
     def sample(self, items: slice, out: Tensor) -> Tensor:
+        if self.turned is not None:
+            for target, item in zip(out, range(items.start, items.stop)):
+                self.turned.sample(item, target)
+            return out
         levels = self.level[items]
         for level in np.unique(levels):
             which = np.flatnonzero(levels == level)
@@ -161,6 +172,7 @@ class Grid(Sampler):
         source, shrink = self.pyramid[level], 2.0**level
         height, width = source.shape[2:]
         x, y = _positions(self.frame.matrix[number], self.size, source.device)
+        veil = bend(self.frame.bend, x, y, number) if self.frame.bend is not None else None
         bounds = self.frame.bounds[number]
         lines = np.concatenate([bounds, _whole_pixels(bounds, shrink)], axis=1).astype(np.float32)
         top, left, bottom, right, first, start, last, end = (
@@ -174,6 +186,8 @@ class Grid(Sampler):
         self.physical(values, at)
         if self.frame.edge:
             return values
+        if veil is not None:
+            values.mul_(veil.unsqueeze(1))
         share_x = torch.minimum(x - left, right - x).add_(1).clamp_(0, 1)
         share_y = torch.minimum(y - top, bottom - y).add_(1).clamp_(0, 1)
         return values.mul_(share_x.mul_(share_y).unsqueeze(1))

@@ -16,7 +16,7 @@ _TRIES = 10
 
 
 class RandomResizedCrop(Geometry):
-    """A box of random area and aspect ratio, brought to the group's size (Szegedy et al. 2015; torchvision's rule).
+    """A box of random area and aspect ratio, brought to one size (Szegedy et al. 2015; torchvision's rule).
 
     Ten boxes are tried; when none fits, the largest central box whose ratio is allowed is taken.
     """
@@ -27,6 +27,8 @@ class RandomResizedCrop(Geometry):
     """Area of the box as a share of the image's."""
     ratio: Interval = (3 / 4, 4 / 3)
     """Width over height of the box; the logarithm is drawn uniformly."""
+    size: int | None = Field(default=None, ge=1)
+    """Pixels per side that the box is brought to; absent: the group's size."""
 
     @override
     def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
@@ -48,11 +50,14 @@ class RandomResizedCrop(Geometry):
 
     @override
     def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
-        return _filled(canvas, size)
+        return _filled(canvas, self._sides(size))
 
     @override
     def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
-        return frame.crop(values["box"].astype(np.float64), _filled(frame.canvas, size))
+        return frame.crop(values["box"].astype(np.float64), _filled(frame.canvas, self._sides(size)))
+
+    def _sides(self, size: tuple[int, int]) -> tuple[int, int]:
+        return size if self.size is None else (self.size, self.size)
 
 
 class RandomCrop(Geometry):

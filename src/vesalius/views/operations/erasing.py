@@ -51,6 +51,10 @@ class Erasing(Pixelwise, Occasional):
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
+        if x.device.type == "cpu":
+            for image, (top, left, height, width) in zip(x, p.host("box").tolist()):
+                image[:, top : top + height, left : left + width] = self.value
+            return x
         top, left, height, width = p.device("box").unsqueeze(2).unbind(1)
         down, across = (torch.arange(side, device=x.device, dtype=torch.int32) for side in x.shape[2:])
         rows, columns = (down >= top) & (down < top + height), (across >= left) & (across < left + width)

