@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from vesalius.data.outcomes import Kind
+from vesalius.data.settings import Window
 
 Array = NDArray[Any]
 
@@ -21,7 +22,7 @@ Array = NDArray[Any]
 @dataclass(frozen=True)
 class Odd:
     """``expected``: the pixels, to within ``tolerance``, or why there are none. ``scale``: of one step,
-    where it matters."""
+    where it matters; ``window``: of grey DICOM."""
 
     kind: str
     name: str
@@ -31,6 +32,7 @@ class Odd:
     frame: int = 0
     tolerance: int = 0
     white: float | None = None
+    window: Window = "file"
     low_high: tuple[float, float] | None = None
 
 

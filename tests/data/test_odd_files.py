@@ -14,6 +14,7 @@ from PIL import ImageFile
 from tests.data.odd_files import Odd, all_odd
 from vesalius.data import readers
 from vesalius.data.outcomes import Decoded, Kind, Unreadable
+from vesalius.data.settings import Window
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "odd-files.md"
 
@@ -30,14 +31,15 @@ def _all() -> tuple[Odd, ...]:
     return tuple(all_odd())
 
 
-_known: dict[tuple[str, int], Decoded | Unreadable] = {}
+_known: dict[tuple[str, int, Window], Decoded | Unreadable] = {}
 
 
 def _outcome(odd: Odd, folder: Path) -> Decoded | Unreadable:
     """What reading the file comes to; once a session, because the bombs take their time."""
-    if (odd.name, odd.frame) not in _known:
-        _known[odd.name, odd.frame] = _read(odd, folder)
-    return _known[odd.name, odd.frame]
+    key = odd.name, odd.frame, odd.window
+    if key not in _known:
+        _known[key] = _read(odd, folder)
+    return _known[key]
 
 
 def _read(odd: Odd, folder: Path) -> Decoded | Unreadable:
@@ -47,12 +49,12 @@ def _read(odd: Odd, folder: Path) -> Decoded | Unreadable:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return readers.read(path, odd.frame)
+            return readers.read(path, odd.frame, window=odd.window)
     except Unreadable as refused:
         return refused
 
 
-@pytest.mark.parametrize("odd", _all(), ids=lambda odd: f"{odd.name}#{odd.frame}".replace(" ", "-"))
+@pytest.mark.parametrize("odd", _all(), ids=lambda odd: f"{odd.name}#{odd.frame}#{odd.window}".replace(" ", "-"))
 def test_read_right_or_refused_by_name(odd: Odd, tmp_path: Path) -> None:
     outcome = _outcome(odd, tmp_path)
     if isinstance(odd.expected, Kind):
@@ -102,8 +104,9 @@ def page(folder: Path) -> str:
         "",
         "Decisions: alpha is composited over black (transparent means no signal). White is 1 in every depth: 255, 4095",
         "or 65535. Floats within [0, 1] keep that range; other floats, signed and 32-bit integers are spread from",
-        "their least to their greatest value over 16 bits, and the two are recorded (error at most half a step). DICOM keeps",
-        "the integers of its file; the rescaled values (HU) of its ends are recorded. No file is completed: what ends",
+        "their least to their greatest value over 16 bits, and the two are recorded (error at most half a step). Grey DICOM",
+        "goes through its modality and its window (see dicom.md), or keeps the integers of its file where the window is none;",
+        "the rescaled values (HU) of black and white are recorded. No file is completed: what ends",
         "early is refused. Damage inside the compressed pixels of a JPEG cannot be seen: any bits are a valid picture.",
         "",
         f"{len(_all())} files.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import builtins
 from pathlib import Path
 from typing import Any
 
@@ -60,20 +59,6 @@ def test_a_box_of_the_whole_image_does_not_change_its_neighbour(tmp_path: Path) 
     beside = store.build(both, StoreSettings(64), cache=tmp_path / "two")
     assert alone.digests[0] == beside.digests[1]
     assert np.array_equal(alone.array(0), beside.array(1))
-
-
-def test_without_pydicom_dicom_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    find = builtins.__import__
-
-    def absent(name: str, *rest: Any) -> Any:
-        if name == "pydicom":
-            raise ImportError
-        return find(name, *rest)
-
-    monkeypatch.setattr(builtins, "__import__", absent)
-    with pytest.raises(Unreadable, match="pip install pydicom") as caught:
-        readers.read(bytes(128) + b"DICM" + bytes(100))
-    assert caught.value.kind is Kind.NEEDS_PACKAGE
 
 
 @pytest.mark.parametrize("orientation", [0, 1, 2, 3, 4, 5, 6, 7, 8, 9])

@@ -174,18 +174,32 @@ class SampleTable:
         """The file of ``uri``, without the member of a container after ``#``; a ``upath.UPath`` where the root is an address."""
         return place_of(self.root) / (uri.partition("#")[0] if self.container is not None else uri)
 
-    def locate(self, ids: Iterable[int | str]) -> list[str]:
-        """The files, or addresses, behind ``ids`` (numbers or hexadecimal digits), a frame other than 0 as ``#frame``."""
+    def rows_of(self, ids: Iterable[int | str]) -> list[int]:
+        """The row of each id (a number or hexadecimal digits), or all rows of a subject, study or series.
+
+        Raises UserError for an id that is not of this table.
+        """
         rows = {int(i): n for n, i in enumerate(self.ids)}
-        found = []
+        found: list[int] = []
         for wanted in ids:
             try:
-                row = rows[int(wanted, 16) if isinstance(wanted, str) else int(wanted)]
+                found.append(rows[int(wanted, 16) if isinstance(wanted, str) else int(wanted)])
+                continue
             except (KeyError, ValueError):
+                groups = [np.flatnonzero(self.frame[c] == wanted) for c in ("subject", "study", "series") if c in self.frame]
+            several = next((group for group in groups if len(group)), None)
+            if several is None:
                 raise UserError(
                     f"No sample of {self.source} has the id {wanted}. Ids are 16 hexadecimal digits as a report shows"
                     " them; was it made from these data?"
-                ) from None
+                )
+            found += several.tolist()
+        return found
+
+    def locate(self, ids: Iterable[int | str]) -> list[str]:
+        """The files, or addresses, behind ``ids`` (see ``rows_of``), a frame other than 0 as ``#frame``."""
+        found = []
+        for row in self.rows_of(ids):
             frame, uri = int(self.frame["frame"].iloc[row]), str(self.frame["uri"].iloc[row])
             found.append(str(place_of(self.root) / uri) + (f"#{frame}" if frame or self.container else ""))
         return found

@@ -39,12 +39,16 @@ def by_pydicom(path: Path, frame: int, window: str) -> NDArray[np.float64]:
         warnings.simplefilter("ignore")
         dataset = pydicom.dcmread(path, force=True)
         if "TransferSyntaxUID" not in dataset.file_meta:
-            dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if dataset.original_encoding[0] else ExplicitVRLittleEndian
+            dataset.file_meta.TransferSyntaxUID = (
+                ImplicitVRLittleEndian if dataset.original_encoding[0] else ExplicitVRLittleEndian
+            )
         pixels = pixel_array(dataset, index=frame)
         if dataset.PhotometricInterpretation == "PALETTE COLOR":
             coloured = apply_color_lut(pixels, dataset)
             deep = coloured.dtype == np.uint16
-            return np.asarray(coloured // 256 / 255 if deep and not (coloured & 255).any() else coloured / (65535 if deep else 255))
+            return np.asarray(
+                coloured // 256 / 255 if deep and not (coloured & 255).any() else coloured / (65535 if deep else 255)
+            )
         if int(dataset.SamplesPerPixel) > 1:
             return np.asarray(pixels / (2.0 ** int(dataset.BitsStored) - 1))
         level = _grey(pixels, dataset, frame, window)
@@ -56,7 +60,10 @@ def by_pydicom(path: Path, frame: int, window: str) -> NDArray[np.float64]:
 
 
 def _grey(pixels: NDArray[Any], dataset: Any, frame: int, window: str) -> NDArray[np.float64]:
-    groups = [*dataset.get("PerFrameFunctionalGroupsSequence", [])[frame : frame + 1], *dataset.get("SharedFunctionalGroupsSequence", [])]
+    groups = [
+        *dataset.get("PerFrameFunctionalGroupsSequence", [])[frame : frame + 1],
+        *dataset.get("SharedFunctionalGroupsSequence", []),
+    ]
     for group in reversed(groups):  # what an enhanced image says of a frame, where pydicom looks for it
         for name in ("PixelValueTransformationSequence", "FrameVOILUTSequence"):
             for item in group.get(name) or []:
@@ -77,3 +84,21 @@ def _grey(pixels: NDArray[Any], dataset: Any, frame: int, window: str) -> NDArra
         ends = ends if ends[0] < ends[1] else shown
     low, high = float(np.min(ends)), float(np.max(ends))
     return np.clip((values - low) / (high - low), 0, 1) if high > low else np.zeros(values.shape)
+
+
+@cache
+def with_pixels() -> tuple[str, ...]:
+    """Names of the files that pydicom finds pixels in."""
+    found = []
+    for name, path in files().items():
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            try:
+                dataset = pydicom.dcmread(
+                    path, force=path.read_bytes()[128:132] != b"DICM", specific_tags=["Rows", "PixelData"]
+                )
+                if "PixelData" in dataset and "Rows" in dataset:
+                    found.append(name)
+            except Exception:  # no DICOM
+                continue
+    return tuple(found)

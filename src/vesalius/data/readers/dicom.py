@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import logging
 import re
 import warnings
 import zlib
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
     from pydicom import Dataset
 
-warnings.filterwarnings("ignore", module=r"pydicom\.")  # what it would print of a bad file, the outcome says
+warnings.filterwarnings("ignore", module=r"pydicom\.")  # what it would print of a bad file, the outcome says,
+logging.getLogger("pydicom").setLevel(logging.CRITICAL)  # and without the file's own words, which may be a name
 
 _DEFLATED = b"1.2.840.10008.1.2.1.99"
 

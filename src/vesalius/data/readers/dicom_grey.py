@@ -58,7 +58,10 @@ def stored(
     ramp = _windowed(values, numbers.counts * there, dataset, frame, window, bits)
     deep = bits > 8
     if ramp is None:
-        ramp, white = _line(values, low, high, ""), 2 ** max(8, bits) - 1 if bits <= 16 else 65535
+        ramp, white = (
+            _line(values, low, high, f"{low:g} to {high:g} spread over 16 bits" if bits > 16 else ""),
+            2 ** max(8, bits) - 1 if bits <= 16 else 65535,
+        )
     else:
         white = 65535 if deep else 255
     level, low, high = ramp.level, ramp.low, ramp.high
