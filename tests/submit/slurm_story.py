@@ -27,9 +27,9 @@ from tests.recipes.tiny import tiny
 from tests.reliability.harness import compare, make_data
 from tests.reliability.processes import COMMAND, ROOT, environment
 
-STEPS = 700
+STEPS = 300
 SUBMIT = shlex.split("submit slurm --partition low --processes 2 --cpus 1 --time 30m --notice 60")
-PATIENCE = 240.0
+PATIENCE = 400.0
 
 
 @dataclass
@@ -70,13 +70,15 @@ class Story:
         """What Slurm says of ``job``."""
         return self.run("squeue", "--noheader", "--states=all", "--jobs", job, "--format", "%T", shown=False).strip()
 
-
-def until(what: Callable[[], object], why: str) -> None:
-    """Wait for ``what``."""
-    end = time.monotonic() + PATIENCE
-    while not what():
-        assert time.monotonic() < end, f"waited in vain for {why}"
-        time.sleep(0.05)
+    def until(self, job: str, what: Callable[[], object], why: str) -> None:
+        """Wait for ``what`` while ``job`` has not failed."""
+        end = time.monotonic() + PATIENCE
+        while not what():
+            state = self.state(job)
+            if state in ("FAILED", "TIMEOUT", "CANCELLED") or time.monotonic() > end:
+                logs = "".join(file.read_text(errors="replace")[-2000:] for file in self.folder.glob(f"*.slurm/{job}_*_log.err"))
+                raise AssertionError(f"waited in vain for {why}: the job is {state}\n{logs}")
+            time.sleep(0.5)
 
 
 def tell(folder: Path) -> tuple[Story, list[str]]:
@@ -87,30 +89,30 @@ def tell(folder: Path) -> tuple[Story, list[str]]:
     (folder / "recipe.yaml").write_text(yaml.safe_dump(tiny(str(data), **changes)))
     story.say("A small pretraining as two processes, left alone:")
     whole = story.run("vesalius", *SUBMIT, "--", "pretrain", "recipe.yaml", "--out", "whole").split("\n")[0]
-    until(lambda: story.state(whole) == "COMPLETED", "the run left alone")
+    story.until(whole, lambda: story.state(whole) == "COMPLETED", "the run left alone")
     story.say("The same, to be interrupted:")
     job = story.run("vesalius", *SUBMIT, "--", "pretrain", "recipe.yaml", "--out", "part").split("\n")[0]
     steps = _newest(folder / "part")
-    until(lambda: steps() > 0, "its first checkpoint")
+    story.until(job, lambda: steps() > 0, "its first checkpoint")
     story.run("squeue", "--format", "%i %P %j %T %r")
     story.say("Told to save, as Slurm does before a time limit; it saves, and queues itself again:")
     story.run("scancel", "--signal=USR2", job)
-    until(lambda: "PENDING" in story.state(job), "its return to the queue")
+    story.until(job, lambda: "PENDING" in story.state(job), "its return to the queue")
     told = steps()
     story.log(job, "Stopped as asked|Requeued|requeue")
     story.run("squeue", "--format", "%i %P %j %T %r")
-    until(lambda: steps() > told, "its going on")
+    story.until(job, lambda: steps() > told, "its going on")
     resumed = steps()
     story.say(f"It went on after step {told}. A job of a partition that pre-empts takes both processors; Slurm sends SIGTERM:")
     asked = ["sbatch", "--partition=high", "--ntasks=2", "--time=1", "--output=/dev/null", "--wrap", "srun sleep 5"]
     story.run(*asked)
-    until(lambda: "RUNNING" not in story.state(job), "its pre-emption")
-    until(lambda: "PENDING" in story.state(job), "its second return to the queue")
+    story.until(job, lambda: "RUNNING" not in story.state(job), "its pre-emption")
+    story.until(job, lambda: "PENDING" in story.state(job), "its second return to the queue")
     saved = steps()
     assert saved >= resumed
     story.log(job, "Stopped as asked")
     story.run("squeue", "--format", "%i %P %j %T %r")
-    until(lambda: story.state(job) == "COMPLETED", "its end")
+    story.until(job, lambda: story.state(job) == "COMPLETED", "its end")
     story.say(f"It went on after step {saved}, to the end:")
     story.run("vesalius", "runs", "list")
     different = compare(folder / "whole", folder / "part")
