@@ -38,7 +38,7 @@ def test_an_address_has_pathlibs_methods() -> None:
 @pytest.mark.parametrize(
     "address",
     [
-        "s3://key:Canary@bucket/x", "https://me:Canary@host/x", "https://Canary@host/x", "nih-chestxray14@https://me:Canary@host/x",
+        "s3://key:Canary@bucket/x", "s3://key:a/Canary+b/c@bucket/x", "https://me:Canary@host/x", "https://Canary@host/x", "nih-chestxray14@https://me:Canary@host/x",
         "https://host/x.csv?sig=Canary", "az://box/x?se=1&sig=Canary", "https://host/x?X-Amz-Signature=Canary",
     ],
 )  # fmt: skip
@@ -49,8 +49,10 @@ def test_an_address_with_a_secret_is_refused_without_repeating_it(address: str) 
 
 
 def test_what_is_no_secret() -> None:
-    for address in ("abfs://box@account.dfs.core.windows.net/x", "s3://bucket/what?/x", "cifar10@s3://b/x:fine", "./a?b=c", "a@b:c"):
+    for address in ("abfs://box@account.dfs.core.windows.net/x", "s3://bucket/what?/x", "https://host:9000/a@b/", "s3://b/a@c/"):
         refuse_secrets(address)
+    for reference in ("cifar10@s3://b/x:fine", "./a?b=c", "a@b:c"):
+        refuse_secrets(reference)
 
 
 def test_unknown_schemes_and_missing_packages(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -87,7 +87,7 @@ def _s3(folder: Path) -> Iterator[Storage]:
         stack.enter_context(
             _environment(
                 AWS_ENDPOINT_URL=front.url, AWS_ACCESS_KEY_ID="AKIACANARY", AWS_SECRET_ACCESS_KEY=SECRET,
-                AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true",
+                AWS_DEFAULT_REGION="us-east-1", AWS_EC2_METADATA_DISABLED="true", AWS_MAX_ATTEMPTS="1",
             )
         )  # fmt: skip
         stack.callback(s3fs.S3FileSystem.clear_instance_cache)

@@ -15,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 from vesalius.errors import UserError
 
 _ADDRESS = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+)://")
+_PASSWORD = re.compile(r"[^/@]*:(?!\d+/)[^@]*@")  # a colon that begins no port; keys of S3 hold slashes
 _OF_AZURE = ("az", "abfs", "abfss", "adl")  # container@account is an address there, not a name with its password
 
 
@@ -35,8 +36,9 @@ def refuse_secrets(address: object) -> None:
     match = _ADDRESS.search(words)
     if match is None or not is_remote(words[match.start() :]):
         return
-    who, at, _ = urlsplit(words[match.start() :]).netloc.rpartition("@")
-    if (at and (":" in who or match[1].lower() not in _OF_AZURE)) or re.search(r"\?.*=", words):
+    rest = words[match.end() :]
+    named = "@" in rest.partition("/")[0] and match[1].lower() not in _OF_AZURE
+    if named or _PASSWORD.match(rest) or re.search(r"\?.*=", rest):
         raise UserError(
             "The address of the data holds a password, a key or a signature. A run writes down the addresses it was given, so none"
             " of them may stand there: give the address without it, and the credentials through the environment, as"

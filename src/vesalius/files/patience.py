@@ -21,6 +21,8 @@ _NO_CREDENTIALS = frozenset({
     "PartialCredentialsError", "ProfileNotFound", "RefreshError",
 })  # fmt: skip
 
+_NO_PLACE = frozenset({"InvalidURL", "ParamValidationError"})
+
 T = TypeVar("T")
 
 
@@ -58,7 +60,7 @@ def passing(error: BaseException) -> bool:
         return error.__cause__ is not None and passing(error.__cause__)
     if isinstance(error, PermissionError | IsADirectoryError | NotADirectoryError | Unreachable | UserError):
         return False
-    if type(error).__name__ in _NO_CREDENTIALS:
+    if type(error).__name__ in _NO_CREDENTIALS | _NO_PLACE:
         return False
     if isinstance(error, ConnectionError | TimeoutError):
         return True
@@ -76,7 +78,7 @@ def _final(error: Exception) -> Exception:
         return error
     if type(error).__name__ in _NO_CREDENTIALS or status in (401, 403):
         return PermissionError("no credentials, or not enough")
-    return FileNotFoundError("not there") if status in (404, 410) else error
+    return FileNotFoundError("not there") if status in (404, 410) or type(error).__name__ in _NO_PLACE else error
 
 
 def _status(error: BaseException | None) -> int | None:
