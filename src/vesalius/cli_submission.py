@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import cyclopts
 
 Line = Annotated[str, cyclopts.Parameter(show=False)]
-Many = list[str] | None
+Many = Annotated[list[str] | None, cyclopts.Parameter(negative="")]
+Flag = Annotated[bool, cyclopts.Parameter(negative="")]
 
 
 def submission(verbs: cyclopts.App) -> cyclopts.App:
@@ -37,11 +38,12 @@ def submission(verbs: cyclopts.App) -> cyclopts.App:
         notice: int = 120,
         restarts: int = 20,
         slurm: Many = None,
-        dry_run: bool = False,
+        dry_run: Flag = False,
     ) -> None:
-        """A Slurm job, saved and queued again at its time limit and when it is pre-empted: vesalius submit slurm -- VERB ...
+        """A Slurm job: vesalius submit slurm [options] -- VERB ...
 
-        The job's id is printed; its run and its logs lie where the line's --out says, or below VESALIUS_RUNS.
+        At its time limit and when it is pre-empted it is saved, and queued again to go on.
+        Its run and its logs lie where the line's --out says, or below VESALIUS_RUNS.
 
         Parameters
         ----------
@@ -113,14 +115,14 @@ def submission(verbs: cyclopts.App) -> cyclopts.App:
         dataset: Many = None,
         mount: Annotated[bool, cyclopts.Parameter(name=["--mount", "--use-dataset-mount"], negative="--download")] = True,
         shm_size: Annotated[str | None, cyclopts.Parameter(name=["--shm-size", "--docker-shm-size"])] = None,
-        wait: Annotated[bool, cyclopts.Parameter(name=["--wait", "--wait-for-completion"])] = False,
+        wait: Annotated[bool, cyclopts.Parameter(name=["--wait", "--wait-for-completion"], negative="")] = False,
         workspace: Path | None = None,
-        dry_run: bool = False,
+        dry_run: Flag = False,
     ) -> None:
-        """An Azure ML command job, tracked by MLflow: vesalius submit azureml --compute NAME --environment NAME@VERSION -- VERB ...
+        """An Azure ML command job, tracked by MLflow: vesalius submit azureml [options] -- VERB ...
 
-        No image, encoder or run leaves this machine: data are assets of the workspace, and only the Python and YAML files
-        that the line names are uploaded; they are listed.
+        No image, encoder or run leaves this machine: data are assets of the workspace, mounted.
+        The Python and YAML files that the line names are uploaded, and listed before.
 
         Parameters
         ----------
