@@ -105,3 +105,12 @@ def test_nothing_to_be_a_neighbour_is_one_clear_error():
     with pytest.raises(UserError, match="labelled training split is empty"):
         knn.predict(cloud(3, 2), cloud(4, 2), torch.full((4,), torch.nan, dtype=torch.float64), 2)
     assert knn.neighbours(cloud(0, 2), cloud(4, 2), 3)[0].shape == (0, 3)
+
+
+def test_a_label_between_no_and_yes_votes_for_both():
+    base, query = cloud(40, 5), cloud(10, 5, 1)
+    soft = torch.rand(40, dtype=base.dtype)
+    found = knn.predict(query, base, soft, 2, k=7)
+    many = knn.predict(query, base, soft[:, None], k=7)
+    torch.testing.assert_close(found[:, 1], many[:, 0])
+    torch.testing.assert_close(found.sum(1), torch.ones(10, dtype=base.dtype))

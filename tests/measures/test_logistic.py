@@ -171,3 +171,19 @@ def test_what_cannot_be_fitted_is_one_clear_error():
     x[0, 0] = np.nan
     with pytest.raises(UserError, match="not finite"):
         fit(x, y, 1.0)
+
+
+@pytest.mark.parametrize("balanced", [False, True])
+@pytest.mark.parametrize("kind", ["binary", "multilabel"])
+def test_a_soft_label_is_both_answers_in_its_proportion(kind, balanced):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(60, 4))
+    y = np.where(rng.random(60) < 0.3, rng.uniform(0.55, 0.85, 60), (x[:, 0] > 0).astype(float))
+    labels = y if kind == "binary" else y[:, None]
+    soft = fit(x, labels, 0.5, kind=kind, classes=2 if kind == "binary" else 1, standardise=False, balanced=balanced)
+    nearer = np.round(y) if kind == "binary" else y
+    of = (len(y) / (2 * (1 - nearer).sum()), len(y) / (2 * nearer.sum())) if balanced else (1, 1)
+    both = np.concatenate([of[0] * (1 - y), of[1] * y])
+    hard = LogisticRegression(C=0.5, tol=1e-10, max_iter=20_000)
+    hard.fit(np.concatenate([x, x]), np.repeat([0, 1], len(y)), sample_weight=both)
+    np.testing.assert_allclose(soft.weights[:, 0].numpy(), hard.coef_[0], atol=1e-5)

@@ -57,3 +57,16 @@ def test_balancing_gives_each_class_the_same_say_and_a_sample_one_on_average() -
     weights, missing = losses.balancing(many, "multilabel", 2)
     torch.testing.assert_close(weights[0], torch.tensor([2 / 3, 2.0]))
     assert (missing, weights[1].tolist()) == ([1], [1.0, 0.0])
+
+
+def test_a_label_may_lie_between_no_and_yes() -> None:
+    """The loss of a soft target is that of both answers in its proportion, balanced or not; never a truncated label."""
+    logits, soft = torch.randn(5, 2), torch.tensor([0.7, 0.0, 1.0, 0.2, torch.nan])
+    no, yes = torch.zeros(5), torch.ones(5)
+    share = soft.nan_to_num()
+    for weights in (None, torch.tensor([0.3, 1.7])):
+        both = (1 - share) * losses.classes(logits, no, weights) + share * losses.classes(logits, yes, weights)
+        torch.testing.assert_close(losses.classes(logits, soft, weights)[:4], both[:4])
+        many = None if weights is None else weights.expand(2, 2)
+        pair, hard = soft[:, None].expand(5, 2), [losses.multilabel(logits, value.expand(2, 5).T, many) for value in (no, yes)]
+        torch.testing.assert_close(losses.multilabel(logits, pair, many)[:4], ((1 - share) * hard[0] + share * hard[1])[:4])

@@ -84,3 +84,21 @@ def test_it_works_where_gradients_are_switched_off():
     with torch.no_grad():
         head.learn(torch.randn(8, 2), torch.arange(8.0) % 2, None, seed=0, epoch=0, batch=4, dropout=0.0)
     assert float(head.weight.detach().abs().sum()) > 0
+
+
+@pytest.mark.parametrize("kind", ["binary", "multilabel"])
+@pytest.mark.parametrize("balanced", [False, True])
+def test_a_label_may_lie_between_no_and_yes(kind, balanced):
+    head = LinearHead(3, 2, kind, lr=0.01, weight_decay=0.0, device=CPU)
+    logits, soft = torch.randn(4, 2), torch.tensor([0.7, 0.0, 1.0, 0.2])
+    weights = torch.tensor([0.3, 1.7]) if balanced else torch.ones(2)
+    if kind == "binary":
+        each, share = -logits.log_softmax(1), torch.stack([1 - soft, soft], 1) * weights
+        found = head.loss(logits, soft, weights if balanced else None)
+        torch.testing.assert_close(found, (share * each).sum() / share.sum())
+    else:
+        labels = torch.stack([soft, soft], 1)
+        share = torch.stack([1 - labels, labels]) * weights[:, None, None]
+        each = torch.stack([-(-logits).sigmoid().log(), -logits.sigmoid().log()])
+        found = head.loss(logits, labels, weights.expand(2, 2) if balanced else None)
+        torch.testing.assert_close(found, (share * each).sum() / share.sum())

@@ -151,7 +151,8 @@ def _targets(labels: Tensor, kind: Kind, classes: int, balanced: bool) -> tuple[
             count = known.sum(0)
             positive = target.sum(0)
             of_no, of_yes = (count / (2 * part.clamp(min=1e-12)) for part in (count - positive, positive))
-            weight = weight * torch.lerp(of_no.expand_as(target), of_yes.expand_as(target), target)
+            target, both = _weighed(target, of_no, of_yes)
+            weight = weight * both
         return target, weight
     number = labels.round().long()  # a soft target counts as the nearer class, and is learnt as it is
     classes = max(classes, int(number.max()) + 1) if len(number) else classes
@@ -163,10 +164,20 @@ def _targets(labels: Tensor, kind: Kind, classes: int, balanced: bool) -> tuple[
         )
     present = count > 0
     per_class = torch.where(present, len(number) / (present.sum() * count.clamp(min=1)), 0.0).to(labels)
+    if classes == 2 and balanced:
+        target, weight = _weighed(labels, per_class[0], per_class[1])
+        return target[:, None], weight[:, None]
     weight = per_class[number] if balanced else torch.ones_like(labels)
     if classes == 2:
         return labels[:, None], weight[:, None]
     return F.one_hot(number, classes).to(labels), weight[:, None].expand(-1, classes)
+
+
+def _weighed(target: Tensor, of_no: Tensor, of_yes: Tensor) -> tuple[Tensor, Tensor]:
+    """Target and weight of one entry that stand for "no" and "yes" of these weights, in the target's proportion."""
+    yes = target * of_yes
+    both = yes + (1 - target) * of_no
+    return torch.where(both > 0, yes / both, target), both
 
 
 def _principal(centred: Tensor) -> tuple[Tensor, Tensor]:

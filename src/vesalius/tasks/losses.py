@@ -38,9 +38,11 @@ def multilabel(
 ) -> Float[Tensor, " batch"]:
     """Binary cross-entropy, the mean over the labels that are known of a sample; a label may lie between no and yes."""
     known, positive = ~labels.isnan(), labels.nan_to_num()
-    each = F.binary_cross_entropy_with_logits(logits, positive, reduction="none")
-    if weights is not None:
-        each = each * torch.lerp(weights[:, 0].expand_as(positive), weights[:, 1].expand_as(positive), positive)
+    if weights is None:
+        each = F.binary_cross_entropy_with_logits(logits, positive, reduction="none")
+    else:
+        no, yes = (F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, y), reduction="none") for y in (0.0, 1.0))
+        each = (1 - positive) * weights[:, 0] * no + positive * weights[:, 1] * yes
     return (each * known).sum(1) / known.sum(1).clamp(min=1)
 
 

@@ -49,10 +49,13 @@ class LinearHead:
             return F.cross_entropy(logits, labels.long(), weights)
         known, positive = ~labels.isnan(), labels.nan_to_num()
         share = known.to(logits)
-        if weights is not None:
-            share = share * torch.lerp(weights[:, 0].expand_as(positive), weights[:, 1].expand_as(positive), positive)
-        each = F.binary_cross_entropy_with_logits(logits, positive, reduction="none")
-        return (share * each).sum() / share.sum().clamp(min=torch.finfo(share.dtype).tiny)
+        if weights is None:
+            total = (share * F.binary_cross_entropy_with_logits(logits, positive, reduction="none")).sum()
+        else:
+            no, yes = (F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, y), reduction="none") for y in (0.0, 1.0))
+            of_no, of_yes = share * (1 - positive) * weights[:, 0], share * positive * weights[:, 1]
+            total, share = (of_no * no + of_yes * yes).sum(), of_no + of_yes
+        return total / share.sum().clamp(min=torch.finfo(share.dtype).tiny)
 
     def learn(
         self,

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import gzip
-import importlib.util
 import shutil
 from pathlib import Path
 
@@ -123,17 +121,3 @@ def test_images_that_are_not_unpacked(tmp_path: Path) -> None:
     shutil.rmtree(home / "valid")
     with pytest.raises(UserError, match=r"None of the .* images that the tables"):
         resolve(f"chexpert@{home}")
-
-
-def test_the_published_table(tmp_path: Path) -> None:
-    found = importlib.util.find_spec("torchxrayvision")
-    if found is None:
-        pytest.skip("CheXpert's published table comes with torchxrayvision, which is not installed")
-    packed = Path(next(iter(found.submodule_search_locations or ()))) / "data" / "chexpert_train.csv.gz"
-    (tmp_path / "train.csv").write_bytes(gzip.decompress(packed.read_bytes()))
-    frame = source.read_labels(tmp_path / "train.csv")
-    assert (len(frame), frame["subject"].nunique(), frame["study"].nunique()) == (223_414, 64_540, 187_641)
-    assert frame["view"].value_counts().to_dict() == {"frontal": 191_027, "lateral": 32_387}
-    effusion = frame["label.Pleural Effusion"]
-    assert [int((effusion == value).sum()) for value in (1, 0, -1)] == [86_187, 35_396, 11_628]
-    assert int(effusion.isna().sum()) == 90_203

@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import gzip
-import importlib.util
 from pathlib import Path
 
 import numpy as np
@@ -98,16 +96,3 @@ def test_what_is_wrong_is_said_in_one_paragraph(tmp_path: Path, change: object, 
     with pytest.raises(UserError, match=said) as error:
         resolve(f"nih-chestxray14@{root}")
     assert "\n" not in str(error.value)
-
-
-def test_the_published_table(tmp_path: Path) -> None:
-    found = importlib.util.find_spec("torchxrayvision")
-    if found is None:
-        pytest.skip("NIH's published table comes with torchxrayvision, which is not installed")
-    packed = Path(next(iter(found.submodule_search_locations or ()))) / "data" / "Data_Entry_2017_v2020.csv.gz"
-    (tmp_path / "table.csv").write_bytes(gzip.decompress(packed.read_bytes()))
-    frame = source.read_labels(tmp_path / "table.csv")
-    assert (len(frame), frame["subject"].nunique()) == (112_120, 30_805)
-    assert frame["label.single7"].value_counts().sort_index().tolist() == [4215, 1093, 3955, 9547, 2139, 2705, 2194]
-    assert int((frame[[f"label.{name}" for name in source.FINDINGS]].sum(axis=1) == 0).sum()) == 60_361
-    assert int(frame["label.Hernia"].sum()) == 227
