@@ -1,0 +1,59 @@
+"""What issue 4 had to show, in steps."""
+
+from __future__ import annotations
+
+from docs.prove import FAIL, PASS, Line, Outcome, Step, by_tests, named
+
+TITLE = "chest radiographs end to end, tracked, on clusters and remote data"
+
+
+def divided(outcome: Outcome) -> list[Line]:
+    """Patients on both sides of a division of the published tables."""
+    lines = []
+    known = {"chexpert": 0.81, "nih-chestxray14": 0.71}
+    for row in named(outcome, "radiograph splits")["rows"]:
+        theirs, worst = row["by_image"]["shared"], max(ours["shared"] for ours in row["ours"])
+        what = f"{row['source']}, the published table ({row['images']:,} images of {row['patients']:,} patients)"
+        lines.append(
+            Line(
+                f"{what}: test images whose patient is also learnt from, divided by image as the transfer study's code does ({known[row['source']]:.0%})",
+                f"{theirs:.1%} of {row['by_image']['test']:,}",
+                PASS if abs(theirs - known[row["source"]]) < 0.01 else FAIL,
+            )
+        )
+        lines.append(
+            Line(
+                f"{what}: the same in our splits, {len(row['ours'])} seeds, validation and test: none",
+                f"{worst:.1%} of {row['ours'][0]['test']:,}",
+                PASS if worst == 0 else FAIL,
+            )
+        )
+    return lines
+
+
+def steps() -> list[Step]:
+    """All of them, quick ones first."""
+    return [
+        by_tests(
+            "NIH and CheXpert",
+            "NIH ChestX-ray14 and CheXpert in every layout they are downloaded in: tables, splits, tasks, uncertain labels, filters",
+            "tests/data/sources/test_nih_chestxray14.py",
+            "tests/data/sources/test_chexpert.py",
+            "tests/data/test_uncertain.py",
+            "tests/data/test_filtering.py",
+            least=60,
+        ),
+        by_tests(
+            "radiographs by the command line",
+            "data check, pretrain on NIH watched on CheXpert, finetune, predict, embed on the trees, through the command line",
+            "tests/test_radiographs.py",
+            least=5,
+        ),
+        by_tests(
+            "published tables",
+            "NIH's and CheXpert's published tables: counts, and no subject on two sides of our splits",
+            "tests/docs/test_radiograph_splits.py",
+            least=4,
+        ),
+        Step("patients on both sides", ("python", "-m", "docs.radiograph_splits"), divided),
+    ]
