@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -96,16 +97,18 @@ def _bare(kind: str, modality: str, canary: str) -> FileDataset:
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     data = FileDataset("", {}, file_meta=meta, preamble=bytes(128))
     if canary:
-        _plant(data, canary)
+        data.update(_planted(canary))
     data.SOPClassUID, data.SOPInstanceUID, data.Modality = kind, meta.MediaStorageSOPInstanceUID, modality
     return data
 
 
-def _plant(data: FileDataset, canary: str) -> None:
+@cache
+def _planted(canary: str) -> pydicom.Dataset:
     """``canary`` in every element that holds text and that reading pixels does not need, and in a private one."""
+    data = pydicom.Dataset()
     with pydicom.config.disable_value_validation():
         for tag, (kind, *_, keyword) in DicomDictionary.items():
             if kind in TEXTS and keyword and keyword not in _READ and tag >> 16 not in (0, 2, 4):
                 data.add_new(tag, kind, canary)
-        block = data.private_block(0x0029, canary, create=True)
-        block.add_new(1, "LO", canary)
+        data.private_block(0x0029, canary, create=True).add_new(1, "LO", canary)
+    return data

@@ -10,7 +10,7 @@ import yaml
 from vesalius import registry
 
 HIDDEN = "(in config.yaml)"
-_PLACES = ("train", "monitor", "root", "monitor_root", "subject")
+_PLACES = ("train", "monitor", "root", "monitor_root", "labels_file", "mapping", "subject")
 
 
 def without_paths(config: Mapping[str, Any], text: str) -> tuple[Mapping[str, Any], str]:
