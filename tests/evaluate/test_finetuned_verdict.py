@@ -51,6 +51,11 @@ def test_calibration_is_said_as_it_is() -> None:
     assert found[2].startswith("Its confidence is off by 0.055 on average (0.054 before temperature scaling).")
 
 
+def test_mistakes_are_pointed_to_where_the_page_shows_some() -> None:
+    assert sentences(results(0.0, 0.0, 0.0), True, TASK)[2].startswith("Look at the mistakes below, then use it on new images")
+    assert sentences(results(0.0, 0.0, 0.0), True, TASK, mistakes=False)[2] == "Use it on new images with `vesalius predict`."
+
+
 def test_repeated_runs() -> None:
     scores = [
         {"model": "fine-tuned", "metric": "roc_auc", "value": 0.95, "spread": 0.004, "split": "test"},

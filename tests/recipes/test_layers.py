@@ -62,7 +62,8 @@ def test_what_compat_brings_and_what_has_another_name_is_told(here: Path) -> Non
     ("files", "words"),
     [
         ({"mine": "extends: mine.yaml\n"}, "mine.yaml extends mine.yaml: a circle. Take one `extends` out."),
-        ({"mine": "extends: b.yaml\n", "b": "extends: c.yaml\n", "c": "extends: ./b.yaml\n"}, "mine.yaml extends b.yaml extends c.yaml extends b.yaml: a circle"),
+        ({"mine": "extends: b.yaml\n", "b": "extends: c.yaml\n", "c": "extends: ./b.yaml\n"},
+         "mine.yaml extends b.yaml extends c.yaml extends b.yaml: a circle"),
         ({"mine": "extends: nothing.yaml\n"}, "There is no recipe 'nothing.yaml', which mine.yaml extends."),
         ({"mine": "extends: nih-rsna-bylo\n"}, "which mine.yaml extends. Did you mean nih-rsna-byol"),
         ({"mine": "extends: cxr-classifier\n"}, "cxr-classifier, which mine.yaml extends is a recipe of another verb"),

@@ -15,6 +15,8 @@ import yaml
 from tests.report import fake_run
 from tests.report.fake_pictures import write_examples, write_views
 from vesalius.data.task import Kind, TaskSpec
+from vesalius.evaluate.labelled import Labelled
+from vesalius.evaluate.operating_points import NO_QUESTION, operating_points
 from vesalius.measures import calibration, curves, metrics
 from vesalius.tasks import predictions, scoring
 from vesalius.tasks.distribution import distribution
@@ -171,7 +173,12 @@ def _results(tuned: Tuned, labels: torch.Tensor, outputs: torch.Tensor, beside: 
         name = tuned.classes[column]
         roc.append({"class": name, "fpr": fpr, "tpr": tpr, "auc": float(metrics.area_under_roc(positive, score, ones)[0])})
         pr.append({"class": name, "recall": recall, "precision": precision, "ap": float(metrics.average_precision(positive, score, ones)[0])})
+        roc[-1] |= {"low": 0.9, "high": 0.99, "band": [[x / 4, 0.8 * x / 4, min(1.0, 0.2 + x / 4)] for x in range(5)]}
     found["curves"] = {"roc": roc, "pr": pr, "split": "test"}
+    part = Labelled(torch.arange(tuned.test), labels, np.arange(tuned.test), None)
+    points = operating_points(task, "folder", (labels, outputs), (labels, outputs), part, tuned.seed)
+    found |= {"operating": points} if points else {}
+    found["absent"] |= {} if points else {"operating": NO_QUESTION}
     sides = {}
     for name, shares in (("before", outputs), ("after", outputs**0.7 if many else (outputs**0.7) / (outputs**0.7).sum(1, keepdim=True))):
         answers = calibration.answers(scoring.measured(task.kind), labels, shares)

@@ -21,7 +21,8 @@ from vesalius.report.reading import RunRecord, read_run
 Tuned = Callable[[str], Path]
 
 BINARY = (
-    *("verdict", "data", "curves", "scores", "confusion", "roc", "calibration", "mistakes", "neighbours", "map", "views"),
+    *("verdict", "data", "curves", "scores", "confusion", "roc", "operating", "calibration", "mistakes"),
+    *("neighbours", "map", "views"),
     *("checkpoints", "cost", "use", "config", "warnings"),
 )
 
@@ -49,6 +50,25 @@ def test_a_fine_tuned_page_has_what_a_classifier_has(tuned: Tuned, tmp_path: Pat
     assert "Before temperature scaling" in _text(page, "calibration")
     assert "the model was surest" in _text(page, "mistakes")
     assert "vesalius predict" in _text(page, "use")
+
+
+def test_thresholds_stand_with_what_they_come_to(tuned: Tuned, tmp_path: Path) -> None:
+    said = " ".join(_text(check(build([tuned("binary")], tmp_path / "page.html"), BINARY), "operating").split())
+    assert "both errors weigh alike (Youden)" in said
+    assert "sensitivity 95 % on validation" in said
+    assert "Sensitivity Specificity PPV NPV Found Missed False alarms Cleared" in said
+    assert "probability of pneumonia is at least the threshold" in said
+    row = read_run(tuned("binary")).rows("operating")[0]
+    assert sum(row["counts"].values()) == 500
+    assert f"as {row['counts']['tp'] + row['counts']['fn']} of these 500 images are" in said
+    several = check(build([tuned("many_labels")], tmp_path / "many.html"), sections([read_run(tuned("many_labels"))]))
+    assert "Question" in _text(several, "operating")
+    ten = check(build([tuned("ten")], tmp_path / "ten.html"), sections([read_run(tuned("ten"))]))
+    assert "answers yes or no" in _text(ten, "operating")
+    chart = roc.section([read_run(tuned("binary"))]).blocks[0].parts["charts"][0]
+    assert chart.area(chart.lines[0])
+    assert "(0.900 to 0.990)" in chart.lines[0].name
+    assert "shaded: that of the curve" in chart.note
 
 
 def test_a_frozen_encoder_has_its_head_s_strength_for_a_curve(tuned: Tuned, tmp_path: Path) -> None:

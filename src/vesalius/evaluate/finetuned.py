@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius.data.dataset import DataSet
+from vesalius.evaluate import operating_points
 from vesalius.evaluate.examples import examples
 from vesalius.evaluate.facts import caveats, labelled_facts
 from vesalius.evaluate.finetuned_verdict import sentences
@@ -36,6 +37,8 @@ RULE = (
 )
 _REPLICATES, _ITEMS, _QUERIES = 1000, 1000, 24
 _COOLEST, _HOTTEST = 0.25, 10.0
+_BAND = 50
+"""Steps of the false positive rate at which a ROC curve has an interval."""
 
 
 @dataclass(frozen=True)
@@ -84,12 +87,18 @@ def examine(outcome: Outcome, run: Run, *, warnings: list[str]) -> dict[str, Any
         else:
             counts = curves.confusion(labels, outputs[split])
             found["confusion"] = {"classes": list(task.classes), "counts": counts.tolist(), "split": split}
-        found["curves"] = {**_curves(outcome, labels[here], outputs[split][here]), "split": split}
+        found["curves"] = {**_curves(outcome, labels[here], outputs[split][here], _labelled(outcome, split)), "split": split}
         found["calibration"] = {**_calibration(outcome, labels, outputs[split], note), "split": split}
+        points, why = _operating_points(outcome, outputs)
+        found |= {"operating": points} if points else {}
+        absent |= {} if points else {"operating": why}
+    mistakes = 0
     if task.kind != "regression" and split == "test":
-        _write_examples(outcome, outputs["test"], run)
+        mistakes = _write_examples(outcome, outputs["test"], run)
+        if not mistakes and task.kind != "multilabel":
+            absent["mistakes"] = "Every labelled test image is answered right: there are no mistakes to look at."
     _write_predictions(outcome, outputs, run)
-    found["verdict"] = [*sentences(found, outcome.frozen, task), *caveats(outcome.data)]
+    found["verdict"] = [*sentences(found, outcome.frozen, task, mistakes=mistakes > 0), *caveats(outcome.data)]
     return {**found, "warnings": warnings, "absent": absent}
 
 
@@ -167,8 +176,11 @@ def _constant(outcome: Outcome, train: Tensor, count: int) -> Tensor:
     return majority(train, scoring.measured(task.kind), len(task.classes), count)
 
 
-def _curves(outcome: Outcome, labels: Tensor, outputs: Tensor) -> dict[str, Any]:
-    """ROC and precision-recall curves of each class against the rest; of class 1 alone where there are two."""
+def _curves(outcome: Outcome, labels: Tensor, outputs: Tensor, part: Labelled) -> dict[str, Any]:
+    """ROC and precision-recall curves of each class against the rest; of class 1 alone where there are two.
+
+    A ROC curve has the interval of its area and, at some false positive rates, that of the true positive rate.
+    """
     task = outcome.model.task
     many = task.kind == "multilabel"
     columns = [1] if not many and len(task.classes) == 2 else range(len(task.classes))
@@ -180,11 +192,26 @@ def _curves(outcome: Outcome, labels: Tensor, outputs: Tensor) -> dict[str, Any]
         false, true = curves.roc(positive, score)
         recall, precision = curves.precision_recall(positive, score)
         name = task.classes[column]
-        roc.append({"class": name, "fpr": _short(false), "tpr": _short(true), "auc": _number(metrics.area_under_roc(positive, score, ones))})
+        area = _number(metrics.area_under_roc(positive, score, ones))
+        row = {"class": name, "fpr": _short(false), "tpr": _short(true), "auc": area}
+        roc.append(row | (_roc_interval(positive, score, part.subject[here.numpy()], outcome.seed) if area is not None else {}))
         pr.append(
             {"class": name, "recall": _short(recall), "precision": _short(precision), "ap": _number(metrics.average_precision(positive, score, ones))}
         )
     return {"roc": roc, "pr": pr}
+
+
+def _roc_interval(positive: Tensor, score: Tensor, subject: NDArray[np.int64], seed: int) -> dict[str, Any]:
+    """The area's interval and the curve's band, over subjects drawn again."""
+    at = torch.linspace(0, 1, _BAND + 1)
+    whose = bootstrap.groups(subject.astype(object), len(subject))
+    areas, curve = [], []
+    for block in bootstrap.weights(whose, _REPLICATES, seed):
+        areas.append(metrics.area_under_roc(positive, score, block.double()))
+        curve.append(curves.roc_replicates(positive, score, block, at))
+    low, high = bootstrap.interval(torch.cat(areas))
+    spans = [bootstrap.interval(values) for values in torch.cat(curve, 1)]
+    return {"low": low, "high": high, "band": [[round(float(x), 3), round(a, 5), round(b, 5)] for x, (a, b) in zip(at, spans, strict=True)]}
 
 
 def _short(values: list[float]) -> list[float]:
@@ -206,7 +233,19 @@ def _calibration(outcome: Outcome, labels: Tensor, outputs: Tensor, note: str) -
     return {**found, "temperature": outcome.model.temperature, "note": note}
 
 
-def _write_examples(outcome: Outcome, outputs: Tensor, run: Run) -> None:
+def _operating_points(outcome: Outcome, outputs: Mapping[str, Tensor]) -> tuple[list[dict[str, Any]], str]:
+    """Rows, and why there are none."""
+    task, source = outcome.model.task, outcome.data.table.source
+    if outcome.shown != "test":
+        return [], operating_points.NO_TEST
+    val, test = ((outcome.labels[s], outputs[s]) for s in ("val", "test"))
+    rows = operating_points.operating_points(task, source, val, test, _labelled(outcome, "test"), outcome.seed)
+    asked = operating_points.questions(task, source, *test)
+    return rows, operating_points.ONE_SIDE if asked else operating_points.NO_QUESTION
+
+
+def _write_examples(outcome: Outcome, outputs: Tensor, run: Run) -> int:
+    """Examples of the test split; returns the number of mistakes among them."""
     task, part = outcome.model.task, _labelled(outcome, "test")
     vectors = outcome.vectors[part.rows]
     shown, rows = examples(
@@ -221,6 +260,7 @@ def _write_examples(outcome: Outcome, outputs: Tensor, run: Run) -> None:
         seed=outcome.seed,
     )
     write_examples(run.path / "examples", outcome.data, outcome.rows["test"][rows], {"classes": list(task.classes), **shown})
+    return len(shown.get("mistakes", ()))
 
 
 def _write_predictions(outcome: Outcome, outputs: Mapping[str, Tensor], run: Run) -> None:

@@ -10,21 +10,21 @@ from vesalius.evaluate.verdict import interval, signed
 from vesalius.tasks.scoring import higher_is_better
 
 
-def sentences(results: Mapping[str, Any], frozen: bool, task: TaskSpec) -> list[str]:
-    """The verdict from ``scores``, ``differences`` and ``calibration`` of the results."""
+def sentences(results: Mapping[str, Any], frozen: bool, task: TaskSpec, *, mistakes: bool = True) -> list[str]:
+    """The verdict from ``scores``, ``differences`` and ``calibration`` of the results. ``mistakes``: whether the page shows some."""
     split = results["scores"][0]["split"]
     rows = {row["model"]: row for row in results["scores"] if row["metric"] == task.metric and row["split"] == split}
     own, constant = rows["fine-tuned"], rows["majority"]
     name = metric_in_words(task.metric)
     if own["value"] is None:
-        return [f"{name} is not defined on the {split} labels.", "See the other measures below.", _next(frozen, None)]
+        return [f"{name} is not defined on the {split} labels.", "See the other measures below.", _next(None, mistakes)]
     first = f"It reaches {name} {interval(own)} on {own['n']:,} {split} {own['unit']}"
     if constant["value"] is not None:
         what = "the mean of the training labels" if task.kind == "regression" else "the shares of the training labels"
         first += f"; answering {what} gives {constant['value']:.3f}"
     apart = {row["b"]: row for row in results["differences"] if row["metric"] == task.metric and row["split"] == split}
     beside = next(row for row in apart.values() if row["b"] != "majority")
-    return [f"{first}.", _second(beside, frozen, task), _next(frozen, results.get("calibration"))]
+    return [f"{first}.", _second(beside, frozen, task), _next(results.get("calibration"), mistakes)]
 
 
 def metric_in_words(metric: str) -> str:
@@ -47,12 +47,13 @@ def _second(beside: Mapping[str, Any], frozen: bool, task: TaskSpec) -> str:
     return f"It cannot be told from {other}: {signed(beside)}."
 
 
-def _next(frozen: bool, calibration: Mapping[str, Any] | None) -> str:
+def _next(calibration: Mapping[str, Any] | None, mistakes: bool) -> str:
     said = ""
     if calibration is not None:
         before, after = calibration["before"]["ece"], calibration["after"]["ece"]
         said = f"Its confidence is off by {after:.3f} on average ({before:.3f} before temperature scaling). "
-    return f"{said}Look at the mistakes below, then use it on new images with `vesalius predict`."
+    look = "Look at the mistakes below, then use it" if mistakes else "Use it"
+    return f"{said}{look} on new images with `vesalius predict`."
 
 
 def over_seeds(scores: Sequence[Mapping[str, Any]], metric: str, seeds: int) -> list[str]:

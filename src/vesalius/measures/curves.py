@@ -27,6 +27,28 @@ def roc(positive: Bool[Tensor, " n"], score: Float[Tensor, " n"], most: int = 20
     return (false[keep] / false[-1]).tolist(), (hits[keep] / hits[-1]).tolist()
 
 
+def roc_replicates(
+    positive: Bool[Tensor, " n"], score: Float[Tensor, " n"], weights: Float[Tensor, "n replicates"], at: Float[Tensor, " points"]
+) -> Float[Tensor, "points replicates"]:
+    """The true positive rate of each weighting of the samples at the false positive rates ``at``, straight between thresholds.
+
+    NaN for weightings without both classes.
+    """
+    order = score.argsort(descending=True, stable=True)
+    hit, w, ranked = positive[order], weights[order].double(), score[order]
+    last = torch.ones(len(hit), dtype=torch.bool, device=score.device)
+    last[:-1] = ranked[1:] != ranked[:-1]
+    zero = w.new_zeros(1, w.shape[1])
+    up = torch.cat([zero, (w * hit[:, None]).cumsum(0)[last]])
+    across = torch.cat([zero, (w * ~hit[:, None]).cumsum(0)[last]])
+    up, across = (up / up[-1]).T.contiguous(), (across / across[-1]).T.contiguous()
+    place = torch.searchsorted(across, at.double().expand(len(across), -1).contiguous(), right=True).clamp(1, across.shape[1] - 1)
+    x0, x1, y0, y1 = (side.gather(1, place - step) for side in (across, up) for step in (1, 0))
+    share = ((at - x0) / (x1 - x0)).nan_to_num(1.0, 1.0, 1.0).clamp(0, 1)
+    found = y0 + share * (y1 - y0)
+    return torch.where((up[:, -1:] + across[:, -1:]).isnan(), torch.nan, found).T
+
+
 def precision_recall(positive: Bool[Tensor, " n"], score: Float[Tensor, " n"], most: int = 200) -> Points:
     """Recall and precision from the highest threshold down, at most ``most`` points; empty without a positive."""
     hits, false = _counts(positive, score)

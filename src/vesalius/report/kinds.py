@@ -17,13 +17,13 @@ _SECTIONS: dict[Kind, tuple[str, ...]] = {
         *("calibration", "checkpoints", *_END),
     ),
     "finetune": (
-        *("verdict", "data", "curves", "scores", "confusion", "predicted", "roc", "calibration", "mistakes"),
+        *("verdict", "data", "curves", "scores", "confusion", "predicted", "roc", "operating", "calibration", "mistakes"),
         *("neighbours", "map", "views", "checkpoints", *_END),
     ),
     "seeds": ("verdict", "data", "scores", "curves", "use", "config", "warnings"),
     "predict": ("verdict", "answers", "left-out", "config", "warnings"),
 }
-_OF_CLASSES = ("confusion", "roc", "calibration", "mistakes", "neighbours", "map")
+_OF_CLASSES = ("confusion", "roc", "operating", "calibration", "mistakes", "neighbours", "map")
 
 
 def kind(run: RunRecord) -> Kind:

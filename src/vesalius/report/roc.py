@@ -66,8 +66,16 @@ def _read(raw: Any, x: str, y: str, area: str) -> list[Mapping[str, Any]]:
         points = [(a, b) for a, b in ((number(p), number(q)) for p, q in zip(*sides)) if a is not None and b is not None]
         points = [(min(1.0, max(0.0, a)), min(1.0, max(0.0, b))) for a, b in points]
         if points:
-            curves.append({"name": text(row.get("class")) or "class", "points": points, "area": number(row.get(area))})
+            reach = (number(row.get("low")), number(row.get("high")))
+            found = {"name": text(row.get("class")) or "class", "points": points, "area": number(row.get(area)), "reach": reach}
+            curves.append({**found, "band": _band(row.get("band"))})
     return curves
+
+
+def _band(raw: Any) -> list[tuple[float, float, float]]:
+    """(x, low, high) of each place where the curve has an interval."""
+    rows = [[number(value) for value in row] for row in raw if isinstance(row, list)] if isinstance(raw, list) else []
+    return [(row[0], row[1], row[2]) for row in rows if len(row) == 3 and None not in row]  # type: ignore[misc]
 
 
 def _chart(kind: int, curves: Sequence[tuple[str, Mapping[str, Any]]], chance: float | None) -> Chart:
@@ -78,7 +86,10 @@ def _chart(kind: int, curves: Sequence[tuple[str, Mapping[str, Any]]], chance: f
         letter, one = curves[place]
         said = "" if one["area"] is None else f" {one['area']:.3f}"
         name = letter or (one["name"] if len(one["name"]) <= _LONG else f"{one['name'][: _LONG - 1]}…")
-        lines.append(Line(f"{name}{said}", one["points"], colour=f"c{nth % 8}", dash=nth % 3 if len(worst) > 1 else 0))
+        low, high = one["reach"]
+        said += f" ({low:.3f} to {high:.3f})" if low is not None and high is not None else ""
+        band = one["band"] if len(worst) == 1 else []
+        lines.append(Line(f"{name}{said}", one["points"], colour=f"c{nth % 8}", dash=nth % 3 if len(worst) > 1 else 0, spans=band, band=bool(band)))
     if kind == 0:
         lines.append(Line("by chance", [(0.0, 0.0), (1.0, 1.0)], colour="grey", dash=1))
     elif chance is not None:
@@ -86,7 +97,13 @@ def _chart(kind: int, curves: Sequence[tuple[str, Mapping[str, Any]]], chance: f
     area = "area under the curve" if kind == 0 else "average precision"
     summary = f"{title} curve. {area.capitalize()}: " + "; ".join(line.name for line in lines if line.colour != "grey") + "."
     y_title = "true positive rate" if kind == 0 else "precision"
-    return Chart(title, _UNIT, _UNIT, lines, summary, x_title=x_title, digits="score", note=f"Up: {y_title}. Beside each name: the {area}.")
+    return Chart(title, _UNIT, _UNIT, lines, summary, x_title=x_title, digits="score", note=f"Up: {y_title}. Beside each name: the {area}{_reach(lines)}.")
+
+
+def _reach(lines: Sequence[Line]) -> str:
+    """What the interval and the band of a curve are, where there are some."""
+    shown = any(line.name.endswith(")") and " to " in line.name for line in lines)
+    return (" with its 95 % interval" + ("; shaded: that of the curve" if any(line.band for line in lines) else "")) if shown else ""
 
 
 def _chance(run: RunRecord, kind: int) -> float | None:

@@ -25,6 +25,8 @@ TASKS: dict[str, TaskSpec] = {
     "cvx03-vs-cvx12": classification("cvx03-vs-cvx12", "cvx03-vs-cvx12", SIDES),
     "four": classification("four", "four", GRADES),
 }
+CONTRASTS = {"four": {"CVX12 against CVX03": ((0, 3), (1, 2)), "CVX3 against CVX0": ((0,), (3,)), "CVX2 against CVX1": ((1,), (2,))}}
+"""The original's hierarchy of questions about the four grades: the grades of no, and those of yes."""
 _COLUMNS = ("subject", "filepath", "final_label")
 
 
