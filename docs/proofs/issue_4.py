@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from docs.prove import FAIL, PASS, Line, Outcome, Step, by_tests, named
+from docs.prove import FAIL, NOT_RUN, PASS, Line, Outcome, Step, by_tests, named
 
 TITLE = "chest radiographs end to end, tracked, on clusters and remote data"
 
@@ -31,6 +31,16 @@ def divided(outcome: Outcome) -> list[Line]:
     return lines
 
 
+def on_slurm(outcome: Outcome) -> list[Line]:
+    """A job on a real Slurm, told to save and pre-empted."""
+    if "Not installed" in outcome.err:
+        return [Line("A job on a real Slurm", outcome.err.strip(), NOT_RUN)]
+    found = named(outcome, "slurm")
+    claim = "A real Slurm runs, tells to save, pre-empts, requeues and resumes a pretraining of two processes: equal to the last bit"
+    figure = "; ".join(found["different"]) or f"equal after {found['steps']} steps"
+    return [Line(claim, figure, FAIL if found["different"] else PASS, note=f"{found['version']}; transcript in slurm.md")]
+
+
 def steps() -> list[Step]:
     """All of them, quick ones first."""
     return [
@@ -54,6 +64,31 @@ def steps() -> list[Step]:
             "NIH's and CheXpert's published tables: counts, and no subject on two sides of our splits",
             "tests/docs/test_radiograph_splits.py",
             least=4,
+        ),
+        by_tests(
+            "Azure ML",
+            "azure-ai-ml's own schema accepts the job; data assets by id, by the environment, by name; local folders go first",
+            "tests/submit/test_azureml.py",
+            least=30,
+        ),
+        by_tests(
+            "torchrun",
+            "Two processes by torchrun give the same curve as one: pretraining, and fine-tuning end to end",
+            "tests/reliability/test_torchrun.py",
+            least=4,
+        ),
+        by_tests(
+            "submitted",
+            "A line is checked before it is submitted; a job of submitit's local executor, interrupted, ends as if it had not been",
+            "tests/submit/test_slurm.py",
+            "tests/submit/test_durations.py",
+            "tests/submit/test_clusters_page.py",
+            least=40,
+        ),
+        Step(
+            "Slurm",
+            ("python", "-m", "tests.submit.slurm_here", "python", "-m", "tests.submit.slurm_story", "docs/proofs/slurm.md"),
+            on_slurm,
         ),
         Step("patients on both sides", ("python", "-m", "docs.radiograph_splits"), divided),
     ]

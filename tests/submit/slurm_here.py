@@ -118,8 +118,13 @@ def slurm(grace: int = 20) -> Iterator[dict[str, str]]:
                 tails = [file.read_text(errors="replace")[-1500:] for file in sorted(folder.glob("*.[lo][ou][gt]"))]
                 raise SystemExit("Slurm did not come up.\n" + "\n".join(tails))
             time.sleep(0.5)
-        yield env
-        _asked(["scancel", "--user", "root", "--signal", "KILL", "--full"], env)
+        try:
+            yield env
+        finally:  # no step outlives the daemon that would end it
+            _asked(["scancel", "--user", "root"], env)
+            end = time.monotonic() + 60
+            while _asked(["squeue", "--noheader"], env) and time.monotonic() < end:
+                time.sleep(0.5)
 
 
 def _asked(words: list[str], env: dict[str, str]) -> str:

@@ -27,7 +27,7 @@ from tests.recipes.tiny import tiny
 from tests.reliability.harness import compare, make_data
 from tests.reliability.processes import COMMAND, ROOT, environment
 
-STEPS = 300
+STEPS = 120
 SUBMIT = shlex.split("submit slurm --partition low --processes 2 --cpus 1 --time 30m --notice 60")
 PATIENCE = 400.0
 
@@ -85,7 +85,7 @@ def tell(folder: Path) -> tuple[Story, list[str]]:
     """The whole of it in ``folder``; the story and what differs at the end."""
     story = Story(folder)
     data = make_data(folder / "data").relative_to(folder)
-    changes = {"steps": STEPS, "checkpoint_every": {"steps": 10}, "validate_every": {"steps": 100}, "batch_size": 8}
+    changes = {"steps": STEPS, "checkpoint_every": {"steps": 5}, "validate_every": {"steps": 40}, "batch_size": 8}
     (folder / "recipe.yaml").write_text(yaml.safe_dump(tiny(str(data), **changes)))
     story.say("A small pretraining as two processes, left alone:")
     whole = story.run("vesalius", *SUBMIT, "--", "pretrain", "recipe.yaml", "--out", "whole").split("\n")[0]
