@@ -162,6 +162,8 @@ def resolve(
     reference = str(reference)
     base = None if root is None else files.place_of(root)
     found, own_filter = parse(reference), None
+    if task is not None and (found.code or not hasattr(registry.entry("sources", found.source), "TASKS")):
+        raise UserError(f"{reference} has no tasks to choose from. Leave task {task!r} out, or name label columns.")
     if found.code:
         place = found.root or base
         table = _listed(place, lambda: own.table_of(found.code, place, labels=labels, subject=subject, progress=progress))
