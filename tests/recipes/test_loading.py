@@ -241,7 +241,7 @@ def test_every_alias_names_a_field(name: str) -> None:
     special = {
         "ssl_training_dataset_name": "CIFAR10", "linear_head_dataset_name": "CIFAR100", "ssl_encoder": "resnet50",
         "ssl_training_type": "BYOL", "local_dataset": "/d", "extra_local_dataset_paths": "/a,/b", "use_mixed_precision": "True",
-        "ssl_training_batch_size": "2",
+        "ssl_training_batch_size": "2", "ssl_augmentation_config": "radiograph", "linear_head_augmentation_config": "radiograph",
     }  # fmt: skip
     value = special.get(name, "1")
     config = loaded(f"--{name}", value, base={k: v for k, v in tiny("x").items() if k not in ("steps",)} | {"epochs": 3})
@@ -263,8 +263,15 @@ def test_arguments_without_meaning_are_accepted_and_said() -> None:
         assert (changes, said) == ({}, [sentence])
 
 
+def test_arguments_that_are_refused_say_what_to_give_instead() -> None:
+    for name, instead in aliases()["refused"].items():
+        with pytest.raises(UserError, match="is the original's; here"):
+            from_pairs(pairs([f"--{name}", "4"]))
+        assert not instead.endswith(".")
+
+
 def test_aliases_are_no_fields_and_clash_with_none() -> None:
-    assert not {*aliases()["fields"], *aliases()["without_meaning"]} & set(PretrainConfig.model_fields)
+    assert not {*aliases()["fields"], *aliases()["without_meaning"], *aliases()["refused"]} & set(PretrainConfig.model_fields)
     assert set(aliases()["recipes"].values()) <= set(names())
 
 

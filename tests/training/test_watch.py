@@ -156,7 +156,8 @@ def test_further_criteria_choose_checkpoints_of_their_own() -> None:
 
 
 def test_views_are_asked_for_by_name_and_shared_by_ranks() -> None:
-    def forward(encoder: Any, rows: Any) -> torch.Tensor:
+    def forward(encoder: Any, rows: Any, step: int) -> torch.Tensor:
+        assert step == 10
         return torch.from_numpy(rows).float()[:, None, None] + torch.arange(2.0)[:, None] * torch.ones(3)
 
     def work(here: World) -> None:

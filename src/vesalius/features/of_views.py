@@ -30,14 +30,15 @@ def forward_views(
     count: int,
     *,
     seed: int,
+    epoch: int = 0,
     device: torch.device | str = "cpu",
     autocast: torch.dtype | None = None,
     batch_size: int = 256,
 ) -> Float[Tensor, "images views dim"]:
     """Pooled features, float32 on ``device``, of ``count`` views of each of the records ``rows`` (n,).
 
-    ``views``: a pipeline whose first group is drawn as often as it takes; a record's views follow from ``seed`` and its
-    id alone, so the same are seen again at each call. The encoder is left as it was: mode, buffers, generators.
+    ``views``: a pipeline whose first group is drawn as often as it takes; a record's views follow from ``seed``,
+    ``epoch`` and its id alone, so the same are seen again at each call with these. The encoder is left as it was: mode, buffers, generators.
     """
     alone = first_group(views)
     group, (each, _) = next(iter(alone.makes.items()))
@@ -49,7 +50,7 @@ def forward_views(
         for start in range(0, len(rows), images):
             some = rows[start : start + images]
             for draw, first in enumerate(range(0, count, each)):
-                draws = alone.draw(seed, 0, some, store.ids[some], store.extents[some], draw)
+                draws = alone.draw(seed, epoch, some, store.ids[some], store.extents[some], draw)
                 made = alone.apply(store.read(draws.rows, draws.windows).to(device), draws).views[group][
                     : count - first
                 ]

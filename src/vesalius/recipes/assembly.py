@@ -56,7 +56,7 @@ def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
     method.to(world.device)
     if config.layout == "auto" and len(encoder.card.size) == 2:
         method.to(memory_format=fastest(method))
-    entries, labelled = _monitors(config, material, made, world)
+    entries, labelled = _monitors(config, material, made, encoder, world)
     _check_export(config.export, [monitor for monitor, _, _ in entries])
     return Parts(made, encoder, method, Watch(world, entries), labelled)
 
@@ -110,7 +110,7 @@ def _check_export(name: str, monitors: Sequence[Monitor]) -> None:
 
 
 def _monitors(
-    config: PretrainConfig, material: Material, made: Views, world: World
+    config: PretrainConfig, material: Material, made: Views, encoder: Encoder, world: World
 ) -> tuple[list[tuple[Monitor, Watched, Interval]], list[str]]:
     """Monitors with their sets and intervals, and the names of those that read labels."""
     entries: list[tuple[Monitor, Watched, Interval]] = []
@@ -136,6 +136,8 @@ def _monitors(
         if isinstance(settings, SeesViews):
             data = material.monitors[key] if key is not None else material.train
             watched = _with_views(watched, data, settings, made, config, world)
+        elif key is not None and (recipe := getattr(settings, "views", None)) is not None:
+            watched = _augmented(watched, material.monitors[key], recipe, encoder, config, world)
         entries.append((monitor, watched, interval))
         labelled += [monitor.name] if needs_labels(given.name) else []
     return entries, labelled
@@ -146,12 +148,28 @@ def _with_views(watched: Watched, data: Any, asked: SeesViews, made: Views, conf
     seed, pool = random.digest64("views", config.seed), watched.rows[asked.split]
     some = np.sort(pool[random.permutation(seed, 0, len(pool))[: asked.images]])
 
-    def run(encoder: Encoder, rows: NDArray[np.int64]) -> Tensor:
+    def run(encoder: Encoder, rows: NDArray[np.int64], step: int) -> Tensor:
         return forward_views(
             encoder, data.store, rows, made, asked.views, seed=seed, device=world.device, autocast=world.autocast
         )
 
     return replace(watched, rows={**watched.rows, "views": some}, views=run)
+
+
+def _augmented(
+    watched: Watched, data: Any, recipe: Any, encoder: Encoder, config: PretrainConfig, world: World
+) -> Watched:
+    """``watched`` with the split "views": its labelled training images, each in one view of ``recipe``, anew at every event."""
+    made = views.at_size(views.load(recipe, encoder.card.channels), encoder.card.size)
+    seed = random.digest64("augmented", config.seed)
+
+    def run(encoder: Encoder, rows: NDArray[np.int64], step: int) -> Tensor:
+        return forward_views(
+            encoder, data.store, rows, made, 1, seed=seed, epoch=step, device=world.device, autocast=world.autocast
+        ).squeeze(1)
+
+    rows, labels = {**watched.rows, "views": watched.rows["train"]}, {**watched.labels, "views": watched.labels["train"]}
+    return replace(watched, rows=rows, labels=labels, views=run)
 
 
 def _watched(material: Material, key: str | None, config: PretrainConfig, world: World) -> Watched:

@@ -62,7 +62,8 @@ def compat_changes(word: str, config: Mapping[str, Any], method: str, world: int
     if _is_cifar(config):
         return {**changes, "views": "cifar-innereye", "encoder": {"stem": "innereye"}}, [_RATE, _SPLIT, _CIFAR]
     encoder = {"final_relu": False} if (config.get("encoder") or {}).get("name") == "densenet121" else {}
-    more = {"views": "radiograph-innereye-encoder", "encoder": encoder, "data": {"channels": 3}}
+    head = {"linear": {**_LINEAR, "views": "radiograph-innereye-head"}}
+    more = {"views": "radiograph-innereye-encoder", "monitors": head, "encoder": encoder, "data": {"channels": 3}}
     return {**changes, **more}, [_RATE, _SPLIT, _RADIOGRAPHS]
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from vesalius import registry
 from vesalius.encoders.build import check_options, is_name
 from vesalius.errors import UserError
+from vesalius.recipes.augmentation import with_files
 from vesalius.recipes.checking import check
 from vesalius.recipes.compat import classifier_changes
 from vesalius.recipes.finetune_config import FinetuneConfig
@@ -31,7 +32,7 @@ def load_finetune(
         said = max(i for i, layer in enumerate(given) if "compat" in layer.fields)
         brought = Layer(classifier_changes(word, config), f"compat {word}")
         config, origins = merged([*given[:said], brought, *given[said:]], with_encoder)
-    checked = check(FinetuneConfig, config).said_by(origins)
+    checked = check(FinetuneConfig, with_files(config, "finetune")[0]).said_by(origins)
     check_trackers(checked.tracking)
     encoder = checked.encoder
     if complete and not checked.data.train:

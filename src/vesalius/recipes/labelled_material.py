@@ -95,13 +95,13 @@ def training_views(config: FinetuneConfig, encoder: Encoder) -> Views:
     card = encoder.card
     recipe: Any = {"global": {"count": 1, "size": list(card.size), "operations": [dict(step) for step in MILD]}}
     if config.views != "mild":
-        recipe = views.load(config.views, card.channels).config()
+        recipe = views.at_size(views.load(config.views, card.channels), card.size).config()
     if "global" not in recipe:
         raise UserError(f"Fine-tuning needs views named 'global'; these views make {', '.join(k for k in recipe if k != 'shared')}.")
     group = recipe["global"]
     ending = [step for step in card.preprocessing if _is_pixelwise(step)]
     made = {**recipe, "global": {**group, "size": list(card.size), "operations": [*group["operations"], *ending]}}
-    return views.load({key: made[key] for key in ("shared", "global") if key in made}, card.channels)
+    return views.load({key: made[key] for key in ("shared", "per_channel", "global") if key in made}, card.channels)
 
 
 def _is_pixelwise(step: Any) -> bool:

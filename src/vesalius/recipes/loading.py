@@ -12,6 +12,7 @@ from pydantic import BaseModel
 from vesalius import registry
 from vesalius.encoders.build import check_options
 from vesalius.errors import UserError
+from vesalius.recipes.augmentation import with_files
 from vesalius.recipes.checking import check, nearest
 from vesalius.recipes.compat import compat_changes
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
@@ -37,6 +38,8 @@ def load_pretrain(
         method = str((config.get("method") or {}).get("name", PretrainConfig.model_fields["method"].default.name))
         brought, sentences = compat_changes(word, config, method, int(os.environ.get("WORLD_SIZE", "1")))
         config, origins = merged([*given[:said], Layer(brought, f"compat {word}"), *given[said:]])
+    config, more = with_files(config)
+    sentences = [*sentences, *more]
     checked = check(PretrainConfig, config).said_by(origins)
     check(registry.entry("methods", checked.method.name).Config, checked.method.fields, f"method {checked.method.name}")
     check_options(checked.encoder.name, checked.encoder.fields)

@@ -21,14 +21,14 @@ from vesalius.training.world import World
 class Watched:
     """A monitoring set. ``forward(encoder, rows)`` gives (n, D) features of its records, touching nothing of the encoder.
 
-    ``rows``: record numbers by split; ``labels``: split -> label column -> (n,) in the order of ``rows``. ``views``
-    gives (n, q, D), features of q views of each record, for the split of that name.
+    ``rows``: record numbers by split; ``labels``: split -> label column -> (n,) in the order of ``rows``. ``views`` gives,
+    for the split of that name, features of views of each record, (n, q, D) or (n, D), before the step that is its third argument.
     """
 
     forward: Callable[[Encoder, NDArray[np.int64]], Tensor]
     rows: Mapping[str, NDArray[np.int64]]
     labels: Mapping[str, Mapping[str, Tensor]]
-    views: Callable[[Encoder, NDArray[np.int64]], Tensor] | None = None
+    views: Callable[[Encoder, NDArray[np.int64], int], Tensor] | None = None
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class Watch:
         for monitor, watched, interval in self.entries:
             if not interval.due(at):
                 continue
-            finding = monitor(self._features(encoder, watched, shared), method, at)
+            finding = monitor(self._features(encoder, watched, shared, at), method, at)
             scalars |= {f"monitor/{monitor.name}/{key}": value for key, value in finding.scalars.items()}
             if at.step > 0:
                 best += [name for name, key in criteria(monitor).items() if finding.best.get(key)]
@@ -70,15 +70,16 @@ class Watch:
         return scalars, best, warnings, ends
 
     def _features(
-        self, encoder: Encoder, watched: Watched, shared: dict[tuple[int, str], FeaturesLike]
+        self, encoder: Encoder, watched: Watched, shared: dict[tuple[int, str], FeaturesLike], at: Progress
     ) -> Callable[[str], FeaturesLike]:
         def features(split: str) -> FeaturesLike:
-            key = (id(watched), split)
+            viewed = watched.views if split == "views" else None
+            # What is seen without views is seen once for all monitors of a set, whatever views they also ask for.
+            key = (id(watched.forward if viewed is None else viewed), split)
             if key not in shared:
                 mine = np.array_split(watched.rows[split], self.world.size)[self.world.rank]
-                look = watched.views if split == "views" and watched.views is not None else watched.forward
                 with torch.no_grad():
-                    vectors = gather(look(encoder, mine))
+                    vectors = gather(watched.forward(encoder, mine) if viewed is None else viewed(encoder, mine, at.step))
                 shared[key] = Seen(vectors, watched.labels.get(split, {}))
             return shared[key]
 

@@ -134,6 +134,12 @@ def of_innereye(recipe: str | Mapping[str, Any] | Path) -> Mapping[str, Any] | N
     return tree if innereye.recognised(tree) else None
 
 
+def canonical(name: str) -> str | None:
+    """The named recipe that ``name`` means, as it is or by an original's name for it; None where it means a file."""
+    known = name if Path(name).is_file() else innereye.NAMED.get(Path(name).name.removesuffix(".yaml"), name)
+    return known if known in names() else None
+
+
 def resize_crop(size: int | Sequence[int], channels: int, *, enlarge: float = 1.0) -> Views:
     """The deterministic pipeline for evaluation: one view "image" of ``size`` pixels, nothing random.
 
@@ -156,9 +162,7 @@ def _read(recipe: str | Mapping[str, Any] | Path) -> tuple[Mapping[str, Any], st
     """The tree of a recipe and what to call it in a message."""
     if isinstance(recipe, Mapping):
         return recipe, "the views"
-    text = str(recipe)
-    if not Path(text).is_file():
-        text = innereye.NAMED.get(Path(text).name.removesuffix(".yaml"), text)
+    text = canonical(str(recipe)) or str(recipe)
     if text not in names() and (isinstance(recipe, Path) or text.endswith((".yaml", ".yml"))):
         path = Path(text)
         if not path.is_file():

@@ -2,7 +2,8 @@
 
 At each event it sees every labelled training sample once per pretraining epoch that ended since the last event; then
 all of the labelled validation set is scored. Features are standardised by mean and deviation of the training features
-of the same event, so that the head stays well conditioned while the encoder moves.
+of the same event, so that the head stays well conditioned while the encoder moves. With ``views`` the training samples are
+seen changed, each once an event and anew at the next; the validation samples never are.
 """
 
 from __future__ import annotations
@@ -11,7 +12,16 @@ from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeFloat, PositiveFloat, PositiveInt, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    NonNegativeFloat,
+    PositiveFloat,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 from torch import Tensor
 
 from vesalius.data.task import TaskSpec
@@ -41,12 +51,21 @@ class Config(BaseModel):
     standardise: bool = Field(True, description="Features to zero mean and unit deviation, anew at each event.")
     balanced: bool = Field(False, description="Weigh classes by 1 / their number among the training labels.")
     metric: str = Field("", description="Which metric chooses the best checkpoint; empty: the task's own.")
+    views: str | Mapping[str, Any] | None = Field(
+        None, description="Views the training images are learnt in: a recipe's name, a YAML file, or inline; none: as they are."
+    )
     compat: Literal["none", "innereye"] = Field("none", description="innereye: the original's rules and names.")
 
     @model_validator(mode="before")
     @classmethod
     def _original(cls, fields: Any) -> Any:
         return _INNEREYE | fields if isinstance(fields, dict) and fields.get("compat") == "innereye" else fields
+
+
+    @field_validator("views")
+    @classmethod
+    def _none(cls, value: Any) -> Any:
+        return None if value == "none" else value
 
 
 class Linear:
@@ -68,7 +87,7 @@ class Linear:
 
     def __call__(self, features: Callable[[str], FeaturesLike], method: Method, at: Progress) -> Finding:
         """Learn from the training features as often as epochs went by, then score the validation features."""
-        train, val = features("train"), features("val")
+        train, val = features("train" if self.config.views is None else "views"), features("val")
         labels, val_labels = target(train, self.task), target(val, self.task)
         known = labelled(labels)
         if not bool(known.any()):
