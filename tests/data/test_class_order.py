@@ -7,6 +7,7 @@ import pytest
 from vesalius.data.class_order import as_told
 from vesalius.data.encoding import encode
 from vesalius.data.table import SampleTable
+from vesalius.data.task import TaskSpec
 from vesalius.errors import UserError
 
 WORDS = ["none", "mild", "severe", "mild", None, "none"]
@@ -49,3 +50,10 @@ def test_nothing_told_changes_nothing() -> None:
 def test_refusals(kind: str, classes: list[str] | None, words: str) -> None:
     with pytest.raises(UserError, match=words):
         as_told(table(WORDS), kind, classes)  # type: ignore[arg-type]
+
+
+def test_soft_targets_have_no_order() -> None:
+    values = {"label.edema": [0.0, 1.0, 0.7]}
+    table = SampleTable.of("made-up", "/data", ["a", "b", "c"], values, task=TaskSpec("edema", "binary", ("edema",), ("no", "yes")))
+    with pytest.raises(UserError, match="soft targets, which have no order"):
+        as_told(table, "ordinal", None)

@@ -30,6 +30,9 @@ def as_told(table: SampleTable, kind: Kind | None, classes: Sequence[str] | None
             f"The label {task.name!r} of {table.source} cannot be of kind {kind!r}: it is {said}. Leave --data.kind out, or name "
             "another label column."
         )
+    values = table.targets()
+    if kind == "ordinal" and bool((values[~np.isnan(values)] % 1 != 0).any()):
+        raise UserError(f"The label {task.name!r} has soft targets, which have no order. Leave --data.kind out, or give --data.uncertain zeros or ones.")
     out = table.with_columns()
     out.task = TaskSpec(task.name, kind, task.labels, task.classes)
     if kind == "ordinal" and classes is None and not all(_is_number(name) for name in task.classes):
