@@ -19,7 +19,7 @@ from PIL import Image
 
 BITS = 512
 DISTANCE = 64
-"""Hashes that differ in at most so many bits are of one image. Copies were at most 40 apart, other images at least 128."""
+"""Hashes that differ in at most so many bits are of one image. Copies were at most 31 apart, other radiographs at least 128."""
 
 VERSION = 1
 """Raised whenever the same pixels would give another hash."""

@@ -55,7 +55,7 @@ def index(root: Path | None, *, task: str | None = None) -> SampleTable:
     wrong = ~np.isin(grades, range(4)) & raw["final_label"].notna().to_numpy()
     if wrong.any():
         value = raw["final_label"][wrong].iloc[0]
-        raise UserError(f"{CSV} holds the final_label {value!r}. Grades are 0, 1, 2 and 3, or nothing where none was given.")
+        raise UserError(f"{CSV} holds the final_label {value}. Grades are 0, 1, 2 and 3, or nothing where none was given.")
     uris = [str(uri).strip().replace("\\", "/").removeprefix("./") for uri in raw["filepath"]]
     there = _there(root, uris)
     if not there.any():

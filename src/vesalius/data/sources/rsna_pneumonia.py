@@ -108,13 +108,12 @@ def read_labels(csv: Path) -> pd.DataFrame:
     raw = _read(csv, ("patientId", "x", "y", "width", "height", "Target"))
     raw["name"], raw["Target"] = raw["patientId"].astype(str).str.strip(), _binary(raw["Target"], csv)
     boxed = raw.dropna(subset=["x", "y", "width", "height"])
-    boxes = {
-        name: json.dumps(group.tolist())
-        for name, group in ((n, g[["x", "y", "width", "height"]].to_numpy()) for n, g in boxed.groupby("name"))
-    }
+    boxes: dict[str, list[list[float]]] = {}
+    for name, box in zip(boxed["name"], boxed[["x", "y", "width", "height"]].to_numpy().tolist(), strict=True):
+        boxes.setdefault(name, []).append(box)
     frame = raw.groupby("name", sort=False, as_index=False)["Target"].max().rename(columns={"Target": "label.pneumonia"})
-    frame["meta.boxes"] = frame["name"].map(boxed.groupby("name").size()).fillna(0).astype(int)
-    frame["meta.box_list"] = frame["name"].map(boxes).fillna("[]")
+    frame["meta.boxes"] = [len(boxes.get(name, ())) for name in frame["name"]]
+    frame["meta.box_list"] = [json.dumps(boxes.get(name, [])) for name in frame["name"]]
     return frame
 
 
@@ -176,7 +175,8 @@ def _binary(values: pd.Series, csv: Path) -> pd.Series:
 
     numbers = pd.to_numeric(values, errors="coerce").astype(np.float64)
     if not numbers.isin((0, 1)).all():
-        raise UserError(f"{csv.name} holds the label {values[~numbers.isin((0, 1))].iloc[0]!r}, where 0 or 1 is expected. Correct it, or get it again.")
+        value = values[~numbers.isin((0, 1))].iloc[0]
+        raise UserError(f"{csv.name} holds the label {value}, where 0 or 1 is expected. Correct it, or get it again.")
     return numbers
 
 
