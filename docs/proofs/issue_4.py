@@ -41,6 +41,17 @@ def on_slurm(outcome: Outcome) -> list[Line]:
     return [Line(claim, figure, FAIL if found["different"] else PASS, note=f"{found['version']}; transcript in slurm.md")]
 
 
+def radiograph_views(outcome: Outcome) -> list[Line]:
+    """The encoder's augmentation file against two rebuilds of it."""
+    lines = []
+    for peer, least in (("InnerEye's list in its order and types", 5.0), ("a fair rebuild", 1.5)):
+        found = named(outcome, f"radiograph views, 224 px, against {peer}")
+        ratio = float(found["ratio"])
+        claim = f"Two views at 224 px of a grey image of 1024 px, per core, elastic included, against {peer}: at least {least:g} x"
+        lines.append(Line(claim, f"{ratio:.1f} x", PASS if ratio >= least else FAIL, ratio, found["setting"]))
+    return lines
+
+
 def steps() -> list[Step]:
     """All of them, quick ones first."""
     return [
@@ -65,6 +76,19 @@ def steps() -> list[Step]:
             "tests/docs/test_radiograph_splits.py",
             least=4,
         ),
+        by_tests(
+            "augmentation files",
+            "InnerEye's YAML files: every key, type, default and the order; each operation against torchvision and SciPy; stacks; the page",
+            "tests/views/test_innereye.py",
+            "tests/views/test_stacks.py",
+            "tests/views/test_turning.py",
+            "tests/views/operations",
+            "tests/recipes/test_augmentation.py",
+            "tests/docs/test_augmentation_files.py",
+            "tests/coverage/test_innereye_augmentation.py",
+            least=120,
+        ),
+        Step("radiograph views", ("python", "benchmarks/radiograph_views.py"), radiograph_views),
         by_tests(
             "Azure ML",
             "azure-ai-ml's own schema accepts the job; data assets by id, by the environment, by name; local folders go first",

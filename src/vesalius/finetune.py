@@ -19,7 +19,7 @@ from vesalius.features import compute, forward
 from vesalius.recipes import end_to_end
 from vesalius.recipes.arguments import from_pairs
 from vesalius.recipes.finetune_job import SPLITS, Job, prepare
-from vesalius.recipes.finetune_loading import load_finetune
+from vesalius.recipes.finetune_loading import finetune_and_sentences
 from vesalius.recipes.plugins import keep_plugins
 from vesalius.recipes.recovery import recovered, same_data
 from vesalius.recipes.resuming import configured, noted, run_to_resume
@@ -80,8 +80,8 @@ def finetune(
         named = {"encoder": str(encoder)} if not isinstance(encoder, Mapping) else {f"encoder.{k}": v for k, v in encoder.items()}
         changes = {**named, **changes}
     nested, sentences = from_pairs(changes.items(), "finetune")
-    config, _ = configured(lambda given, more: (load_finetune(given, more), []), recipe, nested, run)
-    for sentence in sentences:
+    config, more = configured(finetune_and_sentences, recipe, nested, run)
+    for sentence in [*sentences, *more]:
         terminal.say(sentence)
     if run is not None and run.facts()["state"] == "done":
         terminal.say(f"{run.path} is done already.")

@@ -224,9 +224,11 @@ def recipes_show(name: str, *, views: str | None, out: Path, count: int) -> None
         return
     from vesalius import views as views_room
 
-    if not known and (name in views_room.names() or (name.endswith((".yaml", ".yml")) and views_of(name) == name)):
+    if not known and (views_room.canonical(name) or (name.endswith((".yaml", ".yml")) and views_of(name) == name)):
         import yaml
 
+        for sentence in views_room.remarks(name):
+            Terminal().say(sentence)
         answer(yaml.safe_dump(views_room.load(name, 3).config(), sort_keys=False).rstrip())
         return
     table(name, ["field", "value", "meaning", "said by"], describe(name))

@@ -20,9 +20,17 @@ from vesalius.recipes.tracking import check_trackers
 def load_finetune(
     reference: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None, *, complete: bool = True
 ) -> FinetuneConfig:
-    """The checked configuration: recipe, then the user's ``changes``, ``compat`` as in ``load_pretrain``. Raises UserError naming the key and the nearest.
+    """The configuration alone of ``finetune_and_sentences``."""
+    return finetune_and_sentences(reference, changes, complete=complete)[0]
 
-    ``complete``: refuse a recipe that names no encoder or no images, which those that are shipped leave to the user.
+
+def finetune_and_sentences(
+    reference: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None, *, complete: bool = True
+) -> tuple[FinetuneConfig, list[str]]:
+    """The checked configuration: recipe, then the user's ``changes``, ``compat`` as in ``load_pretrain``; and what to tell the user.
+
+    ``complete``: refuse a recipe that names no encoder or no images, which those that are shipped leave to the user. Raises
+    UserError naming the key and the nearest.
     """
     given = [*layers(reference, "finetune"), Layer(dict(changes or {}), GIVEN)]
     config, origins = merged(given, with_encoder)
@@ -32,7 +40,8 @@ def load_finetune(
         said = max(i for i, layer in enumerate(given) if "compat" in layer.fields)
         brought = Layer(classifier_changes(word, config), f"compat {word}")
         config, origins = merged([*given[:said], brought, *given[said:]], with_encoder)
-    checked = check(FinetuneConfig, with_files(config, "finetune")[0]).said_by(origins)
+    config, sentences = with_files(config, "finetune")
+    checked = check(FinetuneConfig, config).said_by(origins)
     check_trackers(checked.tracking)
     encoder = checked.encoder
     if complete and not checked.data.train:
@@ -49,7 +58,7 @@ def load_finetune(
             f"{', '.join(encoder.fields)}: options of a network by name, but encoder.weights says how its network was built. "
             "Leave them out, or give encoder.name."
         )
-    return checked
+    return checked, sentences
 
 
 def with_encoder(layer: Mapping[str, Any]) -> dict[str, Any]:

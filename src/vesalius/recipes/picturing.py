@@ -43,6 +43,8 @@ def picture(name: str, data: str, out: Path, count: int, terminal: Terminal) -> 
 
 def views_of(name: str) -> str | Mapping[str, Any]:
     """The views of a recipe or of a YAML file of one; ``name`` itself where it names views, or a file of them."""
+    if not shipped_name(name, "pretrain") and (known := views_room.canonical(name)) is not None:
+        return known
     found = raw(name) if shipped_name(name, "pretrain") or name.endswith((".yaml", ".yml")) else {}
     if "data" not in found:
         return name

@@ -8,7 +8,7 @@ batch = views.apply(store.read(draws.rows, draws.windows), draws)
 from __future__ import annotations
 
 from vesalius.views.pipeline import Views
-from vesalius.views.recipe import canonical, load, names, of_innereye, resize_crop
+from vesalius.views.recipe import canonical, load, names, of_innereye, remarks, resize_crop
 from vesalius.views.scaling import at_size
 
-__all__ = ["Views", "at_size", "canonical", "load", "names", "of_innereye", "resize_crop"]
+__all__ = ["Views", "at_size", "canonical", "load", "names", "of_innereye", "remarks", "resize_crop"]

@@ -134,6 +134,12 @@ def of_innereye(recipe: str | Mapping[str, Any] | Path) -> Mapping[str, Any] | N
     return tree if innereye.recognised(tree) else None
 
 
+def remarks(recipe: str | Mapping[str, Any] | Path) -> list[str]:
+    """What to tell a user about ``recipe``: what an augmentation file sets without effect."""
+    tree = of_innereye(recipe)
+    return innereye.remarks(tree) if tree is not None else []
+
+
 def canonical(name: str) -> str | None:
     """The named recipe that ``name`` means, as it is or by an original's name for it; None where it means a file."""
     known = name if Path(name).is_file() else innereye.NAMED.get(Path(name).name.removesuffix(".yaml"), name)
