@@ -56,6 +56,15 @@ def steps() -> list[Step]:
     """All of them, quick ones first."""
     return [
         by_tests(
+            "tracking",
+            "A real MLflow server on localhost and the local file: logged, listed, fetched by id, resumed bit-exact on another machine; "
+            "gone in the middle; TensorBoard's reader; no telemetry",
+            "tests/runs/trackers",
+            "tests/runs/test_tracking.py",
+            "tests/recipes/test_recovery.py",
+            least=35,
+        ),
+        by_tests(
             "NIH and CheXpert",
             "NIH ChestX-ray14 and CheXpert in every layout they are downloaded in: tables, splits, tasks, uncertain labels, filters",
             "tests/data/sources/test_nih_chestxray14.py",

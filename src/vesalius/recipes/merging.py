@@ -57,7 +57,7 @@ def written_out(key: str, value: Any) -> Any:
     if key == "plugins" and isinstance(value, str):
         return [value]
     if key == "tracking" and isinstance(value, str):
-        return {name.strip(): None for name in value.split(",")}
+        return {name.strip(): {} for name in value.split(",")}
     return {"name": value} if key in CHOICES and isinstance(value, str) else value
 
 

@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from vesalius.errors import UserError
 from vesalius.files import Lock, checksum
@@ -47,14 +46,8 @@ def local_uri() -> str:
 
 
 def place(uri: str | None = None) -> str:
-    """``uri``, or MLFLOW_TRACKING_URI, or the SQLite file beside the runs. Raises UserError for one with a password."""
-    found = uri or os.environ.get("MLFLOW_TRACKING_URI") or local_uri()
-    if urlsplit(found).password is not None and not found.startswith(("sqlite", "postgresql", "mysql", "mssql")):
-        raise UserError(
-            "The address of the MLflow server holds a password, which the run's config.yaml would keep. Give the address without it, "
-            "and the rest in MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD."
-        )
-    return found
+    """``uri``, or MLFLOW_TRACKING_URI, or the SQLite file beside the runs."""
+    return uri or os.environ.get("MLFLOW_TRACKING_URI") or local_uri()
 
 
 def client(uri: str) -> Any:

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -34,6 +35,16 @@ class Config(BaseModel):
     )
     report: bool = Field(True, description="Send report.html, which shows images of the data.")
 
+    @field_validator("uri")
+    @classmethod
+    def _without_password(cls, value: str | None) -> str | None:
+        if value is not None and urlsplit(value).password is not None:
+            raise ValueError(
+                "the address holds a password, which the run's config.yaml would keep. Give the address without it, and the rest in "
+                "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD, or the whole of it in MLFLOW_TRACKING_URI"
+            )
+        return value
+
     @field_validator("checkpoints", mode="before")
     @classmethod
     def _word(cls, value: Any) -> Any:
@@ -41,7 +52,7 @@ class Config(BaseModel):
 
 
 def build(config: Config, run: Run) -> MLflow:
-    """The tracker of ``run``. Raises UserError where MLflow is not installed or the address holds a password."""
+    """The tracker of ``run``. Raises UserError where MLflow is not installed."""
     require()
     return MLflow(config, run, mlflow_store.place(config.uri))
 
