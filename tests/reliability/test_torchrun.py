@@ -79,12 +79,17 @@ def test_two_processes_of_one_machine(alone: Path) -> None:
 
 
 def test_fine_tuning_end_to_end(tmp_path: Path) -> None:
-    """The same training by two processes: curve, looks at validation, and the probabilities that follow."""
+    """The same training by two processes: curve, looks at validation, and the scores that follow.
+
+    2e-7 of the loss was measured. The head begins at zero: one solved on the statistics of this random encoder begins with
+    a gradient of norm 800 here, and then 3e-7 at the first step is 1e-1 at the fifth.
+    """
     recipe = {
         **labelled.RECIPE,
         "data": {**labelled.RECIPE["data"], "train": str(labelled.images(tmp_path / "data")), "labels": "ill"},
         "encoder": {"weights": str(labelled.encoder(tmp_path / "encoder")), "freeze": False},
         "optimizer": {"name": "sgd", "lr": 1e-2, "layer_decay": None},
+        "linear_first": False,
         "steps": STEPS,
         "validate_every": {"steps": 4},
     }
@@ -100,11 +105,11 @@ def test_fine_tuning_end_to_end(tmp_path: Path) -> None:
     compared = 0
     for mine, theirs in zip(one, two):
         for key in mine.keys() & theirs.keys() - {"kind", "time", "images_per_second", "wait_share", "best", "text"}:
-            assert theirs[key] == pytest.approx(mine[key], rel=1e-2 if key == "grad_norm" else 1e-3, abs=1e-6), (key, mine["step"])
+            assert theirs[key] == pytest.approx(mine[key], rel=1e-5, abs=1e-6), (key, mine["step"])
             compared += key in ("loss", "monitor/validation/roc_auc")
     assert compared >= STEPS + 2
     found = [json.loads((tmp_path / name / "results.json").read_text())["scores"] for name in ("one", "two")]
-    assert [s["value"] for s in found[1]] == pytest.approx([s["value"] for s in found[0]], abs=5e-2)
+    assert [s["value"] for s in found[1]] == pytest.approx([s["value"] for s in found[0]], abs=1e-4)
     assert json.loads((tmp_path / "two" / "run.json").read_text())["world"] == 2
     assert {p.name for p in (tmp_path / "two").iterdir()} == {p.name for p in (tmp_path / "one").iterdir()}
 

@@ -16,8 +16,8 @@ from vesalius.submit.data_assets import asset
 
 WHERE = ("--compute", "gpus", "--environment", "vesalius-gpu@3")
 NIH, RSNA = "nih-training-set", "rsna_pneumonia_detection_kaggle_dataset"
-LINE = ("pretrain", "cifar10-simclr", "--data.train", "nih-chestxray14", "--data.monitor", "rsna-pneumonia")
-"""Learns from NIH and watches on RSNA, as InnerEye's NIH_RSNA_SimCLR did."""
+LINE = ("pretrain", "NIH_RSNA_SimCLR")
+"""Learns from NIH and watches on RSNA."""
 
 
 @pytest.fixture
@@ -48,7 +48,7 @@ def test_the_job(here: Path) -> None:
     assert job["experiment_name"] == "chest"
     assert job["tags"]["trial"] == "1"
     assert job["outputs"] == {"run": {"type": "uri_folder", "mode": "rw_mount"}}
-    assert job["command"].startswith("python -m vesalius.submit.attempt ${{outputs.run}} -- pretrain cifar10-simclr")
+    assert job["command"].startswith("python -m vesalius.submit.attempt ${{outputs.run}} -- pretrain NIH_RSNA_SimCLR --data.root")
     assert "--tracking mlflow" in job["command"]
     assert "code" not in job
     assert "Nothing is uploaded" in said
@@ -76,6 +76,13 @@ def test_the_originals_data_sets_are_the_default(here: Path) -> None:
     job, _ = dry()
     assert paths(job) == {"train": f"azureml:{NIH}@latest", "monitor": f"azureml:{RSNA}@latest"}
     assert "--data.root ${{inputs.train}} --data.monitor_root ${{inputs.monitor}}" in job["command"]
+
+
+def test_the_originals_classifier(here: Path) -> None:
+    """Its encoder is that of another job of the workspace, which is looked for there and not here."""
+    job, _ = dry(line=("finetune", "CXRImageClassifier", "--pretraining_run_recovery_id", "brave_lemon"))
+    assert paths(job) == {"train": f"azureml:{RSNA}@latest"}
+    assert "--pretraining_run_recovery_id brave_lemon --data.root ${{inputs.train}}" in job["command"]
 
 
 def test_ids_from_the_environment_and_by_name(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:

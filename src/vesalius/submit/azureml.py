@@ -205,7 +205,7 @@ def _send(file: Path, workspace: Path | None) -> tuple[Any, Any]:
 
     try:
         job = load_job(file)
-        where = {} if workspace is None else {"path": workspace.parent, "file_name": workspace.name}
+        where: dict[str, Any] = {} if workspace is None else {"path": workspace.parent, "file_name": workspace.name}
         client = MLClient.from_config(DefaultAzureCredential(), **where)
         return client.jobs.create_or_update(job), client
     except (AzureError, MlException) as error:
