@@ -50,7 +50,7 @@ class Story:
         said = done.stdout + done.stderr
         assert done.returncode == 0, (words, said)
         if shown:
-            self.text += ["```text", f"$ {' '.join(words)}", *self.plain(said).strip().splitlines(), "```"]
+            self.text += ["```text", f"$ {shlex.join(words)}", *self.plain(said).strip().splitlines(), "```"]
         return said
 
     def plain(self, text: str) -> str:
@@ -110,7 +110,7 @@ def tell(folder: Path) -> tuple[Story, list[str]]:
     story.until(job, lambda: "PENDING" in story.state(job), "its second return to the queue")
     saved = steps()
     assert saved >= resumed
-    story.log(job, "Stopped as asked")
+    story.log(job, f"Stopped as asked after step {saved} |Requeued")
     story.run("squeue", "--format", "%i %P %j %T %r")
     story.until(job, lambda: story.state(job) == "COMPLETED", "its end")
     story.say(f"It went on after step {saved}, to the end:")
