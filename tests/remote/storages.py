@@ -120,6 +120,7 @@ def _azure(folder: Path) -> Iterator[Storage]:
 
 @contextmanager
 def _google(folder: Path) -> Iterator[Storage]:
+    os.environ["GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT"] = "false"  # it asks by gRPC, which the emulator does not speak
     gcsfs = pytest.importorskip("gcsfs", reason="needs gcsfs: pip install 'vesalius[remote]'")
     command = shutil.which("gcp-storage-emulator") or shutil.which(str(Path(sys.executable).parent / "gcp-storage-emulator"))
     if command is None:

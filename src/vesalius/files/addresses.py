@@ -72,7 +72,7 @@ def place_of(place: str | os.PathLike[str]) -> Path:
     if scheme in ("s3", "s3a"):
         driver["max_concurrency"] = 1  # one request a file; it would ask for the size first, to cut the file into parts
     try:
-        found = UPath(f"{scheme}{words[len(scheme) :]}", **driver)
+        found = UPath(f"{scheme}://{words.partition('://')[2].rstrip('/')}", **driver)
         found.fs  # noqa: B018 - makes the driver, which says here what it lacks
     except ImportError:
         raise _needs_packages(scheme) from None
