@@ -88,7 +88,7 @@ def finetune(
     recipe
         A recipe's name, or a YAML file.
     encoder
-        A run (folder, id or `latest`), a folder or file of weights, or a network's name.
+        A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, or a network's name.
     out
         The run's directory; by default a new one below VESALIUS_RUNS, or ./runs.
     resume
@@ -126,7 +126,7 @@ def embed(
     Parameters
     ----------
     encoder
-        A run (folder, id or `latest`), a folder or file of weights, or a network's name.
+        A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, or a network's name.
     data
         NAME[@ROOT], a folder of images, a .csv or .parquet table, or a .npz file.
     out
@@ -257,7 +257,7 @@ def export(
     Parameters
     ----------
     encoder
-        A run (folder, id or `latest`), a folder or file of weights, or a network's name.
+        A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, or a network's name.
     to
         safetensors, timm, torchvision, onnx or hf.
     out
