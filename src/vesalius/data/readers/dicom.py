@@ -54,9 +54,9 @@ def _decode(dataset: Dataset, frame: int, window: Window) -> Decoded:
     from pydicom.pixels.processing import apply_color_lut
     from pydicom.pixels.utils import pixel_array
 
-    pixels: NDArray[Any] = np.asarray(pixel_array(dataset, index=frame))
-    pixels = pixels.reshape(*pixels.shape[:2], -1)
     colours = str(dataset.get("PhotometricInterpretation", "MONOCHROME2"))
+    pixels: NDArray[Any] = np.asarray(pixel_array(dataset, index=frame, correct_unused_bits=samples > 1 or colours == "PALETTE COLOR"))
+    pixels = pixels.reshape(*pixels.shape[:2], -1)
     notes = [f"frame {frame} of {count}"] if count > 1 else []
     if colours == "PALETTE COLOR":
         coloured = np.asarray(apply_color_lut(pixels[..., 0], dataset))

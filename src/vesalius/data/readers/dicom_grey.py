@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     Mask = NDArray[np.bool_]
 
 
+_ROUGHLY = 16
+
+
 class Ramp(NamedTuple):
     """``level``, 0 to 1, of each value; the values of 0 and 1; what was done, in words."""
 
@@ -33,10 +36,10 @@ class Ramp(NamedTuple):
 
 
 class _Numbers(NamedTuple):
-    """What numbers the pixels hold: ``values`` (T,), how many pixels hold each, and ``back`` from (T,) to pixels."""
+    """What numbers the pixels hold: ``values`` (T,), how many pixels, or every nth, hold each, and ``back`` to pixels."""
 
     values: NDArray[Any]
-    counts: NDArray[np.int64]
+    counts: Callable[[int], NDArray[np.int64]]
     ends: tuple[float, float]
     bits: int
     back: Callable[[NDArray[Any]], NDArray[Any]]
@@ -52,10 +55,9 @@ def stored(
     numbers = _table(pixels, dataset) if pixels.dtype.kind in "ui" and pixels.itemsize <= 2 else _listed(pixels)
     values, (low, high), bits, words = _modality(numbers, dataset, frame)
     hidden = _padding(numbers.values, dataset) if window != "none" else np.zeros(len(values), bool)
-    there = (numbers.counts > 0) & ~hidden
-    if not np.isfinite(values[there]).all():
+    if pixels.dtype.kind == "f" and not np.isfinite(values[~hidden]).all():
         raise Unreadable(Kind.NOT_FINITE, "Some of its pixel values are NaN or infinite.")
-    ramp = _windowed(values, numbers.counts * there, dataset, frame, window, bits)
+    ramp = _windowed(values, lambda step: numbers.counts(step) * ~hidden, dataset, frame, window, bits)
     deep = bits > 8
     if ramp is None:
         ramp, white = (
@@ -68,8 +70,7 @@ def stored(
     if inverted := str(dataset.get("PhotometricInterpretation", "")) == "MONOCHROME1":
         level, low, high = 1 - level, high, low
     level[hidden] = 0  # what is no picture is black
-    said = (*notes, "MONOCHROME1 inverted" if inverted else "", words, ramp.words)
-    said = (*said, "padding made black" if (hidden & (numbers.counts > 0)).any() else "")
+    said = (*notes, "MONOCHROME1 inverted" if inverted else "", words, "padding is black" if hidden.any() else "", ramp.words)
     made = numbers.back(np.rint(level * white).astype(np.uint16 if deep else np.uint8))
     return Decoded(made, 1 / white, low=low, high=high, frames=frames, notes=tuple(word for word in said if word))
 
@@ -78,12 +79,17 @@ def _table(pixels: NDArray[Any], dataset: Dataset) -> _Numbers:
     """Every number that 8 or 16 bits can hold, so that a picture is one look into a table."""
     native = pixels.dtype.newbyteorder("=")
     patterns = pixels.astype(native, copy=False).view(f"u{pixels.itemsize}")
-    values = np.arange(256**pixels.itemsize, dtype=patterns.dtype).view(native).astype(np.int64)
     bits = min(int(dataset.get("BitsStored") or 8 * pixels.itemsize), 8 * pixels.itemsize)
-    least = -(2 ** (bits - 1)) if native.kind == "i" else 0
-    most = least + 2**bits - 1
-    counts = np.bincount(patterns.reshape(-1), minlength=len(values))
-    return _Numbers(np.clip(values, least, most), counts, (least, most), bits, lambda made: np.take(made, patterns))
+    values = np.arange(256**pixels.itemsize) % 2**bits  # what stands in the bits above, such as an overlay, is no value
+    least = 0
+    if native.kind == "i":
+        least = -(2 ** (bits - 1))
+        values = np.where(values < -least, values, values + 2 * least)
+
+    def counts(step: int) -> NDArray[np.int64]:
+        return np.bincount(patterns[::step, ::step].reshape(-1), minlength=len(values))
+
+    return _Numbers(values, counts, (least, least + 2**bits - 1), bits, lambda made: np.take(made, patterns))
 
 
 def _listed(pixels: NDArray[Any]) -> _Numbers:
@@ -91,7 +97,7 @@ def _listed(pixels: NDArray[Any]) -> _Numbers:
     values = pixels.reshape(-1)
     low, high = float(values.min()), float(values.max())
     ends = (0.0, 1.0) if pixels.dtype.kind == "f" and low >= 0 and high <= 1 else (low, high)
-    return _Numbers(values, np.ones(len(values), np.int64), ends, 32, lambda made: made.reshape(pixels.shape))
+    return _Numbers(values, lambda step: np.ones(len(values), np.int64), ends, 32, lambda made: made.reshape(pixels.shape))
 
 
 def _modality(numbers: _Numbers, dataset: Dataset, frame: int) -> tuple[Floats, tuple[float, float], int, str]:
@@ -108,7 +114,7 @@ def _modality(numbers: _Numbers, dataset: Dataset, frame: int) -> tuple[Floats, 
 
 
 def _windowed(
-    values: Floats, counts: NDArray[np.int64], dataset: Dataset, frame: int, window: Window, bits: int
+    values: Floats, counts: Callable[[int], NDArray[np.int64]], dataset: Dataset, frame: int, window: Window, bits: int
 ) -> Ramp | None:
     """What ``window`` makes of the values; None where it leaves them as they are."""
     if window == "none":
@@ -118,12 +124,15 @@ def _windowed(
         return _line(values, centre - width / 2, centre + width / 2, f"window {centre:g}, {width:g}")
     found = _of_file(values, dataset, frame) if window == "file" else None
     if found is not None:
-        shown, there = found.level[counts > 0], values[counts > 0]
-        if len(shown) and (np.ptp(shown) > 1 / 255 or not np.ptp(there)):
+        for step in (_ROUGHLY, 1):  # a few pixels will do where they show something
+            some = counts(step) > 0
+            if some.any() and np.ptp(found.level[some]) > 1 / 255:
+                return found
+        if some.any() and not np.ptp(values[some]):
             return found
     if window == "file" and bits <= 8 and found is None:
         return None
-    return _by_percentiles(values, counts)
+    return _by_percentiles(values, counts(1))
 
 
 def _of_file(values: Floats, dataset: Dataset, frame: int) -> Ramp | None:
