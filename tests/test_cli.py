@@ -99,7 +99,7 @@ def test_the_command_surface_is_frozen() -> None:
 
 def test_every_command_of_the_design_is_there() -> None:
     expected = "demo|pretrain|embed|export|report|data list|data show|data check|data index|data locate|data prune"
-    expected += "|runs list|runs show|runs latest|runs checkpoint|recipes list|recipes show"
+    expected += "|runs list|runs show|runs latest|runs checkpoint|recipes list|recipes show|submit slurm|submit azureml"
     assert {tuple(c.split()) for c in expected.split("|")} <= set(COMMANDS)
 
 
