@@ -69,7 +69,7 @@ def copies(folder: Path, file: str | Path, each: int = 90, others: int = 500, st
         (folder / place).mkdir(parents=True)
     for number, image in enumerate([*wanted, *rest]):
         deep = image if image.dtype == np.uint16 or number % 2 else (image.astype(np.uint16) * 16 + 8)
-        Image.fromarray(deep).save(folder / "png" / f"{number:04d}.png")
+        Image.fromarray(deep).save(folder / "png" / f"{number:04d}.png", compress_level=1)
     files, truth, kinds = [], [], []
     for number, image in enumerate([*wanted, *absent]):
         there = number < len(wanted)

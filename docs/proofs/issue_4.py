@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import os
+
 from docs.prove import FAIL, NOT_RUN, PASS, Line, Outcome, Step, by_tests, named
 
 TITLE = "chest radiographs end to end, tracked, on clusters and remote data"
+FOLDER = os.environ.get("PROVE_DATA")
+"""The folder of pneumoniamnist.npz, where it is not to be downloaded."""
 
 
 def divided(outcome: Outcome) -> list[Line]:
@@ -29,6 +33,23 @@ def divided(outcome: Outcome) -> list[Line]:
             )
         )
     return lines
+
+
+def matched(outcome: Outcome) -> list[Line]:
+    """Radiographs found again by their perceptual hash."""
+    copies, others, time = (named(outcome, f"matching/{part}") for part in ("copies", "others", "time"))
+    what = f"{copies['copies']} JPEG DICOM copies (quality 75 and 95, 10 % smaller and larger) of 100 real radiographs as PNG among {copies['others']} others"
+    claim = "Pairs of different chest radiographs of PneumoniaMNIST within the distance: none"
+    searched = f"{time['mine']:,} hashes among {time['others']:,}, on {time['threads']} threads, all right"
+    return [
+        Line(f"{what}: recall at least 99 %", f"{copies['recall']:.1%}, at most {copies['farthest']} of {copies['bits']} bits apart",
+             PASS if copies["recall"] >= 0.99 else FAIL, copies["recall"]),
+        Line(f"The same, and {copies['strangers']} that are not there: no false match within {copies['distance']} bits", f"{copies['false']}",
+             PASS if copies["false"] == 0 else FAIL),
+        Line(claim, f"nearest {others['nearest']} bits, of {others['pairs']:,} pairs; {others['expected_false_nih_rsna']:.1g} expected in NIH x RSNA",
+             PASS if others["nearest"] > copies["distance"] else FAIL),
+        Line(searched, f"{time['seconds']:.0f} s, {time['cpu_seconds']:.0f} s of one core", PASS if time["all_right"] else FAIL),
+    ]  # fmt: skip
 
 
 def on_slurm(outcome: Outcome) -> list[Line]:
@@ -98,6 +119,27 @@ def steps() -> list[Step]:
             least=120,
         ),
         Step("radiograph views", ("python", "benchmarks/radiograph_views.py"), radiograph_views),
+        by_tests(
+            "RSNA and covid-cxr",
+            "RSNA as Kaggle gives it and as InnerEye has it, the real label table (30,227 rows, 26,684 images), covid-cxr: tables, mapping, check, finetune, predict",
+            "tests/data/sources/test_rsna_pneumonia.py",
+            "tests/data/sources/test_covid_cxr.py",
+            "tests/data/test_nih_names.py",
+            "tests/data/test_borrowing.py",
+            "tests/test_radiographs_rsna.py",
+            least=45,
+        ),
+        by_tests(
+            "held out",
+            "A pretraining on an NIH tree watched on an RSNA tree leaves out the shared images and people, through the command line",
+            "tests/recipes/test_held_out.py",
+            least=6,
+        ),
+        Step(
+            "matching",
+            ("python", "-m", "docs.matching_numbers", *(("--data", f"{FOLDER}/pneumoniamnist.npz") if FOLDER else ()), "--numbers"),
+            matched,
+        ),
         by_tests(
             "Azure ML",
             "azure-ai-ml's own schema accepts the job; data assets by id, by the environment, by name; local folders go first",

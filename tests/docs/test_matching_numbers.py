@@ -10,9 +10,10 @@ from vesalius.data.perceptual import DISTANCE
 
 
 def test_copies_are_found_and_nothing_else(tmp_path: Path) -> None:
-    """JPEG DICOM, quality 75 and 95, 10 % smaller and larger, against PNG among 500 others; 100 are not there."""
-    found = page.copies(tmp_path, require("pneumoniamnist"))
-    assert (found["copies"], found["others"], found["strangers"]) == (400, 500, 100)
+    """JPEG DICOM, quality 75 and 95, 10 % smaller and larger, against PNG among 500 others; 50 are not there. The proof has
+    twice as many copies."""
+    found = page.copies(tmp_path, require("pneumoniamnist"), each=40, strangers=50)
+    assert (found["copies"], found["others"], found["strangers"]) == (200, 500, 50)
     assert found["recall"] >= 0.99
     assert found["false"] == 0
     assert found["farthest"] <= DISTANCE // 2 + 8
