@@ -121,7 +121,7 @@ def steps() -> list[Step]:
         Step("radiograph views", ("python", "benchmarks/radiograph_views.py"), radiograph_views),
         by_tests(
             "RSNA and covid-cxr",
-            "RSNA as Kaggle gives it and as InnerEye has it, the real label table (30,227 rows, 26,684 images), covid-cxr: tables, mapping, check, finetune, predict",
+            "RSNA as Kaggle and as InnerEye have it, its real label table (30,227 rows, 26,684 images), covid-cxr: mapping, check, finetune, predict",
             "tests/data/sources/test_rsna_pneumonia.py",
             "tests/data/sources/test_covid_cxr.py",
             "tests/data/test_nih_names.py",
