@@ -66,6 +66,15 @@ def test_original_arguments() -> None:
     assert (config.balanced, config.optimizer.lr, config.optimizer.name, config.seed) == (True, 1e-4, "adamw", 42)
 
 
+def test_the_originals_optimizer_is_that_of_the_classifier() -> None:
+    words = ["--encoder", "resnet18", "--optimizer_type", "SGD", "--opt_eps", "1e-4", "--adam_betas", "0.8,0.9", "--weight_decay", "1e-4", "--momentum", "0.6"]
+    optimizer = load(*words).optimizer
+    assert (optimizer.name, optimizer.eps, optimizer.betas, optimizer.weight_decay, optimizer.momentum) == ("sgd", 1e-4, (0.8, 0.9), 1e-4, 0.6)
+    changes, said = from_pairs(pairs(["--optimizer_type", "SGD"]))
+    assert changes == {}
+    assert "--optimizer.name sets it here" in said[0]
+
+
 def test_another_encoder_keeps_what_is_no_part_of_it(here: Path) -> None:
     base = {"data": {"train": "x"}, "epochs": 1, "encoder": {"name": "resnet18", "width": 0.5, "freeze": False, "lr_factor": 0.2}}
     other = load_finetune(base, {"encoder": "densenet121"}).encoder

@@ -75,9 +75,11 @@ def from_pairs(given: Iterable[tuple[str, Any]], verb: str = "pretrain") -> tupl
     """Dotted names with values -> nested changes of ``verb``; aliases are translated. Later ones win."""
     known, fields, changes, sentences = aliases(), _fields(verb), {}, []  # type: dict[str, Any], Mapping[str, Any], dict[str, Any], list[str]
     for name, value in given:
-        if name in known["without_meaning"]:
+        if name in known["without_meaning"] and name not in fields:
             sentences.append(known["without_meaning"][name])
             continue
+        if name in known["refused"]:
+            raise UserError(f"--{name} is the original's; here {known['refused'][name]}.")
         if name in known["elsewhere"]:
             if boolean(value) is not False:
                 raise UserError(f"--{name} says where a run is computed: give it to `vesalius submit azureml`, in front of `-- {verb} ...`.")
@@ -104,6 +106,8 @@ def _translated(alias: Mapping[str, Any], value: Any) -> tuple[str, Any]:
     """An original's argument as a field of ours and its value."""
     if alias.get("first"):
         value = value[0] if isinstance(value, (list, tuple)) else str(value).split(",")[0]
+    if alias.get("split") and isinstance(value, str):
+        value = [yaml12.parse(part) for part in value.split(",")]
     renames = alias.get("values", {})
     key = boolean(value) if any(isinstance(k, bool) for k in renames) else value
     return alias["to"], renames.get(key, value)

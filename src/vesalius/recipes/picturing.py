@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vesalius import registry
 from vesalius import views as views_room
 from vesalius.data.dataset import open_data, pick_channels, resolve
 from vesalius.data.pixel_store import PixelStore
@@ -48,6 +49,8 @@ def views_of(name: str) -> str | Mapping[str, Any]:
     found = raw(name) if shipped_name(name, "pretrain") or name.endswith((".yaml", ".yml")) else {}
     if "data" not in found:
         return name
+    for plugin in found.get("plugins") or ():  # its views may name an operation of theirs
+        registry.load_plugin(plugin)
     chosen: str | Mapping[str, Any] = found.get("views", PretrainConfig.model_fields["views"].default)
     return chosen
 
