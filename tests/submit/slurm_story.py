@@ -1,4 +1,5 @@
-"""A pretraining on a real Slurm: run, told to save, queued again, pre-empted, resumed, and the end compared with one left alone.
+"""A pretraining on a real Slurm: run, told to save, queued again, pre-empted, resumed, the end
+compared with one left alone; and one that is cancelled.
 
     python -m tests.submit.slurm_here python -m tests.submit.slurm_story docs/proofs/slurm.md
 
@@ -61,7 +62,7 @@ class Story:
 
     def log(self, job: str, wanted: str) -> str:
         """The lines of the job's logs that say ``wanted``, shown."""
-        files = sorted((self.folder / "part.slurm").glob(f"{job}_*_log.*"))
+        files = sorted(self.folder.glob(f"*.slurm/{job}_*_log.*"))
         lines = [line for file in files for line in file.read_text(errors="replace").splitlines() if re.search(wanted, line)]
         self.text += ["```text", *(self.plain(line) for line in lines), "```"]
         return "\n".join(lines)
@@ -75,7 +76,7 @@ class Story:
         end = time.monotonic() + PATIENCE
         while not what():
             state = self.state(job)
-            if state in ("FAILED", "TIMEOUT", "CANCELLED") or time.monotonic() > end:
+            if state in ("FAILED", "TIMEOUT") or time.monotonic() > end:
                 logs = "".join(file.read_text(errors="replace")[-2000:] for file in self.folder.glob(f"*.slurm/{job}_*_log.err"))
                 raise AssertionError(f"waited in vain for {why}: the job is {state}\n{logs}")
             time.sleep(0.5)
@@ -123,6 +124,14 @@ def tell(folder: Path) -> tuple[Story, list[str]]:
         f"times: {'equal to the last bit' if not different else 'DIFFERENT: ' + '; '.join(different)}."
     )
     assert rows[0]["step"] == rows[1]["step"] == STEPS
+    story.say("A job that somebody cancels is saved too, and not queued again:")
+    job = story.run("vesalius", *SUBMIT, "--", "pretrain", "recipe.yaml", "--out", "other", shown=False).split("\n")[0]
+    steps = _newest(folder / "other")
+    story.until(job, lambda: steps() > 0, "its first checkpoint")
+    story.run("scancel", job)
+    story.until(job, lambda: story.state(job) == "CANCELLED", "its end")
+    assert "Requeued" not in story.log(job, "Stopped as asked|Requeued")
+    story.run("squeue", "--states=all", "--jobs", job, "--format", "%i %P %j %T %r")
     return story, different
 
 

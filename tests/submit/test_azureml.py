@@ -114,6 +114,15 @@ def test_an_input_of_ones_own(here: Path) -> None:
     assert "--data.train ${{inputs.train}}/table.csv" in job["command"]
 
 
+def test_a_class_of_ones_own_reads_the_asset(here: Path) -> None:
+    (here / "my_data.py").write_text("class MySet:\n    pass\n")
+    line = ("pretrain", "cifar10-simclr", "--data.train", "my_data.py:MySet", "--data.monitor", "null")
+    job, said = dry("--azure-dataset-id", "mine", line=line)
+    assert paths(job) == {"train": "azureml:mine@latest"}
+    assert job["command"].endswith("--data.root ${{inputs.train}} --tracking mlflow")
+    assert "Uploaded with the job: my_data.py;" in said
+
+
 def test_what_needs_no_folder_mounts_none(here: Path) -> None:
     assert "inputs" not in dry(line=("pretrain", "cifar10-simclr"))[0]
 

@@ -109,6 +109,9 @@ def test_an_interrupted_job_goes_on_and_ends_as_if_it_had_not_been(here: Path) -
     assert compare(here / "whole", run) == []
     assert json.loads((run / "run.json").read_text())["state"] == "done"
     assert "part" in vesalius("runs", "list")[1]
+    code, script, err = vesalius("submit", "slurm", "--dry-run", "--", "pretrain", "--resume", "part")
+    assert code == 0, err
+    assert "/runs/part.slurm/" in script, "a run by name, gone on with where it is"
 
 
 # ---- who puts it back in the queue
