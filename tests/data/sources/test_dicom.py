@@ -105,16 +105,19 @@ def test_a_modality_is_chosen_by_the_filter(tmp_path: Path) -> None:
 
 
 def test_what_a_user_should_know_is_said_without_names(tmp_path: Path) -> None:
-    for number in range(3):
+    for number in range(4):
         data = dicom.radiograph(np.zeros((8, 8), np.uint16), "anonymous" if number else "", f"1.{number}")
         data.BurnedInAnnotation = "YES" if number else "NO"
         data.save_as(tmp_path / f"{number}.dcm", enforce_file_format=True)
     (tmp_path / "copy").mkdir()
     (tmp_path / "copy" / "2.dcm").write_bytes((tmp_path / "2.dcm").read_bytes())
-    said = " ".join(resolve(tmp_path).warnings)
+    table = resolve(tmp_path)
+    said = " ".join(table.warnings)
+    assert table.subjects is not None
+    assert len(set(table.subjects) - {None}) == 2, "the nameless study is a patient of its own"
     for words in (
-        "3 of 4 files say that text is burned into their pixels",
-        "1 of 4 images name no patient",
+        "4 of 5 files say that text is burned into their pixels",
+        "1 of 5 images name no patient; each study",
         "One PatientID stands in all 3 studies",
         "1 files bear the SOPInstanceUID of another file",
     ):

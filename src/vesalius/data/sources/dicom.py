@@ -76,7 +76,7 @@ def index(
         warnings.append(f"{listing.closed} sub-folders may not be read and were left out.")
     uris = [image.uri for image in images]
     texts = {name: [image.header.words.get(name) or None for image in images] for name in IDENTIFIERS}
-    whose = hashed(texts["PatientID"]) if subject is None else subjects_of(uris, subject)
+    whose = _patients(uris, texts) if subject is None else subjects_of(uris, subject)
     known = _said_of(images, wanted) | {"subject": whose}
     known |= {"study": hashed(texts["StudyInstanceUID"]), "series": hashed(texts["SeriesInstanceUID"])}
     joined = Joined()
@@ -86,10 +86,21 @@ def index(
         joined = _class_folders(uris, labels)
     return SampleTable.of(
         "dicom", root, uris, known | joined.columns, frames=[image.frame for image in images], private=True,
-        warnings=[*warnings, *_doubts(found, whose, texts), *joined.warnings], asides=tuple(joined.asides),
+        warnings=[*warnings, *_doubts(found, texts), *joined.warnings], asides=tuple(joined.asides),
         class_names=joined.class_names, task=joined.task, licence="the user's own data",
         split_by="source" if "split" in joined.columns else "",
     )  # fmt: skip
+
+
+def _patients(uris: list[str], texts: dict[str, list[str | None]]) -> list[str | None]:
+    """Whose each image is. Where some name no patient, each of their studies, or of their files, counts as one of its own:
+    a few nameless files are no reason to divide all others by image.
+    """
+    patients = texts["PatientID"]
+    if all(name is None for name in patients):
+        return [None] * len(uris)
+    others = [f"study {study}" if study else f"file {uri}" for study, uri in zip(texts["StudyInstanceUID"], uris, strict=True)]
+    return hashed(name or other for name, other in zip(patients, others, strict=True))
 
 
 def originals(path: Path) -> dict[str, str]:
@@ -169,7 +180,7 @@ def _said_of(images: list[_Image], wanted: list[str]) -> dict[str, object]:
     return columns | {f"meta.{name}": [header.chosen.get(name) or None for header in headers] for name in wanted}
 
 
-def _doubts(found: list[tuple[str, Header]], whose: list[str | None], texts: dict[str, list[str | None]]) -> list[str]:
+def _doubts(found: list[tuple[str, Header]], texts: dict[str, list[str | None]]) -> list[str]:
     """What a user should know of these data, in words without names."""
     burned = sum(header.words.get("BurnedInAnnotation", "").upper() == "YES" for _, header in found)
     doubts = []
@@ -178,10 +189,12 @@ def _doubts(found: list[tuple[str, Header]], whose: list[str | None], texts: dic
             f"{burned:,} of {len(found):,} files say that text is burned into their pixels (BurnedInAnnotation is YES): names may be"
             " legible in them, and in thumbnails of reports. data.filter 'burned_in=NO' keeps those that say they have none."
         )
-    if missing := sum(name is None for name in whose):
-        doubts.append(f"{missing:,} of {len(whose):,} images name no patient.")
-    studies = set(texts["StudyInstanceUID"]) - {None}
-    if len(set(whose) - {None}) == 1 and len(studies) > 1:
+    if missing := sum(name is None for name in texts["PatientID"]):
+        rest = "; each study of theirs counts as a patient of its own" if missing < len(texts["PatientID"]) else ""
+        doubts.append(f"{missing:,} of {len(texts['PatientID']):,} images name no patient{rest}.")
+    named = [(patient, study) for patient, study in zip(texts["PatientID"], texts["StudyInstanceUID"], strict=True) if patient]
+    studies = {study for _, study in named if study}
+    if len({patient for patient, _ in named}) == 1 and len(studies) > 1:
         doubts.append(f"One PatientID stands in all {len(studies):,} studies: if it was put there to hide names, give data.subject a rule on paths.")
     objects = Counter(word for _, header in found if (word := header.words.get("SOPInstanceUID")))
     if again := sum(count - 1 for count in objects.values()):
