@@ -73,6 +73,17 @@ def radiograph_views(outcome: Outcome) -> list[Line]:
     return lines
 
 
+def dicom_speed(outcome: Outcome) -> list[Line]:
+    """Headers and pixels against pydicom's own functions."""
+    lines = []
+    for part, least in (("headers", 3.0), ("store", 1.0)):
+        found = named(outcome, f"read_dicom/{part}")
+        ratio, figure = float(found["ratio"]), f"{found['ours']:,} against {found['peer']:,} {found['unit']}"
+        claim = f"DICOM {part} against the same by pydicom's functions: at least {least:g} x"
+        lines.append(Line(claim, figure, PASS if ratio >= least else FAIL, ratio, found["setting"]))
+    return lines
+
+
 def steps() -> list[Step]:
     """All of them, quick ones first."""
     return [
@@ -106,6 +117,29 @@ def steps() -> list[Step]:
             "tests/docs/test_radiograph_splits.py",
             least=4,
         ),
+        by_tests(
+            "DICOM pixels",
+            "Every file with pixels of pydicom's and pydicom-data's: as pydicom's own modality, window and palette functions read it, or "
+            "refused by name from a list of four; none crashes; windows, tables, padding, signs by hand",
+            "tests/data/readers",
+            least=195,
+        ),
+        by_tests(
+            "DICOM folders",
+            "A folder of DICOM files as it is: frames, patients, views, spacing, chosen columns, what is passed over, labels by a CSV",
+            "tests/data/sources/test_dicom.py",
+            "tests/data/test_label_files.py",
+            "tests/docs/test_dicom.py",
+            least=30,
+        ),
+        by_tests(
+            "DICOM canary",
+            "A name in every DICOM text element (more than 1,500), in paths and an unused column, through check, index, pretrain, embed, finetune, "
+            "predict, report, export and locate by the command line: in nothing written but config.yaml, where it was typed",
+            "tests/reliability/test_dicom_privacy.py",
+            least=3,
+        ),
+        Step("DICOM speed", ("python", "-m", "benchmarks.read_dicom"), dicom_speed),
         by_tests(
             "augmentation files",
             "InnerEye's YAML files: every key, type, default and the order; each operation against torchvision and SciPy; stacks; the page",
@@ -159,6 +193,34 @@ def steps() -> list[Step]:
             "tests/submit/test_durations.py",
             "tests/submit/test_clusters_page.py",
             least=40,
+        ),
+        by_tests(
+            "native trees",
+            "data check, pretrain, finetune, predict on RSNA's, NIH's, the COVID-19 and a hospital's DICOM tree, through the command line",
+            "tests/test_native_trees.py",
+            least=4,
+        ),
+        by_tests(
+            "the originals' commands",
+            "Every documented command of the two originals has its line in docs/migrate/innereye.md, and each line runs",
+            "tests/coverage/test_innereye_radiographs.py",
+            least=20,
+        ),
+        by_tests(
+            "of one's own",
+            "docs/extend.md, block by block: a recipe that extends ours, a VisionDataset, a registered name, an operation of views",
+            "tests/coverage/test_innereye_own.py",
+            "tests/data/own",
+            "tests/test_registry.py",
+            "tests/recipes/test_layers.py",
+            least=45,
+        ),
+        by_tests(
+            "operating points",
+            "Thresholds chosen on validation and measured on test by subject; ROC curves with intervals by subject",
+            "tests/measures/test_operating.py",
+            "tests/evaluate/test_operating_points.py",
+            least=15,
         ),
         Step(
             "Slurm",
