@@ -2,8 +2,8 @@
 
 Four rows, alternating, each with several seeds: (a) lightly 1.6 as its documentation has it; (b) the same with channels
 last, bf16 where the processor multiplies it, and our optimizer, schedule, temperature and crop range; (c) ours in fp32 and
-default layout with lightly's recipe; (d) ours by default. kNN-20 on the test images after equal epochs and after equal
-wall time, beside random initialisation, raw pixels and pixel PCA.
+default layout with lightly's network and recipe; (d) ours by default. kNN-20 on the test images after equal epochs and
+after equal wall time, beside random initialisation, raw pixels and pixel PCA.
 
     python -m benchmarks.simclr_training --minutes 8 --seeds 3 [--data fashion-mnist | cifar10@ROOT] [--images 10000]
 
@@ -25,6 +25,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from benchmarks import network_peer
 from torch import nn
 
 from vesalius.data import references
@@ -56,11 +57,9 @@ def load(reference: str, images: int) -> Arrays:
 
 def peer_network(channels_last: bool) -> tuple[nn.Module, nn.Module]:
     """lightly's ResNet-18 at a quarter of its width, and its SimCLR head."""
-    from lightly.models import ResNetGenerator
     from lightly.models.modules import SimCLRProjectionHead
 
-    resnet = ResNetGenerator("resnet-18", width=0.25)
-    backbone = nn.Sequential(*list(resnet.children())[:-1], nn.AdaptiveAvgPool2d(1), nn.Flatten())
+    backbone = nn.Sequential(network_peer.build(3), nn.AdaptiveAvgPool2d(1), nn.Flatten())
     head = SimCLRProjectionHead(128, 512, 128)
     if channels_last:
         backbone = backbone.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -192,7 +191,8 @@ def ours(data: Path, seed: int, default: bool, epochs: float) -> tuple[Path, dic
     }
     if not default:
         recipe["views"] = LIGHTLY_VIEWS
-        recipe["method"] = {"name": "simclr", "hidden": 512, "dim": 128, "temperature": 0.5}
+        recipe["encoder"] = {"name": f"{network_peer.__file__}:build", "size": SIDE}
+        recipe["method"] = {"name": "simclr", "hidden": 512, "dim": 128, "last_norm": True, "temperature": 0.5}
         recipe["optimizer"] = {
             "name": "sgd", "lr": 0.06, "momentum": 0.0, "weight_decay": 0.0, "warmup": {"steps": 0}, "schedule": {"name": "constant"},
         }  # fmt: skip

@@ -7,7 +7,9 @@ import torch
 from lightly.loss import NTXentLoss
 from torch.nn import functional as F
 
-from vesalius.methods.simclr import nt_xent
+from tests.methods import cases
+from vesalius.encoders import build_encoder
+from vesalius.methods.simclr import Config, SimCLR, nt_xent
 
 
 def slow(first: torch.Tensor, second: torch.Tensor, temperature: float) -> torch.Tensor:
@@ -79,3 +81,13 @@ def test_autocast_changes_nothing() -> None:
         loss = nt_xent(first, second, 0.005).mean()
     cast = torch.autograd.grad(loss, first)[0]
     torch.testing.assert_close(cast, plain)
+
+
+def test_a_norm_may_end_the_projector() -> None:
+    """Then what the loss sees has mean 0 and spread 1 in every direction."""
+    torch.manual_seed(0)
+    encoder = build_encoder(**cases.RESNET, channels=1, size=(16, 16))
+    method = SimCLR(encoder, Config(hidden=8, dim=4, last_norm=True)).train()
+    z = method.projector(torch.randn(64, encoder.card.dim) + 3)
+    assert z.mean(0).abs().max() < 1e-5
+    torch.testing.assert_close(z.std(0, correction=0), torch.ones(4), atol=1e-2, rtol=0)

@@ -31,6 +31,7 @@ class Config(BaseModel):
     temperature: float = Field(0.2, gt=0, description="Temperature of NT-Xent.")
     hidden: int = Field(2048, ge=1, description="Width of the projector's hidden layer.")
     dim: int = Field(128, ge=1, description="Length of the projected vector.")
+    last_norm: bool = Field(False, description="Batch-norm after the projector's last layer, as in the authors' later code.")
 
 
 COMPAT: Mapping[str, Mapping[str, object]] = {"innereye": {"temperature": 0.1, "hidden": 2048, "dim": 128}}
@@ -66,7 +67,7 @@ class SimCLR(Method):
     def __init__(self, encoder: Encoder, config: Config) -> None:
         super().__init__()
         self.encoder = encoder
-        self.projector: nn.Module = MLP(encoder.card.dim, config.hidden, config.dim, last_bias=False)
+        self.projector: nn.Module = MLP(encoder.card.dim, config.hidden, config.dim, last_bias=False, last_norm=config.last_norm)
         self.temperature = config.temperature
 
     def forward(self, batch: Batch, at: Progress) -> Output:
