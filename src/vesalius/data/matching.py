@@ -145,10 +145,10 @@ def _completed(store: PixelStore, wanted: NDArray[np.bytes_], kept: _Kept, progr
     with ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hash") as executor:
         for start in range(0, len(rows), _BATCH):
             found = list(executor.map(lambda row: perceptual.thumbnail(store.array(int(row))), rows[start : start + _BATCH]))
-            good = [place for place, small in enumerate(found) if small is not None]
+            good = {start + place: small for place, small in enumerate(found) if small is not None}
             if good:
-                at = start + np.array(good)
-                bits[at], known[at] = perceptual.bits_of(np.stack([found[place] for place in good])), True
+                at = np.array(list(good))
+                bits[at], known[at] = perceptual.bits_of(np.stack(list(good.values()))), True
             if progress is not None:
                 progress(min(start + _BATCH, len(rows)), len(rows))
     return _Kept(

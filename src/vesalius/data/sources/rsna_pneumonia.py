@@ -111,7 +111,8 @@ def read_labels(csv: Path) -> pd.DataFrame:
     boxes: dict[str, list[list[float]]] = {}
     for name, box in zip(boxed["name"], boxed[["x", "y", "width", "height"]].to_numpy().tolist(), strict=True):
         boxes.setdefault(name, []).append(box)
-    frame = raw.groupby("name", sort=False, as_index=False)["Target"].max().rename(columns={"Target": "label.pneumonia"})
+    most = raw.groupby("name", sort=False)["Target"].max()
+    frame = pd.DataFrame({"name": most.index.to_numpy(), "label.pneumonia": most.to_numpy()})
     frame["meta.boxes"] = [len(boxes.get(name, ())) for name in frame["name"]]
     frame["meta.box_list"] = [json.dumps(boxes.get(name, [])) for name in frame["name"]]
     return frame
