@@ -45,6 +45,7 @@ def caused(error: Exception, cause: Exception) -> Exception:
         ConnectionResetError(), TimeoutError(), OSError(errno.EIO, "cut"), ResponseError(503), ResponseError(429, "status_code"),
         caused(OSError(errno.EBUSY, "SlowDown"), ClientError(503)), caused(FileNotFoundError("x"), ConnectionResetError()),
         caused(TimeoutError(), ClientError(400)), ResponseError(408, "code"),
+        caused(type("ClientPayloadError", (Exception,), {})(), ResponseError(400, "code")),
     ],
 )  # fmt: skip
 def test_what_passes_is_tried_again(error: Exception) -> None:

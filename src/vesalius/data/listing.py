@@ -93,7 +93,7 @@ def _behind(root: str, progress: Progress | None, every: bool) -> Listing:
             folders.setdefault(folder + slash, []).append(name)
         else:
             found.other += 1
-    for folder in sorted(folders, key=lambda words: words.split("/")[:-1]):
+    for folder in sorted(folders, key=lambda words: words.replace("/", "/\0").split("\0")):  # "a b/" comes before "a/", as here
         names = sorted(folders.pop(folder))
         found.uris += [folder + name for name in names]
         found.folders.append((folder, len(names)))

@@ -27,6 +27,8 @@ def kind_of(place: Path) -> Literal["file", "folder"] | None:
     except FileNotFoundError:
         return None
     except OSError as error:
+        if is_web(place) and not place.suffix and isinstance(error, PermissionError):
+            return None  # many servers forbid to list what they give
         raise explained(str(place), error) from None
 
 

@@ -21,6 +21,7 @@ _NO_CREDENTIALS = frozenset({
     "PartialCredentialsError", "ProfileNotFound", "RefreshError",
 })  # fmt: skip
 
+_CUT_SHORT = frozenset({"ClientPayloadError", "IncompleteReadError", "ResponseStreamingError"})  # aiohttp's has a 400 of its own inside
 _NO_PLACE = frozenset({"InvalidURL", "ParamValidationError"})
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ def passing(error: BaseException) -> bool:
         return False
     if type(error).__name__ in _NO_CREDENTIALS | _NO_PLACE:
         return False
-    if isinstance(error, ConnectionError | TimeoutError):
+    if isinstance(error, ConnectionError | TimeoutError) or type(error).__name__ in _CUT_SHORT:
         return True
     status = _status(error)
     if status is not None:
