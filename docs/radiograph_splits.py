@@ -60,7 +60,7 @@ def table_of(source: str, frame: pd.DataFrame) -> SampleTable:
 
 def shared(subjects: np.ndarray[Any, Any], part: np.ndarray[Any, Any], held: str = "test") -> float:
     """Share of the images of ``held`` whose patient is also in train."""
-    return float(np.isin(subjects[part == held], subjects[part == "train"]).mean())
+    return float(pd.Series(subjects[part == held]).isin(set(subjects[part == "train"])).mean())  # numpy compares texts one by one
 
 
 def main() -> None:

@@ -109,8 +109,8 @@ def resolve(
         terminal.say(f"{table.source}: {table.rows_meant}.")
     if table.missing and terminal is not None:  # names are for the eye; what is written holds the count
         terminal.say(f"Not there: {', '.join(table.missing[:_NAMED])}{' ...' if len(table.missing) > _NAMED else ''}")
-    for aside in table.asides if terminal is not None else ():
-        terminal.say(aside)
+    for aside in table.asides:
+        (terminal or Terminal(quiet=True)).say(aside)
     if limit is None:
         return table
     rest = np.setdiff1d(np.arange(len(table)), table.rows("train" if len(table.rows("train")) else ""))
