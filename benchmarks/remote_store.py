@@ -17,7 +17,6 @@ import time
 from pathlib import Path
 from typing import Any
 
-
 FAR = 0.02
 
 

@@ -84,6 +84,17 @@ def dicom_speed(outcome: Outcome) -> list[Line]:
     return lines
 
 
+def remote_store(outcome: Outcome) -> list[Line]:
+    """A store built from S3, near and far."""
+    lines = []
+    for what, least in (("S3 near, against the local disk", 0.0), ("S3 20 ms away, against near", 0.5), ("S3 20 ms away, against one file after the other", 2.0)):
+        found = named(outcome, f"store from {what}")
+        ratio, bar = float(found["ratio"]), f": at least {least:g} x" if least else ", as it is"
+        figure = f"{ratio:.2f} x: {found['ours']:,} against {found['peer']:,} {found['unit']}"
+        lines.append(Line(f"A store from {what}{bar}", figure, PASS if ratio >= least else FAIL, ratio, found["setting"]))
+    return lines
+
+
 def steps() -> list[Step]:
     """All of them, quick ones first."""
     return [
@@ -194,6 +205,24 @@ def steps() -> list[Step]:
             "tests/submit/test_clusters_page.py",
             least=40,
         ),
+        by_tests(
+            "remote roots, S3",
+            "A local S3 server behind a proxy that breaks every fourth to ninth request: stores and final weights equal to the local ones, a killed "
+            "build reads nothing twice, a lost server ends it and nothing is lost, every source and verb, no credential written; web servers",
+            "tests/remote/test_s3.py",
+            "tests/remote/test_web.py",
+            "tests/files/test_addresses.py",
+            "tests/files/test_patience.py",
+            "tests/files/test_objects.py",
+            least=45,
+        ),
+        by_tests(
+            "remote roots, Azure and Google",
+            "Azurite and gcp-storage-emulator: a build and a pretraining by the command line through breaking connections equal the local ones",
+            "tests/remote/test_emulators.py",
+            least=4,
+        ),
+        Step("remote store", ("python", "benchmarks/remote_store.py"), remote_store),
         by_tests(
             "native trees",
             "data check, pretrain, finetune, predict on RSNA's, NIH's, the COVID-19 and a hospital's DICOM tree, through the command line",
