@@ -1,9 +1,10 @@
 """``make prove ISSUE=2``: what an issue had to show, step by step; written to ``docs/proofs/2.md``.
 
-    python -m docs.prove 2 [--again [STEP ...]] [--only STEP ...] [--list]
+    python -m docs.prove 2 [--again [STEP ...]] [--only STEP ...] [--suite JUNIT] [--list]
 
 A step is a command and a check of what it printed. Results are kept in ``docs/proofs/.2.json``, so that the same command goes
-on where it was stopped; ``--again`` forgets all or some. Environment: PROVE_MINUTES (8) and PROVE_SEEDS (3) of the training
+on where it was stopped; ``--again`` forgets all or some. ``--suite`` takes the steps that are tests from a run of the whole suite
+(`pytest --junitxml=JUNIT`), which has run them already. Environment: PROVE_MINUTES (8) and PROVE_SEEDS (3) of the training
 benchmark, PROVE_KILLS (20), PROVE_DATA (a folder of data sets that are not to be downloaded). What is shorter than the promise asks is said on the page.
 """
 
@@ -139,13 +140,16 @@ def run(step: Step) -> Outcome:
             return Outcome(124, text, f"stopped after {step.timeout:.0f} s", time.monotonic() - began)
         except FileNotFoundError as missing:
             return Outcome(127, "", str(missing), 0.0)
-        counts, reasons = _counted(junit) if junit.exists() else ({}, ())
+        counts, reasons = _counted(_cases(junit)) if junit.exists() else ({}, ())
         return Outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - began, counts, reasons)
 
 
-def _counted(junit: Path) -> tuple[dict[str, int], tuple[str, ...]]:
+def _cases(junit: Path) -> list[ET.Element]:
+    return list(ET.parse(junit).getroot().iter("testcase"))  # noqa: S314  # pytest wrote it
+
+
+def _counted(cases: Sequence[ET.Element]) -> tuple[dict[str, int], tuple[str, ...]]:
     """Passed, failed and skipped tests of a junit file, and why those were skipped."""
-    cases = list(ET.parse(junit).getroot().iter("testcase"))  # noqa: S314  # pytest wrote it just now
     skips = [c.find("skipped") for c in cases]
     failed = sum(c.find("failure") is not None or c.find("error") is not None for c in cases)
     skipped = [s for s in skips if s is not None]
@@ -153,9 +157,31 @@ def _counted(junit: Path) -> tuple[dict[str, int], tuple[str, ...]]:
     return {"passed": len(cases) - failed - len(skipped), "failed": failed, "skipped": len(skipped)}, reasons
 
 
-def record(step: Step) -> dict[str, Any]:
-    """Run ``step`` and say what is to be kept of it."""
-    outcome = run(step)
+def of_suite(step: Step, junit: Path) -> Outcome | None:
+    """What ``step`` would have found, from a run of the whole suite; None where it is no test or asks for more than the suite runs."""
+    words = list(step.command)
+    if "pytest" not in words or step.env:
+        return None
+    rest = words[words.index("no:cacheprovider") + 1 :]
+    asked = rest[rest.index("-k") + 1].split(" or ") if "-k" in rest else [""]
+    places = [w.removesuffix(".py").replace("/", ".") for w in rest if w.startswith("tests")]
+    without = [w.removeprefix("--ignore=").removesuffix(".py").replace("/", ".") for w in rest if w.startswith("--ignore=")]
+
+    def meant(case: ET.Element) -> bool:
+        module, name = case.get("classname", ""), case.get("name", "")
+        inside = any(module == place or module.startswith(f"{place}.") for place in places)
+        outside = any(module == place or module.startswith(f"{place}.") for place in without)
+        return inside and not outside and any(word.strip().lower() in f"{module}.{name}".lower() for word in asked)
+
+    cases = [case for case in _cases(junit) if meant(case)]
+    counts, reasons = _counted(cases)
+    failed = [f"{c.get('classname')}::{c.get('name')}" for c in cases if c.find("failure") is not None or c.find("error") is not None]
+    seconds = sum(float(c.get("time", 0)) for c in cases)
+    return Outcome(int(bool(failed)), "\n".join(failed), "", seconds, counts, reasons)
+
+
+def record(step: Step, outcome: Outcome) -> dict[str, Any]:
+    """What is to be kept of ``step``."""
     try:
         lines = step.check(outcome)
     except (KeyError, IndexError, ValueError, StopIteration) as error:
@@ -233,6 +259,7 @@ def main() -> None:
     parser.add_argument("issue")
     parser.add_argument("--again", nargs="*", help="forget these steps, or all, before starting")
     parser.add_argument("--only", nargs="*", help="run these steps only")
+    parser.add_argument("--suite", type=Path, help="junit file of a run of the whole suite")
     parser.add_argument("--list", action="store_true", help="name the steps and end")
     given = parser.parse_args()
     issue = importlib.import_module(f"docs.proofs.issue_{given.issue}")
@@ -251,7 +278,10 @@ def main() -> None:
     for step in steps:
         if step.name not in state and (given.only is None or step.name in given.only):
             print(f"{step.name} ...", file=sys.stderr, flush=True)
-            state[step.name] = record(step)
+            found = of_suite(step, given.suite) if given.suite else run(step)
+            if found is None:
+                continue
+            state[step.name] = record(step, found)
             for line in state[step.name]["lines"]:
                 print(f"  {line['verdict']}: {line['claim']}: {line['figure']}", file=sys.stderr, flush=True)
             place.write_text(json.dumps(state, indent=1))

@@ -59,10 +59,33 @@ def test_a_bar_is_held_or_not() -> None:
 
 def test_output_that_cannot_be_read_fails(tmp_path: Path) -> None:
     step = Step("odd", ("python", "-c", "print('hello')"), issue_2.loss)
-    kept = prove.record(step)
+    kept = prove.record(step, prove.run(step))
     assert kept["lines"][0]["verdict"] == FAIL
     assert "hello" in kept["end"]
-    assert prove.record(Step("gone", ("no-such-program",), issue_2.loss))["lines"][0]["verdict"] == NOT_RUN
+    gone = Step("gone", ("no-such-program",), issue_2.loss)
+    assert prove.record(gone, prove.run(gone))["lines"][0]["verdict"] == NOT_RUN
+
+
+def test_tests_are_taken_from_a_run_of_the_whole_suite(tmp_path: Path) -> None:
+    cases = {
+        ("tests.views.test_crop", "test_one[moco]"): "", ("tests.views.test_crop", "test_two"): "<skipped message='no data'/>",
+        ("tests.views.deep.test_hole", "test_three"): "<failure/>", ("tests.viewsbeside.test_x", "test_moco"): "",
+    }  # fmt: skip
+    junit = tmp_path / "junit.xml"
+    text = "".join(f"<testcase classname='{module}' name='{name}' time='2'>{end}</testcase>" for (module, name), end in cases.items())
+    junit.write_text(f"<testsuites><testsuite>{text}</testsuite></testsuites>")
+
+    def counts(*words: str) -> dict[str, int]:
+        found = prove.of_suite(prove.by_tests("name", "claim", *words), junit)
+        assert found is not None
+        return found.tests
+
+    assert counts("tests/views") == {"passed": 1, "failed": 1, "skipped": 1}
+    assert counts("tests/views/test_crop.py") == {"passed": 1, "failed": 0, "skipped": 1}
+    assert counts("tests/views", "--ignore=tests/views/deep") == {"passed": 1, "failed": 0, "skipped": 1}
+    assert counts("tests/views", "-k", "mae or moco") == {"passed": 1, "failed": 0, "skipped": 0}
+    assert prove.of_suite(prove.by_tests("name", "claim", "tests", env=(("VESALIUS_KILLS", "20"),)), junit) is None
+    assert prove.of_suite(Step("demo", ("vesalius", "demo"), issue_2.demo), junit) is None
 
 
 def test_work_goes_on_where_it_stopped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
