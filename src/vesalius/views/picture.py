@@ -30,7 +30,8 @@ def grid(views: Views, pixels: Pixels, draws: Draws) -> NDArray[np.uint8]:
     Values from 0 (black) to 1 (white); normalisation is left out, patches hidden by ``token_mask`` are greyed. Images of
     other than one or three channels are shown by their first three, or by the mean of two.
     """
-    shown = Views([_unnormalised(group) for group in views.groups], views.channels, views.config())
+    kept = [_unnormalised(group) for group in views.groups]
+    shown = Views(kept, views.channels, views.config(), per_channel=views.per_channel)
     batch = shown.apply(pixels, draws)
     made = {group.name: _veiled(group, batch.views[group.name], batch.drawn) for group in shown.groups}
     side = max(max(size) for _, size in views.makes.values())

@@ -6,6 +6,7 @@ from scipy import stats
 from torchvision.transforms import v2
 
 from tests.views.batches import DRAWS, chance, change, same_distribution
+from vesalius.views import bank
 from vesalius.views.operations.noise import Noise
 
 
@@ -41,3 +42,15 @@ def test_deviation_is_uniform_and_occasional():
     drawn = Noise(std=(0.01, 0.1), p=1).draw(chance(), 1, (2, 2))["std"]
     assert same_distribution(drawn, np.random.default_rng(0).uniform(0.01, 0.1, DRAWS)) > 1e-3
     assert abs((Noise(p=0.3).draw(chance(), 1, (2, 2))["std"] > 0).mean() - 0.3) < 0.02
+
+
+def test_one_field_for_all_channels_within_the_images_own_range():
+    x = torch.rand(2, 3, 20, 20) * 0.4 + 0.3
+    own = Noise(p=1, std=0.3, grey=True, clamp="own")
+    drawn = own.draw(chance(2), 3, (20, 20))
+    out = change(own, x, drawn)
+    fields = bank.slices(torch.from_numpy(drawn["offset"]), 400).view(2, 1, 20, 20)
+    for i in range(2):
+        want = (x[i] + 0.3 * fields[i]).clamp(x[i].min(), x[i].max())
+        assert (out[i] - want).abs().max() < 1e-6
+    assert out.max() <= x.max()
