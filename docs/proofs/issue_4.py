@@ -87,7 +87,8 @@ def dicom_speed(outcome: Outcome) -> list[Line]:
 def remote_store(outcome: Outcome) -> list[Line]:
     """A store built from S3, near and far."""
     lines = []
-    for what, least in (("S3 near, against the local disk", 0.0), ("S3 20 ms away, against near", 0.5), ("S3 20 ms away, against one file after the other", 2.0)):
+    bars = {"S3 near, against the local disk": 0.0, "S3 20 ms away, against near": 0.5, "S3 20 ms away, against one file after the other": 2.0}
+    for what, least in bars.items():
         found = named(outcome, f"store from {what}")
         ratio, bar = float(found["ratio"]), f": at least {least:g} x" if least else ", as it is"
         figure = f"{ratio:.2f} x: {found['ours']:,} against {found['peer']:,} {found['unit']}"
