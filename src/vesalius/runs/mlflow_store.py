@@ -21,10 +21,12 @@ _QUIET = ("MLFLOW_DISABLE_TELEMETRY", "DO_NOT_TRACK")
 _DEFAULTS = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "3", "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false"}
 
 
-def require() -> None:
-    """Raise UserError where MLflow is not installed."""
+def require(uri: str | None = None) -> None:
+    """Raise UserError where MLflow is not installed, or not its plug-in for the store at ``uri``."""
     if find_spec("mlflow") is None:
         raise UserError("MLflow is not installed. Install it with `pip install 'vesalius[tracking]'`, or leave mlflow out.")
+    if place(uri).startswith("azureml:") and (find_spec("azureml") is None or find_spec("azureml.mlflow") is None):
+        raise UserError("An Azure ML workspace is reached with a plug-in of MLflow: `pip install 'vesalius[azureml]'`.")
 
 
 def library() -> Any:
@@ -51,10 +53,9 @@ def place(uri: str | None = None) -> str:
 
 
 def client(uri: str) -> Any:
-    """A client of the store at ``uri``. Raises UserError where MLflow does not know its scheme."""
+    """A client of the store at ``uri``. Raises UserError as ``require``."""
+    require(uri)
     mlflow = library()
-    if uri.startswith("azureml:") and find_spec("azureml.mlflow" if find_spec("azureml") else "azureml") is None:
-        raise UserError("An Azure ML workspace is reached with its plug-in: `pip install 'vesalius[azureml]'`.")
     if not uri.startswith("sqlite:///"):
         return mlflow.MlflowClient(tracking_uri=uri)
     file = Path(uri.removeprefix("sqlite:///"))

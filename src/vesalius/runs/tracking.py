@@ -43,9 +43,9 @@ def trackers(run: Run, entries: Sequence[Mapping[str, Any]]) -> dict[str, Tracke
 def refuse_unusable(entries: Sequence[Mapping[str, Any]]) -> None:
     """Raise UserError where a tracker's package is not installed: before an hour of decoding."""
     for given in entries:
-        needs = getattr(registry.entry("trackers", str(given["name"])), "require", None)
-        if needs is not None:
-            needs()
+        module = registry.entry("trackers", str(given["name"]))
+        if hasattr(module, "require"):
+            module.require(module.Config(**{key: value for key, value in given.items() if key != "name"}))
 
 
 @contextmanager

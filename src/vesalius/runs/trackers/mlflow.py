@@ -12,7 +12,6 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from vesalius.runs import mlflow_store
-from vesalius.runs.mlflow_store import require as require
 from vesalius.runs.run import Run, home
 from vesalius.runs.tracker import Point
 
@@ -51,9 +50,14 @@ class Config(BaseModel):
         return {True: "end", False: "never"}.get(value, value) if isinstance(value, bool) else value
 
 
+def require(config: Config) -> None:
+    """Raise UserError where MLflow, or its plug-in for the store, is not installed."""
+    mlflow_store.require(config.uri)
+
+
 def build(config: Config, run: Run) -> MLflow:
-    """The tracker of ``run``. Raises UserError where MLflow is not installed."""
-    require()
+    """The tracker of ``run``. Raises UserError as ``require``."""
+    require(config)
     return MLflow(config, run, mlflow_store.place(config.uri))
 
 

@@ -23,7 +23,7 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def require() -> None:
+def require(config: Config) -> None:
     """Raise UserError where TensorBoard is not installed."""
     if find_spec("tensorboard") is None:
         raise UserError("TensorBoard is not installed. Install it with `pip install 'vesalius[tracking]'`, or leave it out.")
@@ -31,7 +31,7 @@ def require() -> None:
 
 def build(config: Config, run: Run) -> TensorBoard:
     """The tracker of ``run``. Raises UserError where TensorBoard is not installed."""
-    require()
+    require(config)
     return TensorBoard(run)
 
 
