@@ -29,8 +29,8 @@ def check(
     Keys: ``source``, ``images``, ``missing`` (files that are listed and not there: how many, and the first by name),
     ``files``, ``splits`` {split: images}, ``labels`` {label: {class: images}} (with ``uncertain``, before a policy says
     what these count as, and ``unknown``), ``uncertain`` (that policy), ``filter``, ``subjects`` (None where unknown),
-    ``shared_subjects`` {"train/test": n}, ``task``, ``licence``, ``fingerprint``, ``warnings``, ``asides`` (what names files or people); and with ``decode``, which
-    reads every image: ``unreadable`` [{id, reason}] and ``same_images`` {"train/test": n}.
+    ``shared_subjects`` {"train/test": n}, ``task``, ``licence``, ``fingerprint``, ``warnings``, ``asides`` (what names
+    files or people); and with ``decode``, which reads every image: ``unreadable`` [{id, reason}] and ``same_images`` {"train/test": n}.
     """
     policy = options.pop("uncertain", None)
     raw = resolve(reference, allow_leakage=True, keep_uncertain=True, **{"least": 1, "progress": progress, **options})

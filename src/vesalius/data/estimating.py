@@ -60,6 +60,8 @@ def _header(path: str, size: int) -> tuple[int, int, int, int]:
     try:
         with open(path, "rb") as file:
             start = file.read(_START)
+            if (known := _of_dicom(start)) is not None:
+                return known
             try:
                 with Image.open(io.BytesIO(start)) as image:
                     return _described(image)
@@ -76,10 +78,25 @@ def _start(objects: Objects, uri: str, size: int) -> tuple[int, int, int, int]:
     from PIL import Image
 
     try:
-        with Image.open(io.BytesIO(objects.read(uri, end=min(size, _START)))) as image:
+        start = objects.read(uri, end=min(size, _START))
+        if (known := _of_dicom(start)) is not None:
+            return known
+        with Image.open(io.BytesIO(start)) as image:
             return _described(image)
     except Exception:  # whatever is wrong with it, decoding will say
         return 1, max(0, size), 1, 1
+
+
+def _of_dicom(start: bytes) -> tuple[int, int, int, int] | None:
+    """What the beginning of a DICOM file says; None where it is none, or does not say it."""
+    if start[128:132] != b"DICM":
+        return None
+    from vesalius.data.readers.dicom_header import header_of
+
+    found = header_of(start)
+    if found is None or not found.number("Rows") or not found.number("Columns"):
+        return None
+    return found.number("Rows"), found.number("Columns"), max(1, found.number("SamplesPerPixel")), 1 + (found.number("BitsStored") > 8)
 
 
 def _described(image: object) -> tuple[int, int, int, int]:

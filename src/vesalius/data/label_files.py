@@ -165,11 +165,11 @@ def _matched(column: pd.Series, images: Sequence[str | None], key: str) -> tuple
         uris = meant.get(word.rpartition("/")[2], set())
         ends = {uri for uri in uris if word.endswith(f"/{uri}")}  # a path that begins above the folder
         if len(ends or uris) == 1:
-            row_of.setdefault(*(ends or uris), row)
+            row_of.setdefault(next(iter(ends or uris)), row)
         elif uris:
             ambiguous.append(word)
-    for image, uri in enumerate(images):
-        rows[image] = row_of.get(str(uri), -1)
+    for image, name_of_file in enumerate(images):
+        rows[image] = row_of.get(str(name_of_file), -1)
     return rows, ambiguous
 
 

@@ -53,6 +53,12 @@ def test_pixels_are_those_that_were_written(tree: Path, tmp_path: Path) -> None:
         assert np.abs(built.array(row)[0] / 65535 - pixels / 4095).max() <= 1 / 4095
 
 
+def test_room_is_asked_for_by_what_headers_say(tree: Path, tmp_path: Path) -> None:
+    table = resolve(tree)
+    assert store.estimate(table, cache=tmp_path) == len(table) * 16 * 16 * 2
+    assert store.estimate(table, store.StoreSettings(8), cache=tmp_path) == len(table) * 8 * 8 * 2
+
+
 def test_another_window_is_another_store(tree: Path, tmp_path: Path) -> None:
     table = resolve(tree)
     plain = store.build(table, cache=tmp_path)
