@@ -63,11 +63,14 @@ def state_of(path: str | Path) -> State:
     return found.st_size, found.st_mtime_ns
 
 
-def opened(path: Path) -> BinaryIO:
-    """A file to read and seek in, here or behind an address, where a broken connection is mended without being seen."""
+def opened(path: Path, at_once: int = 1 << 22) -> BinaryIO:
+    """A file to read and seek in, here or behind an address, where a broken connection is mended without being seen.
+
+    ``at_once``: the least that is asked for behind an address, in bytes.
+    """
     if not is_remote(path):
         return path.open("rb")
-    return cast(BinaryIO, io.BufferedReader(_Ranges(path), 1 << 22))
+    return cast(BinaryIO, io.BufferedReader(_Ranges(path), at_once))
 
 
 class _Ranges(io.RawIOBase):

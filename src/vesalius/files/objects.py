@@ -57,14 +57,14 @@ class Objects:
         """The state of each of ``uris``; ABSENT also where single ones could not be asked. Raises PermissionError, Unreachable."""
         if self._web or len(uris) <= _FEW:
 
-            def state(uri: str) -> State:
+            def asked(uri: str) -> State:
                 try:
                     return self.state(uri)
                 except OSError:
                     return ABSENT  # reading it will tell what is wrong
 
             with ThreadPoolExecutor(AT_ONCE, thread_name_prefix="ask") as pool:
-                return dict(zip(uris, pool.map(state, uris), strict=True))
+                return dict(zip(uris, pool.map(asked, uris), strict=True))
         found = dict.fromkeys(uris, ABSENT)
         first = {uri.partition("/")[0] for uri in uris if "/" in uri}
         for uri, state in self.walk(only=first):

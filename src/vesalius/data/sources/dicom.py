@@ -32,11 +32,12 @@ from vesalius.data.subjects import hashed, subjects_of
 from vesalius.data.table import SampleTable
 from vesalius.data.task import Kind, TaskSpec, classification
 from vesalius.errors import UserError
-from vesalius.files import AT_ONCE, is_remote
+from vesalius.files import AT_ONCE, Unreachable, is_remote, opened
 
 TASKS: dict[str, TaskSpec] = {}
 IDENTIFIERS = ("PatientID", "StudyInstanceUID", "SeriesInstanceUID", "SOPInstanceUID")
 _TOGETHER = 256
+_HEADER_BYTES = 1 << 16  # asked for at once behind an address; most headers are shorter
 _THREADS = 8
 
 
@@ -145,8 +146,10 @@ def _headers(root: Path, uris: list[str], wanted: list[str], progress: Progress 
 
 def _header(path: Path, wanted: list[str]) -> Header | None:
     try:
-        with path.open("rb") as stream:
+        with opened(path, _HEADER_BYTES) as stream:
             return read_header(stream, wanted)
+    except Unreachable:
+        raise
     except (Unreadable, OSError):
         return Header({}, dict.fromkeys(wanted, ""))  # decoding will say what is wrong with it, by its id
 

@@ -116,7 +116,7 @@ def _need(folder: Path, name: str) -> Path:
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[IO[bytes]]:
+def _open(path: Path) -> Iterator[IO[bytes] | gzip.GzipFile]:
     with files.opened(path) as file:
         if path.suffix != ".gz":
             yield file
