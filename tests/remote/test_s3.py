@@ -22,7 +22,7 @@ from tests.data.sources import native
 from tests.labelled import RECIPE
 from tests.remote import journey
 from tests.remote.storages import Storage, storage
-from tests.trees import nih
+from tests.trees import chexpert, covid, dicom, nih, rsna
 from vesalius.cli import main
 from vesalius.data import building, pool, store
 from vesalius.data.checking import check
@@ -127,6 +127,17 @@ def test_sources_in_their_native_layouts(server: Storage, tmp_path: Path) -> Non
     native.npz(tmp_path / "npz" / "set" / "pneumoniamnist.npz")
     both(server, tmp_path / "npz" / "set", "npz", "{}/pneumoniamnist.npz")
     both(server, tmp_path / "npz" / "set", "npz", "medmnist@{}:pneumoniamnist")
+
+
+def test_radiographs_in_their_native_layouts(server: Storage, tmp_path: Path) -> None:
+    home = chexpert.write(tmp_path / "chexpert" / "set", patients=8, side=24)
+    both(server, home, "chexpert", "chexpert@{}")
+    rsna.write(tmp_path / "rsna" / "set", 8, side=24)
+    both(server, tmp_path / "rsna" / "set", "rsna", "rsna-pneumonia@{}")
+    covid.write(tmp_path / "covid" / "set", 4, side=24)
+    both(server, tmp_path / "covid" / "set", "covid", "covid-cxr@{}")
+    dicom.write(tmp_path / "dicom" / "set", 4, 24)
+    both(server, tmp_path / "dicom" / "set", "dicom", "dicom@{}")
 
 
 def test_a_large_array_is_unpacked_once(server: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

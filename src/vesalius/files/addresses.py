@@ -64,6 +64,8 @@ def place_of(place: str | os.PathLike[str]) -> Path:
     try:
         from fsspec import available_protocols
         from upath import UPath
+
+        from vesalius.files.steady import steady
     except ImportError:
         raise _needs_packages(scheme) from None
     if scheme not in available_protocols():
@@ -73,7 +75,7 @@ def place_of(place: str | os.PathLike[str]) -> Path:
         driver["max_concurrency"] = 1  # one request a file; it would ask for the size first, to cut the file into parts
     try:
         found = UPath(f"{scheme}://{words.partition('://')[2].rstrip('/')}", **driver)
-        found.fs  # noqa: B018 - makes the driver, which says here what it lacks
+        steady(found.fs, is_web(words))  # makes the driver, which says here what it lacks
     except ImportError:
         raise _needs_packages(scheme) from None
     except Exception as error:  # a driver without credentials raises whatever it likes, and its words may hold some

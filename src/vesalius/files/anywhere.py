@@ -10,6 +10,7 @@ from vesalius.errors import UserError
 from vesalius.files.addresses import is_remote, is_web, place_of
 from vesalius.files.objects import ABSENT, State, state_from
 from vesalius.files.patience import FIRST_CONTACT, Unreachable, patiently
+from vesalius.files.steady import Ranges
 
 
 def kind_of(place: Path) -> Literal["file", "folder"] | None:
@@ -70,48 +71,5 @@ def opened(path: Path, at_once: int = 1 << 22) -> BinaryIO:
     """
     if not is_remote(path):
         return path.open("rb")
-    return cast(BinaryIO, io.BufferedReader(_Ranges(path), at_once))
-
-
-class _Ranges(io.RawIOBase):
-    """A remote file read by ranges."""
-
-    def __init__(self, path: Any) -> None:
-        self._fs, self._path, self._at = path.fs, path.path, 0
-        self._size = int(patiently(lambda: self._fs.info(self._path))["size"])
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self._at = max(0, offset + (0, self._at, self._size)[whence])
-        return self._at
-
-    def readall(self) -> bytes:
-        return self._range(max(0, self._size - self._at))
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._range(min(len(buffer), max(0, self._size - self._at)))
-        buffer[: len(data)] = data
-        return len(data)
-
-    def _range(self, count: int) -> bytes:
-        if not count:
-            return b""
-        start = self._at
-
-        def part() -> bytes:
-            data = bytes(self._fs.cat_file(self._path, start=start, end=start + count))
-            if len(data) != count:
-                raise ConnectionError(f"{len(data)} of {count} bytes came")
-            return data
-
-        data = patiently(part)
-        self._at += len(data)
-        return data
+    place: Any = path
+    return cast(BinaryIO, io.BufferedReader(Ranges(place.fs, place.path), at_once))

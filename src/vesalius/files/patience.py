@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextvars import ContextVar
 from typing import TypeVar
 
 from vesalius.errors import UserError
@@ -26,6 +27,8 @@ _NO_PLACE = frozenset({"InvalidURL", "ParamValidationError"})
 
 T = TypeVar("T")
 
+_limit: ContextVar[float | None] = ContextVar("limit", default=None)  # of the caller, for what it calls
+
 
 class Unreachable(OSError):
     """It was tried for a while and is not to be had now. The sentence names no address and repeats no driver's words."""
@@ -36,9 +39,10 @@ def patiently(action: Callable[[], T], patience: float | None = None) -> T:
 
     Raises Unreachable then; at once FileNotFoundError, PermissionError, and whatever is no failure of a connection.
     """
-    limit = PATIENCE if patience is None else patience
+    limit = patience if patience is not None else _limit.get() or PATIENCE
     began, pause = time.monotonic(), _FIRST_PAUSE
     while True:
+        token = _limit.set(limit)
         try:
             return action()
         except Exception as error:
@@ -48,6 +52,8 @@ def patiently(action: Callable[[], T], patience: float | None = None) -> T:
                     raise
                 raise final from None
             name = type(error).__name__
+        finally:
+            _limit.reset(token)
         spread = 0.75 + 0.5 * (threading.get_ident() % 97) / 97  # threads that failed together do not come back together
         if time.monotonic() - began + pause > limit:
             raise Unreachable(f"It could not be fetched in {limit:.0f} seconds ({name}).") from None
