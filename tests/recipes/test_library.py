@@ -56,7 +56,7 @@ def test_a_shipped_recipe_runs(name: str, compat: str, tmp_path: Path) -> None:
         precision="fp32",
         threads=1,
         compat=compat,
-        **{"data.train": data, "data.monitor": data, **smaller(name)},
+        **{"data.train": data, "data.monitor": data, "data.task": None, **smaller(name)},
     )
     rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
     losses = [row["loss"] for row in rows if row["kind"] == "train"]

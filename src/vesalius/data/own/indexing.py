@@ -36,7 +36,8 @@ def table_of(
     """
     made, place = load(code), "" if root is None else str(root)
     if inspect.isclass(made) and callable(getattr(made, "index", None)):
-        parts = {WHOLE: made().index(root)}
+        made_of: Any = made()
+        parts = {WHOLE: made_of.index(root)}
     else:
         parts = {WHOLE: made} if isinstance(made, SampleTable) else made_with(made, place, code)
     if isinstance(table := next(iter(parts.values())), SampleTable):
@@ -90,10 +91,10 @@ def _subjects(data: Opened, uris: list[str], rule: str | None) -> list[str | Non
                 f"{data.name} does not tell its files, on which data.subject could look. Give it an attribute `subjects`, one for each item."
             )
         return subjects_of(uris, rule)
-    told = [getattr(items, "subjects", None) for items in data.parts.values()]
-    if any(
-        one is None or callable(one) or len(one) != len(items)
-        for one, items in zip(told, data.parts.values(), strict=True)
-    ):
-        return None
-    return hashed([None if name is None else str(name) for one in told for name in one])
+    whose: list[str | None] = []
+    for items in data.parts.values():
+        told: Any = getattr(items, "subjects", None)
+        if told is None or callable(told) or len(told) != len(items):
+            return None
+        whose += [None if name is None else str(name) for name in told]
+    return hashed(whose)
