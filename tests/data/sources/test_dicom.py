@@ -129,6 +129,7 @@ def test_what_a_user_should_know_is_said_without_names(tmp_path: Path) -> None:
     ):
         assert words in said
     assert "anonymous" not in said
+    assert "burned into their pixels" in table.asides[0], "on the terminal too, before thumbnails are made"
 
 
 def test_damaged_headers_are_rows_that_decoding_refuses_by_id(tree: Path, tmp_path: Path) -> None:

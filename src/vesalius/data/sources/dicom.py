@@ -85,9 +85,10 @@ def index(
         joined = join(Path(labels_file).expanduser(), {**texts, "file": uris}, labels, kind)
     elif labels is not None and labels is not False:
         joined = _class_folders(uris, labels)
+    burned_in = _burned_in(found)  # said aloud too: before a report shows thumbnails
     return SampleTable.of(
         "dicom", root, uris, known | joined.columns, frames=[image.frame for image in images], private=True,
-        warnings=[*warnings, *_doubts(found, texts), *joined.warnings], asides=tuple(joined.asides),
+        warnings=[*warnings, *burned_in, *_doubts(found, texts), *joined.warnings], asides=(*burned_in, *joined.asides),
         class_names=joined.class_names, task=joined.task, licence="the user's own data",
         split_by="source" if "split" in joined.columns else "",
     )  # fmt: skip
@@ -183,15 +184,19 @@ def _said_of(images: list[_Image], wanted: list[str]) -> dict[str, object]:
     return columns | {f"meta.{name}": [header.chosen.get(name) or None for header in headers] for name in wanted}
 
 
+def _burned_in(found: list[tuple[str, Header]]) -> list[str]:
+    burned = sum(header.words.get("BurnedInAnnotation", "").upper() == "YES" for _, header in found)
+    if not burned:
+        return []
+    return [
+        f"{burned:,} of {len(found):,} files say that text is burned into their pixels (BurnedInAnnotation is YES): names may be"
+        " legible in them, and in thumbnails of reports. data.filter 'burned_in=NO' keeps those that say they have none."
+    ]
+
+
 def _doubts(found: list[tuple[str, Header]], texts: dict[str, list[str | None]]) -> list[str]:
     """What a user should know of these data, in words without names."""
-    burned = sum(header.words.get("BurnedInAnnotation", "").upper() == "YES" for _, header in found)
     doubts = []
-    if burned:
-        doubts.append(
-            f"{burned:,} of {len(found):,} files say that text is burned into their pixels (BurnedInAnnotation is YES): names may be"
-            " legible in them, and in thumbnails of reports. data.filter 'burned_in=NO' keeps those that say they have none."
-        )
     if missing := sum(name is None for name in texts["PatientID"]):
         rest = "; each study of theirs counts as a patient of its own" if missing < len(texts["PatientID"]) else ""
         doubts.append(f"{missing:,} of {len(texts['PatientID']):,} images name no patient{rest}.")
