@@ -110,4 +110,4 @@ def _translated(alias: Mapping[str, Any], value: Any) -> tuple[str, Any]:
         value = [yaml12.parse(part) for part in value.split(",")]
     renames = alias.get("values", {})
     key = boolean(value) if any(isinstance(k, bool) for k in renames) else value
-    return alias["to"], renames.get(key, value)
+    return alias["to"], value if isinstance(key, list) else renames.get(key, value)
