@@ -26,11 +26,13 @@ from tests.trees import chexpert, covid, dicom, nih, rsna
 from vesalius.cli import main
 from vesalius.data import building, pool, store
 from vesalius.data.checking import check
-from vesalius.data.dataset import pick_channels
+from vesalius.data.dataset import open_data, pick_channels
 from vesalius.data.references import resolve
+from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
 from vesalius.errors import NoRoom, TooManyBadFiles, UserError
 from vesalius.files import patience
+from vesalius.terminal import Terminal
 
 
 @pytest.fixture(scope="module")
@@ -191,6 +193,9 @@ def test_a_file_that_fails_for_good_is_named_and_tried_again(
     ((lost, reason),) = built.left_out
     assert far.locate([lost]) == [f"{address}/a/0004.png"]
     assert "could not be fetched" in reason
+    open_data("x", far, StoreSettings(), Terminal(), max_bad_share=0.1)
+    assert "1 files could not be fetched" in (said := capsys.readouterr().err)
+    assert f"{address}/a/0004.png" in said
     with pytest.raises(TooManyBadFiles) as caught:
         store.build(far, cache=tmp_path / "cache", max_bad_share=0.0)
     assert any("a/0004.png" in note for note in caught.value.__notes__)

@@ -24,6 +24,7 @@ from vesalius.data.task import Kind
 from vesalius.data.uncertain import Policy, firm
 from vesalius.data.upkeep import root_mark
 from vesalius.files import AT_ONCE, is_remote, refuse_secrets
+from vesalius.files.patience import UNREACHED
 from vesalius.terminal import Terminal
 
 _LOOKED_AT = 24
@@ -166,4 +167,7 @@ def open_data(
     """``table`` with its store, decoded where that has not been done before, with a bar. See ``store.build``."""
     with terminal.bar(f"decoding {name}", "images") as progress:
         built = store.build(table, settings, progress=watch or progress, max_bad_share=max_bad_share)
+    if lost := [number for number, reason in built.left_out if reason.startswith(UNREACHED)]:
+        named = ", ".join(table.locate(lost[:_NAMED])) + (" ..." if len(lost) > _NAMED else "")
+        terminal.say(f"{len(lost):,} files could not be fetched; they are left out, and tried again when this is run again: {named}")
     return DataSet(name, table, built)

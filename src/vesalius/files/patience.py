@@ -15,6 +15,9 @@ PATIENCE = 60.0
 FIRST_CONTACT = 10.0
 """Seconds for which a place is tried that has not answered yet: its name may be wrong."""
 
+UNREACHED = "It could not be fetched"
+"""How the sentence of a file begins that may be had another time."""
+
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.25, 10.0
 _DRIVERS = frozenset(["adlfs", "aiobotocore", "aiohttp", "azure", "botocore", "fsspec", "gcsfs", "google", "http", "requests", "s3fs", "urllib3"])
 _NO_CREDENTIALS = frozenset({
@@ -56,7 +59,7 @@ def patiently(action: Callable[[], T], patience: float | None = None) -> T:
             _limit.reset(token)
         spread = 0.75 + 0.5 * (threading.get_ident() % 97) / 97  # threads that failed together do not come back together
         if time.monotonic() - began + pause > limit:
-            raise Unreachable(f"It could not be fetched in {limit:.0f} seconds ({name}).") from None
+            raise Unreachable(f"{UNREACHED} in {limit:.0f} seconds ({name}).") from None
         time.sleep(pause * spread)
         pause = min(2 * pause, _LONGEST_PAUSE)
 
