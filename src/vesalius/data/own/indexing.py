@@ -16,6 +16,7 @@ from vesalius.data.own.opening import WHOLE, Opened, as_opened, keep, load, made
 from vesalius.data.subjects import hashed, subjects_of
 from vesalius.data.table import SampleTable
 from vesalius.errors import UserError
+from vesalius.files import is_remote
 
 BY_NUMBER = "The data set does not tell its files, so an image's id goes by its number: images put in before others change the others' ids."
 
@@ -44,6 +45,11 @@ def table_of(
         return replace(table)
     if labels not in (None, False):
         raise UserError(f"{code} is a data set of items, which knows its own labels. Leave --data.labels out.")
+    if is_remote(place):
+        raise UserError(
+            f"{code} is a data set of items, which opens its files itself, so that nothing tells whether those at an address have changed. "
+            "Give it a local root; or let it return a SampleTable whose root is the address: its files are then fetched, retried and kept."
+        )
     data = as_opened(parts, place, code)
     mark = mark_of(code, place)
     keep(code, place, mark, data)

@@ -22,7 +22,7 @@ WHOLE = "all"
 """The name of the only part."""
 _FILES = ("samples", "imgs", "files", "filenames", "paths", "image_paths")
 """Attributes by which data sets tell the file of each item; the first is torchvision's ``ImageFolder``'s."""
-FORMS = "An item is an image (of Pillow, an array or a tensor), (image, label), or (index, image, label)."
+FORMS = "An item is an image (of Pillow, an array or a tensor), (image, label), or (index, image, label)"
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ class Opened:
                 if isinstance(given, (tuple, list))
                 else f"a {type(given).__name__}"
             )
-            raise UserError(f"Item {index} of {self.name} is {shown}. {FORMS}")
+            raise UserError(f"Item {index} of {self.name} is {shown}. {FORMS}.")
         return found
 
     @cached_property
@@ -99,7 +99,7 @@ def as_opened(parts: Mapping[str, Any], root: str, code: str) -> Opened:
             item = "" if first is None else f", and its item 0 is a {type(first).__name__}"
             raise UserError(
                 f"{code} gave a {type(data).__name__}, not a SampleTable{item}. Return SampleTable.of(source, root, uris, columns), or a "
-                f"data set with `__len__` and `__getitem__`. {FORMS}"
+                f"data set with `__len__` and `__getitem__`. {FORMS}."
             )
     free = all(getattr(data, "thread_safe", False) for data in parts.values())
     return Opened(code.rpartition(":")[2], parts, root, None if free else Lock())
