@@ -221,7 +221,7 @@ def test_a_lost_connection_ends_the_build_and_keeps_what_is_there(
     assert len(server.proxy.read()) == 10
 
 
-def test_errors_are_one_paragraph(server: Storage, ward: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_errors_are_one_paragraph(server: Storage, ward: tuple[Path, str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _, address = ward
     for reference, words in (
         (f"{address}/nothing", "nothing at"),
@@ -234,6 +234,15 @@ def test_errors_are_one_paragraph(server: Storage, ward: tuple[Path, str], monke
         with pytest.raises(UserError, match=words) as caught:
             resolve(reference)
         assert server.secret not in str(caught.value)
+    own = tmp_path / "own.py"
+    own.write_text(
+        "from vesalius.data.table import SampleTable\n"
+        "class Items:\n    def __init__(self, root): pass\n    def __len__(self): return 3\n    def __getitem__(self, i): return None, 0\n"
+        "class Table:\n    def index(self, root): return SampleTable.of('mine', root, ['a/0000.png', 'b/0001.png'])\n"
+    )
+    with pytest.raises(UserError, match="local root"):
+        resolve(f"{own}:Items", root=address)
+    assert len(store.build(resolve(f"{own}:Table", root=address), cache=tmp_path / "cache")) == 2
     monkeypatch.setattr("vesalius.files.anywhere.FIRST_CONTACT", 0.1)
     server.proxy.refuses = lambda path: True
     with pytest.raises(UserError, match="could not be fetched in 0 seconds"):
