@@ -16,7 +16,7 @@ from tests.report.chromium import Chromium, find
 from vesalius.report import build
 
 _FOLDER = Path(__file__).parent / "pictures"
-_OF_FINETUNE = ("verdict", "scores", "confusion", "roc", "calibration")
+_OF_FINETUNE = ("verdict", "scores", "confusion", "roc", "operating", "calibration")
 
 
 def make(run: Path, folder: Path = _FOLDER) -> list[Path]:

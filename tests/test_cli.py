@@ -356,7 +356,7 @@ def test_data_commands(call: Call, tmp_path: Path) -> None:
 
 
 def test_runs_and_recipes(call: Call, recipe: Path, tmp_path: Path) -> None:
-    assert call("runs", "list")[:2] == (0, "id\tverb\tname\tstate\tstarted\tfolder\n")
+    assert call("runs", "list")[:2] == (0, "id\tverb\tname\tstate\tstarted\ttracked\tfolder\n")
     assert call("pretrain", recipe, "--name", "word")[0] == 0
     code, out, _ = call("runs", "list")
     assert (code, out.splitlines()[1].split("\t")[1:4]) == (0, ["pretrain", "word", "done"])
