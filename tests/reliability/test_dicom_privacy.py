@@ -48,7 +48,7 @@ def test_a_name_is_in_nothing_that_was_not_asked_for(
     monkeypatch.setenv("VESALIUS_CACHE", str(here / "cache"))
     labels = {"labels_file": str(tree / f"{CANARY}labels.csv"), "labels": "finding"}
     recipe = tiny(tree, examine=True)
-    recipe["data"] = {"train": str(tree), "monitor": f"dicom@{tree}", **labels}
+    recipe["data"] = {"train": str(tree), "monitor": f"dicom@{tree}", "window": "percentiles", **labels}
     recipe["method"] = {"name": "simclr", "hidden": 16, "dim": 8}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     of_labels = [word for name, value in labels.items() for word in (f"--data.{name}", value)]
@@ -65,9 +65,14 @@ def test_a_name_is_in_nothing_that_was_not_asked_for(
     run("data", "index", tree, "--size", "20")
     assert leaks(here) == []
     run("pretrain", tmp_path / "recipe.yaml", "--out", "run")
+    assert json.loads((here / "run" / "encoder.json").read_text())["window"] == "percentiles"
     run("embed", "--encoder", "run", "--data", tree)
     run("finetune", "classifier", "--encoder", "run", "--data.train", tree, *of_labels, "--threads", "1", "--out", "tuned")
     run("predict", "tuned", tree)
+    stores = sorted(place.name.rpartition("-")[0] for place in (here / "cache" / "stores").iterdir() if place.is_dir())
+    assert stores == ["dicom-20-1", "dicom-20-1-percentiles"], "the encoder's window is every later verb's too"
+    said = run("finetune", "classifier", "--encoder", "run", "--data.train", tree, *of_labels, "--data.window", "none", code=2)
+    assert "the encoder learnt from images windowed by percentiles" in said
     run("report", "run", "tuned", "--out", "both.html")
     run("export", "run", "--to", "safetensors", "--out", "exported")
     run("data", "list")

@@ -74,7 +74,7 @@ def resolve(
     labels: str | Sequence[str] | None = None,
     subject: str | None = None,
     labels_file: str | None = None,
-    columns: Sequence[str] | None = None,
+    columns: Sequence[str] | str | None = None,
     mapping: str | None = None,
     uncertain: Policy | None = None,
     filter: Filter | None = None,

@@ -40,7 +40,7 @@ class ImagesConfig(Frozen):
     labels_file: str | None = Field(
         None, description="CSV of labels for DICOM files, by PatientID, StudyInstanceUID, SeriesInstanceUID, SOPInstanceUID or file."
     )
-    columns: Sequence[str] | None = Field(None, description="DICOM keywords to keep in the table as meta.KEYWORD, for filter.")
+    columns: str | Sequence[str] | None = Field(None, description="DICOM keywords to keep in the table as meta.KEYWORD, for filter.")
     mapping: str | None = Field(
         None, description="Whose each radiograph is: RSNA's mapping to NIH's file names (.json, .csv), or data with the same images."
     )

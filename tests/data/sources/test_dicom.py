@@ -93,7 +93,7 @@ def test_only_the_columns_that_are_named_are_taken(tree: Path) -> None:
     with pytest.raises(UserError, match=r"no keyword 'PatientSecks'.*Did you mean PatientSex"):
         resolve(tree, columns=["PatientSecks"])
     assert (
-        len(resolve(tree, columns=["PhotometricInterpretation"], filter="PhotometricInterpretation=MONOCHROME1")) == 4
+        len(resolve(tree, columns="PhotometricInterpretation", filter="PhotometricInterpretation=MONOCHROME1")) == 4
     )
 
 
