@@ -208,7 +208,7 @@ def steps() -> list[Step]:
         ),
         by_tests(
             "remote roots, S3",
-            "A local S3 server behind a proxy that breaks every fourth to ninth request: stores and final weights equal to the local ones, a killed "
+            "A local S3 server behind a proxy that breaks every fifth to ninth request: stores and final weights equal to the local ones, a killed "
             "build reads nothing twice, a lost server ends it and nothing is lost, every source and verb, no credential written; web servers",
             "tests/remote/test_s3.py",
             "tests/remote/test_web.py",

@@ -25,18 +25,18 @@ def same_pixels(one: store.PixelStore, two: store.PixelStore) -> bool:
 
 
 def build_loses_nothing(storage: Storage, folder: Path, monkeypatch: pytest.MonkeyPatch, count: int = 70) -> tuple[SampleTable, SampleTable]:
-    """A folder's store through a connection that breaks at every fifth request equals the local one."""
+    """A folder's store through a connection that breaks again and again equals the local one."""
     write_images(folder / "images", count, 12, 16)
     (folder / "images" / "notes.txt").write_text("x")
     address = storage.upload(folder / "images", f"{folder.name} ö")
     storage.proxy.calm()
-    storage.proxy.every = 5
+    storage.proxy.every = storage.every
     near, far = resolve(str(folder / "images")), resolve(f"{address}/")
     assert far.frame.equals(near.frame), "same ids, same order"
     assert (far.warnings, far.root) == (near.warnings, address)
     local = store.build(near, cache=folder / "near")
     remote = store.build(far, cache=folder / "far")
-    assert storage.proxy.broken > count // 5
+    assert storage.proxy.broken >= 5
     assert same_pixels(local, remote)
     assert remote.left_out == []
     storage.proxy.calm()
@@ -68,9 +68,9 @@ def pretraining_loses_nothing(storage: Storage, folder: Path) -> None:
     write_images(folder / "train", 40, 20, 20, seed=3)
     address = storage.upload(folder / "train", f"{folder.name}/train")
     storage.proxy.calm()
-    storage.proxy.every = 4
+    storage.proxy.every = storage.every
     far = pretrain(address, folder / "runs" / "far")
-    assert storage.proxy.broken >= 10
+    assert storage.proxy.broken >= 5
     storage.proxy.calm()
     assert far == pretrain(str(folder / "train"), folder / "runs" / "near")
 

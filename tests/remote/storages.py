@@ -28,12 +28,16 @@ _AZURITE_KEY = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K
 
 @dataclass(frozen=True)
 class Storage:
-    """``root``: the address of an empty bucket or container. ``proxy``: what reads go through. ``secret``: the credential."""
+    """``root``: the address of an empty bucket or container. ``proxy``: what reads go through. ``secret``: the credential.
+
+    ``every``: each so-many-th request is to fail.
+    """
 
     root: str
     proxy: Proxy
     secret: str
     fs: Any
+    every: int = 5
 
     def upload(self, folder: Path, name: str) -> str:
         """Copy ``folder`` below the root, not through the proxy; its address."""
@@ -114,7 +118,7 @@ def _azure(folder: Path) -> Iterator[Storage]:
             adlfs.AzureBlobFileSystem.clear_instance_cache()
             fs = adlfs.AzureBlobFileSystem(connection_string=connection(f"http://127.0.0.1:{port}"), use_listings_cache=False)
             fs.mkdir("ward")
-            yield Storage("az://ward", front, _AZURITE_KEY, fs)
+            yield Storage("az://ward", front, _AZURITE_KEY, fs, every=20)  # Azure's library waits 15 seconds before it asks again
             adlfs.AzureBlobFileSystem.clear_instance_cache()
 
 
