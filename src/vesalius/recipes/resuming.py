@@ -52,7 +52,7 @@ def configured(
                 "Leave the change out, or start a new run."
             )
         if "tracking" in changes:
-            config = config.model_copy(update={"tracking": given.tracking})
+            config = config.model_copy(update={"tracking": dict(given)["tracking"]})
     return config, []
 
 
