@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vesalius.data.source_tables import read_table
 from vesalius.data.subjects import public
 from vesalius.data.table import SampleTable
 from vesalius.data.task import TaskSpec, classification
@@ -94,17 +95,8 @@ def read_labels(csv: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    try:
-        with csv.open("rb") as file:
-            raw = pd.read_csv(file)
-    except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
-        raise UserError(f"{csv.name} cannot be read as CSV: {error}. Get it again at {URL}.") from None
-    raw.columns = raw.columns.str.strip()
-    if lacking := [name for name in ("Path", *FINDINGS) if name not in raw]:
-        raise UserError(
-            f"{csv.name} has no column {', '.join(map(repr, lacking[:3]))}: it is not CheXpert's table. Get it at {URL}, or name"
-            " the table itself as the data, with --data.labels."
-        )
+    remedy = f"Get it again at {URL}, or name the table itself as the data, with --data.labels."
+    raw = read_table(csv, ("Path", *FINDINGS), what="CheXpert's table", remedy=remedy)
     place = raw["Path"].astype(str).str.extract(_PLACE)
     if place[0].isna().any():
         row = int(place[0].isna().to_numpy().argmax())

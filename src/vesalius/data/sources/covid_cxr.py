@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from vesalius.data.source_tables import read_table
 from vesalius.data.subjects import hashed
 from vesalius.data.table import SampleTable
 from vesalius.data.task import TaskSpec, classification
@@ -41,14 +42,9 @@ def index(root: Path | None, *, task: str | None = None) -> SampleTable:
             f"The folder {root} holds no {CSV}. Write one with the columns {', '.join(_COLUMNS)} (a person, a file below the"
             f" folder, a grade from 0 to 3 or nothing), and give the folder as {SOURCE}@FOLDER."
         )
-    try:
-        with csv.open("rb") as file:
-            raw = pd.read_csv(file, dtype={"subject": str, "filepath": str})
-    except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
-        raise UserError(f"{CSV} cannot be read as CSV: {error}. Save it with one header line (UTF-8).") from None
-    raw.columns = raw.columns.str.strip()
-    if lacking := [name for name in _COLUMNS if name not in raw]:
-        raise UserError(f"{CSV} has no column {', '.join(map(repr, lacking))}. It needs {', '.join(_COLUMNS)}.")
+    raw = read_table(
+        csv, _COLUMNS, what="InnerEye's table", remedy="Save it with one header line (UTF-8).", dtype={"subject": str, "filepath": str}
+    )
     if raw["filepath"].isna().any():
         raise UserError(f"Row {int(raw['filepath'].isna().to_numpy().argmax())} of {CSV} names no file. Give it one, or leave the row out.")
     grades = pd.to_numeric(raw["final_label"], errors="coerce").to_numpy(np.float64)

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vesalius.data.source_tables import read_table
 from vesalius.data.subjects import public
 from vesalius.data.table import SampleTable
 from vesalius.data.task import TaskSpec, classification
@@ -100,16 +101,7 @@ def read_labels(csv: Path) -> pd.DataFrame:
     """
     import pandas as pd
 
-    try:
-        with csv.open("rb") as file:
-            raw = pd.read_csv(file)
-    except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
-        raise UserError(f"{csv.name} cannot be read as CSV: {error}. Get it again at {URL}.") from None
-    raw.columns = raw.columns.str.strip()
-    if lacking := [name for name in _NEEDED if name not in raw]:
-        raise UserError(
-            f"{csv.name} has no column {', '.join(map(repr, lacking))}: it is not the table of NIH ChestX-ray14. Get it at {URL}."
-        )
+    raw = read_table(csv, _NEEDED, what="the table of NIH ChestX-ray14", remedy=f"Get it again at {URL}.")
     found = raw["Finding Labels"].fillna("").str.split("|")
     unknown = sorted({name for names in found for name in names} - {*FINDINGS, "No Finding"})
     if unknown:

@@ -23,6 +23,7 @@ import numpy as np
 
 from vesalius.data.listing import SUFFIXES
 from vesalius.data.nih_names import MAPPING, people
+from vesalius.data.source_tables import read_table
 from vesalius.data.subjects import UNKNOWN
 from vesalius.data.table import SampleTable
 from vesalius.data.task import TaskSpec, classification
@@ -182,17 +183,5 @@ def _binary(values: pd.Series, csv: Path) -> pd.Series:
 
 
 def _read(csv: Path, needed: Sequence[str]) -> pd.DataFrame:
-    import pandas as pd
-
-    try:
-        with csv.open("rb") as file:
-            raw = pd.read_csv(file, compression="zip" if csv.name.endswith(".zip") else None)
-    except (ValueError, OSError) as error:  # pandas' own errors are ValueErrors
-        raise UserError(f"{csv.name} cannot be read as CSV: {error}. Get it again at {URL}.") from None
-    raw.columns = raw.columns.str.strip()
-    if lacking := [name for name in needed if name not in raw]:
-        raise UserError(
-            f"{csv.name} has no column {', '.join(map(repr, lacking))}: it is not the table of the RSNA Pneumonia Detection"
-            f" Challenge, whose columns are {', '.join(needed)}. Get it at {URL}."
-        )
-    return raw
+    what = "the table of the RSNA Pneumonia Detection Challenge"
+    return read_table(csv, needed, what=what, remedy=f"Get it again at {URL}.")
