@@ -110,11 +110,26 @@ def pretrained(name: str) -> dict[str, Tensor]:
     import timm
 
     try:
+        _require_hub(timm.get_pretrained_cfg(name))
         network: nn.Module = timm.create_model(name, pretrained=True, num_classes=0)
     except Exception as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise UserError(_by_hand(name, reason[:200].rstrip(". "))) from error
     return dict(network.state_dict())
+
+
+def _require_hub(config: Any) -> None:
+    """Raise OSError at once where the hub's name does not resolve and its cache is empty: its library tries for most of a minute."""
+    import socket
+    from urllib.parse import urlsplit
+    from urllib.request import getproxies
+
+    from huggingface_hub import constants, try_to_load_from_cache
+
+    where = getattr(config, "hf_hub_id", None)
+    cached = where and any(isinstance(try_to_load_from_cache(where, file), str) for file in ("model.safetensors", "pytorch_model.bin"))
+    if where and not cached and not getproxies():
+        socket.getaddrinfo(urlsplit(constants.ENDPOINT).hostname, 443)
 
 
 def _by_hand(name: str, reason: str) -> str:
