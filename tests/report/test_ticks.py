@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -40,3 +42,9 @@ def test_a_logarithmic_axis_is_even_in_ratios() -> None:
     assert 0 < low < high < 100
     one = logarithmic([0.5], [0.5], str)
     assert one.ticks[0].at == pytest.approx(50)
+
+
+def test_a_logarithmic_axis_ends_where_numbers_do() -> None:
+    axis = logarithmic([1.0, 1e300], [1.0], str)
+    assert math.isfinite(axis.high)
+    assert 0 <= axis.at(1.0) < axis.at(1e300) <= 100

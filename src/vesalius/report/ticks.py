@@ -59,7 +59,7 @@ def logarithmic(values: Sequence[float], at: Sequence[float], show: Callable[[fl
     """A logarithmic axis that holds the positive ``values``, with a tick at each of ``at``."""
     low, high = _log(min(values)), _log(max(values))
     spare = 0.07 * (high - low) or 0.15
-    axis = Axis(10 ** (low - spare), 10 ** (high + spare), log=True)
+    axis = Axis(10 ** max(low - spare, -300.0), 10 ** min(high + spare, 308.0), log=True)  # within what a float holds
     return Axis(axis.low, axis.high, tuple(Tick(axis.at(v), show(v)) for v in at), log=True)
 
 
