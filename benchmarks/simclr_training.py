@@ -279,7 +279,7 @@ def read(images: Path) -> Arrays:
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--minutes", type=float, default=0.5)
+    parser.add_argument("--minutes", type=float, default=0.25)
     parser.add_argument("--seeds", type=int, default=1)
     parser.add_argument("--images", type=int, default=10_000)
     parser.add_argument("--data", default="fashion-mnist")
