@@ -173,7 +173,7 @@ def steps() -> list[Step]:
             "tests/data/test_nih_names.py",
             "tests/data/test_borrowing.py",
             "tests/test_radiographs_rsna.py",
-            least=45,
+            least=40,
         ),
         by_tests(
             "held out",
