@@ -20,29 +20,11 @@ from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
 
-from vesalius import views
-from vesalius.data.pixels import Pixels
-from views_peer import photographs
+from views_peer import ours, photographs
 
 RECIPE = "radiograph-innereye-encoder"
 SOURCE, BATCH, ROUNDS = 1024, 8, 4
 torch.set_num_threads(1)
-
-
-def ours(images: np.ndarray) -> Callable[[], None]:
-    """One batch of two views of each image (n, side, side): numbers drawn and applied."""
-    n, side = images.shape[:2]
-    made = views.load(RECIPE, 1)
-    pixels = Pixels(torch.from_numpy(images)[:, None, None], torch.full((n, 1, 2), side), torch.full((n, 1), 1 / 255), torch.zeros(n, 1))
-    rows, keys, extents = np.arange(n), np.arange(n, dtype=np.uint64), np.full((n, 2), side)
-    epoch = 0
-
-    def batch() -> None:
-        nonlocal epoch
-        epoch += 1
-        made.apply(pixels, made.draw(0, epoch, rows, keys, extents))
-
-    return batch
 
 
 def field(side: int) -> np.ndarray:
@@ -134,7 +116,7 @@ def main() -> None:
     torch.manual_seed(0)
     images = np.ascontiguousarray(photographs(BATCH, SOURCE)[..., 0])
     small = F.resize(torch.from_numpy(images)[:, None], [280, 280], antialias=True)[:, 0].numpy()
-    work = {"ours": ours(images), "store": ours(small), "original": original(images[:3]), "fair": fair(images)}
+    work = {"ours": ours(RECIPE, images[..., None]), "store": ours(RECIPE, small[..., None]), "original": original(images[:3]), "fair": fair(images)}
     each = {"ours": BATCH, "store": BATCH, "original": 3, "fair": BATCH}
     best = dict.fromkeys(work, float("inf"))
     for run in work.values():

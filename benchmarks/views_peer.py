@@ -48,10 +48,10 @@ def photographs(n: int, side: int) -> np.ndarray:
     return (total * 255).to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
 
 
-def ours(tree: dict[str, Any], images: np.ndarray) -> Callable[[], None]:
-    """One batch: numbers drawn and applied."""
-    n, side = images.shape[:2]
-    made = views.load(tree, 3)
+def ours(tree: dict[str, Any] | str, images: np.ndarray) -> Callable[[], None]:
+    """One batch of views of ``images`` (n, side, side, channels): numbers drawn and applied."""
+    n, side, _, channels = images.shape
+    made = views.load(tree, channels)
     planes = torch.from_numpy(images).permute(0, 3, 1, 2).contiguous()[:, None]
     pixels = Pixels(planes, torch.full((n, 1, 2), side), torch.full((n, 1), 1 / 255), torch.zeros(n, 1))
     rows, keys, extents = np.arange(n), np.arange(n, dtype=np.uint64), np.full((n, 2), side)

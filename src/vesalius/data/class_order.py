@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from vesalius.data.schema import is_number
 from vesalius.data.table import SampleTable
 from vesalius.data.task import Kind, TaskSpec
 from vesalius.errors import UserError
@@ -35,7 +36,7 @@ def as_told(table: SampleTable, kind: Kind | None, classes: Sequence[str] | None
         raise UserError(f"The label {task.name!r} has soft targets, which have no order. Leave --data.kind out, or give --data.uncertain zeros or ones.")
     out = table.with_columns()
     out.task = TaskSpec(task.name, kind, task.labels, task.classes)
-    if kind == "ordinal" and classes is None and not all(_is_number(name) for name in task.classes):
+    if kind == "ordinal" and classes is None and not all(is_number(name) for name in task.classes):
         out.warnings.append(
             f"The order of the classes is taken as {' < '.join(task.classes)}; say another with --data.classes, least first."
         )
@@ -58,11 +59,3 @@ def _ordered(table: SampleTable, task: TaskSpec, classes: tuple[str, ...]) -> Sa
     out.task = TaskSpec(task.name, task.kind, task.labels, classes, task.metric)
     out.class_names = {**table.class_names, label: list(classes)}
     return out
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True

@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vesalius.data.schema import is_number
 from vesalius.data.table import SampleTable
 from vesalius.errors import UserError
 
@@ -107,9 +108,9 @@ def _matches(column: pd.Series, values: tuple[str, ...]) -> NDArray[np.bool_]:
     text = column.astype("str").str.lower()
     for value in values:
         low, dots, high = value.partition("..")
-        if dots and (low or high) and _is_number(low or "0") and _is_number(high or "0"):
+        if dots and (low or high) and is_number(low or "0") and is_number(high or "0"):
             keep |= (number >= float(low or "-inf")) & (number <= float(high or "inf"))
-        elif _is_number(value) and not np.isnan(number).all():
+        elif is_number(value) and not np.isnan(number).all():
             keep |= number == float(value)
         else:
             keep |= (text == value.lower()).to_numpy(bool) & column.notna().to_numpy()
@@ -121,11 +122,3 @@ def _there(column: pd.Series) -> str:
     if not len(known):
         return " That column is empty."
     return f" That column holds {', '.join(sorted(map(str, known)))}." if len(known) <= _SHOWN else f" That column holds {len(known):,} values."
-
-
-def _is_number(word: str) -> bool:
-    try:
-        float(word)
-    except ValueError:
-        return False
-    return True

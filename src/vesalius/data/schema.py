@@ -130,3 +130,12 @@ def _splits(column: pd.Series, what: str) -> pd.Series:
             f" {', '.join(SPLITS)}, or empty where it is not decided yet."
         )
     return known.astype("str")
+
+
+def is_number(word: str) -> bool:
+    """Whether ``word`` is a number as Python writes one."""
+    try:
+        float(word)
+    except ValueError:
+        return False
+    return True

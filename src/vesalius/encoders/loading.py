@@ -97,7 +97,6 @@ def _name(reference: str, place: Path) -> str:
     return reference if reference.startswith(("run:", "mlflow:")) else place.name
 
 
-
 def _as_told(card: Card) -> Architecture:
     return Architecture(card.architecture, card.options, card.channels, card.size, card.architecture)
 
