@@ -42,10 +42,10 @@ class LinearHead:
         weights: Tensor | None,
     ) -> Float[Tensor, ""]:
         """Cross-entropy, weighted mean over the known labels; ``weights`` as made by ``class_weights``."""
+        if self.kind == "binary":  # a target between the two answers is learnt as both, in proportion
+            share = torch.stack([1 - labels, labels], 1) * (1 if weights is None else weights)
+            return -(share * logits.log_softmax(1)).sum() / share.sum()
         if self.kind != "multilabel":
-            if self.kind == "binary" and bool((labels != labels.round()).any()):  # soft targets between the two
-                share = torch.stack([1 - labels, labels], 1) * (1 if weights is None else weights)
-                return -(share * logits.log_softmax(1)).sum() / share.sum()
             return F.cross_entropy(logits, labels.long(), weights)
         known, positive = ~labels.isnan(), labels.nan_to_num()
         share = known.to(logits)
