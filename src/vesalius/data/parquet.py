@@ -47,6 +47,7 @@ def save(table: SampleTable, path: Path) -> Path:
         "split_by": table.split_by,
         "private": table.private,
         "uncertain": table.uncertain,
+        "dims": table.dims,
     }
     arrow = pa.Table.from_arrays(
         [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays], names=names
@@ -101,4 +102,5 @@ def load(path: Path) -> SampleTable:
         split_by=about["split_by"],
         private=about["private"],
         uncertain=about.get("uncertain"),
+        dims=about.get("dims", 2),
     )

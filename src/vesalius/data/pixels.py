@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -15,18 +16,25 @@ class Pixels:
 
     ``data`` (B, R, C, *canvas): stored integers (uint8, uint16, int16). ``extents`` (B, R, dims): the valid part of
     each window, from the origin of the canvas. ``scale``, ``offset`` (B, R): physical value = data * scale + offset,
-    which for plain images lies in [0, 1].
+    which for plain images lies in [0, 1]. ``masks`` (B, R, *canvas): labels of the same voxels, where there are any. ``clip``:
+    whether physical values are held between 0 and 1.
     """
 
     data: Tensor
     extents: Int[Tensor, "batch reads dims"]
     scale: Float[Tensor, "batch reads"]
     offset: Float[Tensor, "batch reads"]
+    masks: Int[Tensor, "batch reads *canvas"] | None = None
+    clip: bool = False
 
     def to(self, device: torch.device) -> Pixels:
         """The same on ``device``; the copy does not block where the host memory is pinned."""
-        return Pixels(*(t.to(device, non_blocking=True) for t in (self.data, self.extents, self.scale, self.offset)))
+        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
 
     def pin(self) -> Pixels:
         """The same in page-locked memory, for an asynchronous copy."""
-        return Pixels(*(t.pin_memory() for t in (self.data, self.extents, self.scale, self.offset)))
+        return self._each(lambda tensor: tensor.pin_memory())
+
+    def _each(self, change: Callable[[Tensor], Tensor]) -> Pixels:
+        data, extents, scale, offset = (change(t) for t in (self.data, self.extents, self.scale, self.offset))
+        return Pixels(data, extents, scale, offset, None if self.masks is None else change(self.masks), self.clip)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -31,8 +31,9 @@ class SampleTable:
     ``subject``, ``image``, or empty. ``private`` tables hold ids under the user's key. ``uncertain``: the value of label
     columns that stands for "uncertain", until a policy says what it counts as (see ``data.uncertain``). ``rows_meant``:
     the filter that chose these rows of more, in words. ``missing``: files that the data set lists and that are not there,
-    which are no rows; ``asides``: sentences that name files or people. Both are for the terminal, never for a run. Raises
-    UserError when a column is unknown, of a wrong type, or when two rows are the same sample.
+    which are no rows; ``asides``: sentences that name files or people. Both are for the terminal, never for a run. ``dims``:
+    2 for images, 3 for volumes. Raises UserError when a column is unknown, of a wrong type, or when two rows are the same
+    sample.
     """
 
     frame: pd.DataFrame
@@ -47,6 +48,7 @@ class SampleTable:
     private: bool = False
     uncertain: float | None = None
     rows_meant: str = ""
+    dims: Literal[2, 3] = 2
     missing: tuple[str, ...] = ()
     asides: tuple[str, ...] = ()
 

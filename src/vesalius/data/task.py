@@ -8,7 +8,7 @@ from typing import Any, Literal, get_args
 
 from vesalius.errors import UserError
 
-Kind = Literal["classes", "binary", "multilabel", "ordinal", "regression"]
+Kind = Literal["classes", "binary", "multilabel", "ordinal", "regression", "segmentation"]
 
 PRIMARY: Mapping[Kind, str] = {
     "classes": "accuracy",
@@ -16,6 +16,7 @@ PRIMARY: Mapping[Kind, str] = {
     "multilabel": "roc_auc",
     "ordinal": "accuracy",
     "regression": "r2",
+    "segmentation": "dice",
 }
 """The metric by which the best of several models is chosen, unless a task names another."""
 
@@ -26,7 +27,8 @@ class TaskSpec:
 
     ``labels`` are names of label columns without the prefix ``label.``: one, or several for ``multilabel``.
     ``classes`` are the names of a column's values 0, 1, ... (``classes``, ``binary``, ``ordinal``), the names of the
-    columns (``multilabel``) or empty (``regression``). ``metric`` is the primary one.
+    columns (``multilabel``), of the values of label volumes (``segmentation``, whose labels lie in the column ``mask``) or
+    empty (``regression``). ``metric`` is the primary one.
     """
 
     name: str
@@ -41,7 +43,10 @@ class TaskSpec:
                 f"The task {self.name!r} is of the unknown kind {self.kind!r}. Choose one of"
                 f" {', '.join(get_args(Kind))}."
             )
-        if not self.labels or (self.kind != "multilabel" and len(self.labels) > 1):
+        if self.kind == "segmentation":
+            if self.labels:
+                raise UserError(f"The task {self.name!r} segments: its labels are label volumes, not the columns {', '.join(self.labels)}.")
+        elif not self.labels or (self.kind != "multilabel" and len(self.labels) > 1):
             raise UserError(
                 f"The task {self.name!r} of kind {self.kind!r} names {len(self.labels)} label columns. Give one column,"
                 " or the kind 'multilabel' for several."

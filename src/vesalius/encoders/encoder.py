@@ -11,6 +11,7 @@ from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
+from vesalius.data.plan import Plan
 from vesalius.encoders.loaded import Loaded
 from vesalius.errors import UserError
 
@@ -48,6 +49,8 @@ class Card(BaseModel):
     """Pixels per side of the patch that a token stands for, on each axis of ``size``; empty without tokens."""
     window: Literal["none", "file", "percentiles"] | tuple[float, float] = "file"
     """How grey DICOM values became black to white in the images it learnt from (``data.settings.Window``)."""
+    plan: Plan | None = None
+    """How the volumes it learnt from were prepared; None for images."""
     preprocessing: Sequence[Mapping[str, Any]] = ()
     """Views operations that make stored pixels into the encoder's input, floats in [0, 1], in order (see ``views``)."""
     mean: tuple[float, ...] = ()

@@ -32,10 +32,12 @@ class Batch:
 
     ``views``: name -> (V, B, C, *size), float in [0, 1] (before a recipe's normalisation).
     ``drawn``: what a loss may ask for (``keep``, ``hide``, ``holes``, ``rotation``, ``affine``), each (V, B, ...).
-    ``ids`` (B,): sample ids, reinterpreted as int64. ``target``: labels by name, empty in pretraining.
+    ``ids`` (B,): sample ids, reinterpreted as int64. ``target``: labels by name, empty in pretraining. ``masks``: name ->
+    (V, B, *size), the label of each pixel or voxel of a group's views, where the data have them.
     """
 
     views: Mapping[str, Float[Tensor, "views batch channel *size"]]
     drawn: Mapping[str, Tensor]
     ids: Int[Tensor, " batch"]
     target: Mapping[str, Tensor] = field(default_factory=dict)
+    masks: Mapping[str, Int[Tensor, "views batch *size"]] = field(default_factory=dict)
