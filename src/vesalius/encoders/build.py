@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from vesalius.encoders import densenet, own, resnet, timm_family, torchvision_family
+from vesalius.encoders import densenet, monai_family, own, resnet, timm_family, torchvision_family
 from vesalius.encoders.encoder import Card, Encoder, Encoding
 from vesalius.encoders.foreign import Weights
 from vesalius.encoders.loading import fill, weights_from
@@ -28,13 +28,15 @@ _log = logging.getLogger("vesalius")
 
 
 def known_names() -> tuple[str, ...]:
-    """Names of our own networks; besides them ``timm:NAME``, ``torchvision:NAME`` and ``my_file.py:build``."""
-    return (*resnet.NAMES, *densenet.NAMES)
+    """Names of our own networks and MONAI's; besides them ``timm:NAME``, ``torchvision:NAME`` and ``my_file.py:build``."""
+    return (*resnet.NAMES, *densenet.NAMES, *monai_family.NAMES)
 
 
 def is_name(reference: str) -> bool:
     """Whether ``reference`` names a network, rather than saved weights."""
-    return reference in known_names() or reference.startswith(("timm:", "torchvision:")) or ".py:" in reference
+    return (
+        reference in known_names() or reference.startswith(("timm:", "torchvision:", "monai:")) or ".py:" in reference
+    )
 
 
 def build_encoder(
@@ -102,6 +104,8 @@ def _family(name: str, code: str | Path | None, from_card: bool) -> tuple[Family
         return timm_family.build, name.removeprefix("timm:")
     if name.startswith("torchvision:"):
         return torchvision_family.build, name.removeprefix("torchvision:")
+    if name.startswith("monai:"):
+        return monai_family.builder(name), name
     if ".py:" in name:
         return own.build, own.locate(name, code, from_card)
     near = get_close_matches(name, known_names(), n=3)

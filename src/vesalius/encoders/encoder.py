@@ -93,13 +93,32 @@ class Encoder(nn.Module):
                 f"{self.card.architecture} has no tokens to keep or hide. Use a network whose card says tokens: true, "
                 "such as timm:vit_small_patch16_224, or a method that does not mask tokens."
             )
-        if self.card.mean:
-            shape = (1, -1, *[1] * (x.ndim - 2))
-            mean, std = (
-                torch.tensor(v, dtype=x.dtype, device=x.device).view(shape) for v in (self.card.mean, self.card.std)
-            )
-            x = (x - mean) / std
-        return self.encode(x, keep, hide)
+        return self.encode(self.standardised(x), keep, hide)
+
+    def standardised(self, x: Tensor) -> Tensor:
+        """``x`` less the card's mean and over its deviation, channel by channel: what ``network`` itself takes."""
+        if not self.card.mean:
+            return x
+        shape = (1, -1, *[1] * (x.ndim - 2))
+        mean, std = (
+            torch.tensor(v, dtype=x.dtype, device=x.device).view(shape) for v in (self.card.mean, self.card.std)
+        )
+        return (x - mean) / std
+
+    def pyramid(self, x: Tensor) -> list[Tensor]:
+        """The feature maps (B, D_i, *spatial_i) that a decoder starts from, from the finest to the coarsest.
+
+        A CNN or Swin transformer gives its stages; a vision transformer four maps of one size (a quarter, half and three
+        quarters of its depth, and the end). Raises UserError for a network whose stages are not known.
+        """
+        return self.levels(self.standardised(x))
+
+    def levels(self, x: Tensor) -> list[Tensor]:
+        """What a family does for ``pyramid`` with the standardised input."""
+        raise UserError(
+            f"The stages of {self.card.architecture} are not known, so that no decoder can be put on it. Use a network of this list: "
+            "resnet18 to resnet101, monai:vit, monai:swin_unetr, monai:segresnet."
+        )
 
     def encode(self, x: Tensor, keep: Tensor | None, hide: Tensor | None) -> Encoding:
         """What a family does with the standardised input; ``keep`` and ``hide`` come only where the card allows."""

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -53,7 +54,15 @@ def fit_positions(
 def resample(
     positions: Float[Tensor, "1 given dim"], old: tuple[int, ...], new: tuple[int, ...], prefix: int
 ) -> Float[Tensor, "1 wanted dim"]:
-    """Bicubic and anti-aliased, as timm does it at a forward; the first ``prefix`` (class, registers) are kept."""
+    """On a plane bicubic and anti-aliased, as timm does it at a forward; in a volume trilinear, as nnU-Net does it.
+
+    The first ``prefix`` (class, registers) are kept.
+    """
+    if len(new) == 3:
+        kept, cells = positions[:, :prefix], positions[:, prefix:]
+        volume = cells.float().mT.reshape(1, -1, *old)
+        moved = nn.functional.interpolate(volume, size=new, mode="trilinear", align_corners=False)
+        return torch.cat([kept, moved.flatten(2).mT.to(positions.dtype)], dim=1)
     from timm.layers.pos_embed import resample_abs_pos_embed
 
     fitted: Tensor = resample_abs_pos_embed(positions, [*new], [*old], num_prefix_tokens=prefix, verbose=False)

@@ -117,8 +117,25 @@ class ResNet(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """The last feature map."""
+        return self.stages(x)[-1]
+
+    def stages(self, x: Tensor) -> list[Tensor]:
+        """The maps behind ``layer1`` to ``layer4``."""
         x = self.maxpool(self.relu(self.bn1(self.conv1(x))))
-        return self.layer4(self.layer3(self.layer2(self.layer1(x))))  # type: ignore[no-any-return, operator]
+        maps = []
+        for layer in (self.layer1, self.layer2, self.layer3, self.layer4):
+            x = layer(x)  # type: ignore[operator]
+            maps.append(x)
+        return maps
+
+
+class ResNetEncoder(Encoder):
+    """``network``: a ``ResNet``."""
+
+    def levels(self, x: Tensor) -> list[Tensor]:
+        """See ``Encoder``."""
+        maps: list[Tensor] = self.network.stages(x)  # type: ignore[operator]
+        return maps
 
 
 def build(
@@ -142,4 +159,4 @@ def build(
         raise UserError(f"A width of {width} leaves no channel. The least is 1/64; 0.25 gives 16 in the first stage.")
     bottleneck, depths = DEPTHS[name]
     network = ResNet(bottleneck, depths, channels, len(size), stem=stem, width=width, zero_init=zero_init_residual)
-    return Encoder(network), {}
+    return ResNetEncoder(network), {}
