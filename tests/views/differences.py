@@ -13,10 +13,13 @@ from tests.views.batches import CPU, chance, change, images, run, stored
 from vesalius import views
 from vesalius.views import bank
 from vesalius.views.batch import Draws
+from vesalius.views.operations.bias_field import BiasField
 from vesalius.views.operations.blur import GaussianBlur
 from vesalius.views.operations.colour import ColourJitter, Greyscale
 from vesalius.views.operations.erasing import Erasing
 from vesalius.views.operations.gamma import Gamma
+from vesalius.views.operations.low_resolution import LowResolution
+from vesalius.views.operations.motion import Motion
 from vesalius.views.operations.noise import Noise
 from vesalius.views.operations.normalise import Normalise
 from vesalius.views.operations.solarise import Solarise
@@ -70,6 +73,29 @@ def _jitter(contrast: float) -> Pair:
 
 def _one_by_one(operation, x, drawn, peer) -> Pair:
     return change(operation, x, drawn), torch.stack([peer(image, drawn, i) for i, image in enumerate(x)])
+
+
+def _bias(x: torch.Tensor, drawn: dict, i: int) -> torch.Tensor:
+    """NumPy's Legendre series in two variables, its terms in the order of the degrees."""
+    weights, coefficients = iter(drawn["weights"][i].tolist()), np.zeros((4, 4))
+    for down, across in np.ndindex(4, 4):
+        coefficients[down, across] = next(weights) if 0 < down + across <= 3 else 0
+    field = np.polynomial.legendre.leggrid2d(np.linspace(-1, 1, x.shape[1]), np.linspace(-1, 1, x.shape[2]), coefficients)
+    return (x * torch.from_numpy(np.exp(field)).float()).clamp(0, 1)
+
+
+def _ghosts(x: torch.Tensor, drawn: dict, i: int) -> torch.Tensor:
+    """The whole of k-space, two-sided."""
+    axis, side = int(drawn["axis"][i]) + 1, x.shape[int(drawn["axis"][i]) + 1]
+    frequency = np.abs(np.fft.fftfreq(side, 1 / side))
+    gain = np.where((frequency % drawn["ghosts"][i] == 0) & (frequency > 0.02 * side), 1 - drawn["strength"][i], 1)
+    lines = np.fft.fft(x.numpy(), axis=axis) * np.moveaxis(gain[:, None], 0, axis - 1)
+    return torch.from_numpy(np.fft.ifft(lines, axis=axis).real).float().clamp(0, 1)
+
+
+def _coarse(x: torch.Tensor, drawn: dict, i: int) -> torch.Tensor:
+    small = [round(side / float(drawn["factor"][i])) for side in x.shape[1:]]
+    return F.resize(F.resize(x, small, antialias=True), list(x.shape[1:]))
 
 
 def pairs() -> Iterator[tuple[str, Pair]]:
@@ -131,6 +157,12 @@ def pairs() -> Iterator[tuple[str, Pair]]:
         "noise, with the same field",
         _one_by_one(Noise(), x, drawn, lambda y, d, i: (y + fields[i] * float(d["std"][i])).clamp(0, 1)),
     )
+    drawn = LowResolution(p=1, factor=(1, 4)).draw(chance(N), 3, (40, 40))
+    yield "low_resolution", _one_by_one(LowResolution(), x, drawn, _coarse)
+    drawn = BiasField(p=1).draw(chance(N), 3, (40, 40))
+    yield "bias_field", _one_by_one(BiasField(), x, drawn, _bias)
+    drawn = Motion(p=1).draw(chance(N), 3, (40, 40))
+    yield "motion", _one_by_one(Motion(), x, drawn, _ghosts)
     whole = stored(x)
     made = views.load({"image": {"count": 1, "size": 40, "operations": [{"elastic": {"p": 1.0}}]}}, 3)
     draws = made.draw(0, 0, np.arange(N), np.arange(N, dtype=np.uint64), whole.extents[:, 0].numpy())
