@@ -37,6 +37,14 @@ CASES: Mapping[str, Case] = {
         {"name": "timm:vit_tiny_patch16_224", "patch_size": 4, "depth": 2, "embed_dim": 32, "num_heads": 2},
         {"global": {"count": 1, "size": 16, "operations": [*OPERATIONS, {"token_mask": {"patch": 4}}]}},
     ),
+    "restoration": Case(
+        {"decoder": 4},
+        views={
+            "shared": [*OPERATIONS],
+            "clean": {"count": 1, "size": 16, "operations": []},
+            "corrupted": {"count": 2, "size": 16, "operations": [{"erasing": {"p": 1.0}}]},
+        },
+    ),
     "dino": Case(
         {"hidden": 32, "dim": 16, "prototypes": 24},
         views={**TWO_VIEWS, "local": {"count": 2, "size": 8, "operations": [*OPERATIONS]}},

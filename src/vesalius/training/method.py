@@ -72,7 +72,7 @@ class Method(nn.Module):
 
     needs: ClassVar[Mapping[str, int]] = {"global": 2}
     """Views by name and least count, checked against ``Views.makes`` before any pixel is read."""
-    independent: ClassVar[bool] = False
+    independent: bool = False
     """Whether no part of the loss looks at other samples: gradient accumulation is then exact."""
     may_collapse: ClassVar[bool] = True
     """Whether the loss pulls vectors together, so that one and the same for all images could be its answer."""
