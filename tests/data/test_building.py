@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from tests.data.images import stored, table_of, write_images
-from vesalius.data import building, pool, readers, store
+from vesalius.data import building, decoding, pool, readers, store
 from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
 
@@ -131,7 +131,7 @@ def test_a_decoder_that_fails_unexpectedly_is_not_swallowed(
     def broken(*_: Any, **__: Any) -> Any:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(building, "reduced", broken)
+    monkeypatch.setattr(decoding, "reduced", broken)
     with pytest.raises(ZeroDivisionError):
         store.build(images[0], cache=tmp_path)
     monkeypatch.undo()

@@ -20,7 +20,7 @@ def _records(rows: list[Any]) -> Records:
     sentences: list[str] = []
     for place, (number, start, sentence) in enumerate(rows):
         array[place]["id"], array[place]["start"], array[place]["reason"] = number, start, -1
-        array[place]["shape"], array[place]["digest"] = (1, 2, 3), bytes([number] * 16)
+        array[place]["length"], array[place]["digest"] = 6, bytes([number] * 16)
         if sentence is not None:
             array[place]["reason"] = len(sentences)
             sentences.append(sentence)
@@ -57,5 +57,5 @@ def test_another_version_is_refused() -> None:
 
 def test_ends() -> None:
     records = _records([(1, 100, None), (2, 300, "cut")])
-    records.rows["deep"] = [True, False]
+    records.rows["length"] = [12, 6]
     assert records.ends().tolist() == [112, 0]

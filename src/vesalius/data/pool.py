@@ -19,10 +19,10 @@ from types import TracebackType
 import numpy as np
 from numpy.typing import NDArray
 
-from vesalius.data.records import RECORD, Records
+from vesalius.data.records import RECORD, Record, Records
 from vesalius.files import Lock, atomic_write, naming_failures, sweep_leftovers
 
-FORMAT = 1
+FORMAT = 2
 COMMIT_SECONDS = 5.0
 COMMIT_BYTES = 1 << 28
 """A killed build loses at most this much time and this many bytes of decoding."""
@@ -113,18 +113,19 @@ class Writer:
             self._file = open(self._path, "xb", buffering=1 << 22)
         return self
 
-    def append(self, data: bytes | memoryview) -> int:
-        """Write one record; returns its offset. 16-bit records begin at even offsets."""
+    def append(self, record: Record) -> tuple[object, ...]:
+        """Write one record; returns its ``PLACE``. 16-bit records begin at even offsets."""
         try:
-            if self._end % 2 and len(data) % 2 == 0:
+            if record.deep and self._end % 2:
                 self._end += self._file.write(b"\0")
             start = self._end
-            self._file.write(data)
+            for part in record.parts:
+                self._file.write(part)
         except OSError:
             with naming_failures(self._path):
                 raise
-        self._end += len(data)
-        return start
+        self._end += record.length
+        return record.place(self.number, start)
 
     def note(self, row: tuple[object, ...], sentence: str | None = None) -> None:
         """Add a row of the index without its last field, ``reason``, which ``sentence`` gives."""

@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 import json
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+
+Shape = tuple[int, int, int, int]
+"""Channels and sides of a record: C, H, W, 1 of an image; C, x, y, z of a volume."""
 
 RECORD = np.dtype(
     [
@@ -17,8 +21,11 @@ RECORD = np.dtype(
         ("digest", "V16"),  # the record's address; zero where there is no record
         ("file", "<i4"),  # number of the pixel file, 0 where there is no record
         ("start", "<i8"),  # offset of the record in it
-        ("shape", "<i4", (3,)),  # C, H, W
+        ("length", "<i8"),  # bytes of the record
+        ("shape", "<i4", (4,)),
         ("deep", "?"),  # uint16, not uint8
+        ("packed", "?"),  # compressed
+        ("facts", "<i4"),  # bytes at the record's end that describe it; none of an image
         ("scale", "<f8"),
         ("offset", "<f8"),
         ("low", "<f8"),
@@ -27,6 +34,36 @@ RECORD = np.dtype(
     ]
 )
 """One row of the index. It holds no path, no name and no pixel: ids alone."""
+
+PLACE = RECORD.names[RECORD.names.index("file") : -1]  # type: ignore[index,union-attr]
+"""The fields that say where a record lies and how it is to be read."""
+
+NOWHERE: tuple[object, ...] = (b"", 0, 0, 0, (0, 0, 0, 0), False, False, 0, 0.0, 0.0, 0.0, 0.0)
+"""``digest`` and ``PLACE`` of a sample without a record."""
+
+
+class Record(NamedTuple):
+    """One record on its way to a pixel file: ``parts`` one behind the other, the last ``facts`` bytes describing it."""
+
+    parts: tuple[memoryview | bytes, ...]
+    shape: Shape
+    deep: bool
+    scale: float
+    offset: float
+    low: float
+    high: float
+    packed: bool = False
+    facts: int = 0
+
+    @property
+    def length(self) -> int:
+        """Bytes of all parts."""
+        return sum(len(part) for part in self.parts)
+
+    def place(self, file: int, start: int) -> tuple[object, ...]:
+        """The values of ``PLACE`` where the record begins at ``start`` of pixel file ``file``."""
+        shown = (self.length, self.shape, self.deep, self.packed, self.facts, self.scale, self.offset, self.low, self.high)
+        return file, start, *shown
 
 
 @dataclass
@@ -56,7 +93,7 @@ class Records:
 
     def ends(self) -> NDArray[np.int64]:
         """``(n,)`` where each record stops in the pixel file; 0 for rows without one."""
-        return np.where(self.rows["reason"] < 0, self.rows["start"] + record_bytes(self.rows), 0)
+        return np.where(self.rows["reason"] < 0, self.rows["start"] + self.rows["length"], 0)
 
     def to_bytes(self) -> bytes:
         """One ``.npz``, without pickle."""
@@ -72,9 +109,3 @@ class Records:
             if rows.dtype != RECORD:
                 raise ValueError("an index of another version")
             return cls(rows, json.loads(arrays["sentences"].tobytes()))
-
-
-def record_bytes(rows: NDArray[np.void]) -> NDArray[np.int64]:
-    """``(n,)`` the size of each record in bytes."""
-    size: NDArray[np.int64] = np.prod(rows["shape"], axis=-1, dtype=np.int64) * np.where(rows["deep"], 2, 1)
-    return size

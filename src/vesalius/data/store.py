@@ -7,8 +7,8 @@ removing or sorting files decodes what is new and nothing else.
 from __future__ import annotations
 
 import logging
-import os
 import re
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,10 @@ from numpy.typing import NDArray
 
 from vesalius import random
 from vesalius.data.building import RETRY, Progress, Sources, fill
-from vesalius.data.estimating import estimated_bytes
+from vesalius.data.kinds import Kind, kind_of
 from vesalius.data.pixel_store import PixelStore
 from vesalius.data.pool import FORMAT, Pool, Writer
-from vesalius.data.readers import DECODER
+from vesalius.data.record_store import RecordStore
 from vesalius.data.records import Records
 from vesalius.data.settings import StoreSettings
 from vesalius.data.upkeep import StoreInfo, inspect, prune, root_mark, stores_folder
@@ -52,8 +52,8 @@ def build(
     killed build is continued. ``threads``: two per core when None. Raises NoRoom before decoding when the disk has too
     little room, TooManyBadFiles when more than ``max_bad_share`` of the samples, or all of them, could not be read.
     """
-    settings = settings or StoreSettings()
-    pool, sources = _pool(table, settings, cache), Sources.of(table)
+    kind = kind_of(settings)
+    pool, sources = _pool(table, kind, cache), Sources.of(table)
     records = pool.load()
     if len(_todo(records, sources, again=True)):
         with pool.lock() as lock:
@@ -64,53 +64,48 @@ def build(
             records = pool.load()
             todo = _todo(records, sources, again=True)
             if len(todo):
-                need = estimated_bytes(sources, todo, settings)
+                need = kind.estimate(sources, todo)
                 require_room(pool.folder, need + _HEADROOM, f"storing the pixels of {table.source}")
                 with Writer(pool, lock) as writer:
-                    pool.write_about(_about(table, settings))
-                    fill(sources, todo, settings, records, writer, threads or _threads(), progress)
+                    pool.write_about({"source": table.source, "root": root_mark(table.root, table.private), **kind.about()})
+                    tasks = partial(kind.tasks, sources, todo)
+                    fill(sources, len(todo), tasks, records, writer, threads or kind.threads, progress, kind.word)
         records = pool.load()
     elif progress is not None:
         progress(len(sources.ids), len(sources.ids))
     pool.note_use()
-    store = PixelStore(pool, _of_table(records, sources.ids), settings, table.source)
-    _check_share(store, sources, max_bad_share)
+    store = kind.opened(pool, _of_table(records, sources.ids), table)
+    _check_share(store, sources, max_bad_share, kind.word)
     return store
 
 
 def open(table: SampleTable, settings: StoreSettings | None = None, *, cache: Path | None = None) -> PixelStore:
     """Open the store of ``table``, decode nothing. Raises UserError when samples are missing or the store was cut."""
-    settings = settings or StoreSettings()
-    pool, sources = _pool(table, settings, cache), Sources.of(table)
+    kind = kind_of(settings)
+    pool, sources = _pool(table, kind, cache), Sources.of(table)
     records = pool.load()
     todo = _todo(records, sources, again=False)
     if len(todo):
         missing = pool.missing_bytes()
         cut = f" Its pixel file is {missing:,} bytes shorter than its index says: it was cut." if missing else ""
         raise UserError(
-            f"{len(todo):,} of {len(sources.ids):,} samples of {table.source} are not stored at {settings.key}.{cut} "
+            f"{len(todo):,} of {len(sources.ids):,} samples of {table.source} are not stored at {kind.key}.{cut} "
             "Build the store again: what is there is kept, and only what is missing is decoded."
         )
     pool.note_use()
-    return PixelStore(pool, _of_table(records, sources.ids), settings, table.source)
+    return kind.opened(pool, _of_table(records, sources.ids), table)
 
 
 def estimate(table: SampleTable, settings: StoreSettings | None = None, *, cache: Path | None = None) -> int:
     """Bytes that ``build`` would add, judged by some of the files' headers."""
-    settings = settings or StoreSettings()
-    sources = Sources.of(table)
-    return estimated_bytes(sources, _todo(_pool(table, settings, cache).load(), sources, again=False), settings)
+    kind, sources = kind_of(settings), Sources.of(table)
+    return kind.estimate(sources, _todo(_pool(table, kind, cache).load(), sources, again=False))
 
 
-def _pool(table: SampleTable, settings: StoreSettings, cache: Path | None) -> Pool:
-    key = random.digest64("store", table.source, root_mark(table.root, table.private), settings.key, DECODER, FORMAT)
+def _pool(table: SampleTable, kind: Kind, cache: Path | None) -> Pool:
+    key = random.digest64("store", table.source, root_mark(table.root, table.private), kind.key, kind.version, FORMAT)
     word = re.sub(r"[^a-z0-9]+", "-", table.source.lower()).strip("-")[:40]
-    return Pool(stores_folder(cache) / f"{word}-{settings.key}-{key:016x}")
-
-
-def _about(table: SampleTable, settings: StoreSettings) -> dict[str, object]:
-    root = root_mark(table.root, table.private)
-    return {"source": table.source, "root": root, "size": settings.size, "channels": settings.channels}
+    return Pool(stores_folder(cache) / f"{word}-{kind.key}-{key:016x}")
 
 
 def _todo(records: Records, sources: Sources, *, again: bool) -> NDArray[np.int64]:
@@ -139,21 +134,17 @@ def _find(records: Records, ids: NDArray[np.uint64]) -> tuple[NDArray[np.int64],
     return places, known[places] == ids
 
 
-def _check_share(store: PixelStore, sources: Sources, max_bad_share: float) -> None:
+def _check_share(store: RecordStore, sources: Sources, max_bad_share: float, word: str) -> None:
     bad, total = len(store.left_out), len(sources.ids)
     if bad <= max_bad_share * total and (len(store) or not total):
         return
     path = dict(zip(sources.ids.tolist(), sources.paths))
     first = "; ".join(f"{number:016x}: {reason.rstrip('.')}" for number, reason in store.left_out[:5])
     error = TooManyBadFiles(
-        f"{bad:,} of {total:,} images of {store.name} could not be read, more than the allowed share of "
+        f"{bad:,} of {total:,} {word} of {store.name} could not be read, more than the allowed share of "
         f"{max_bad_share:.0%}. The first are {first}. Remove or repair them, or allow a larger share."
     )
     for number, _ in store.left_out[:20]:  # a note, because a log may hold ids but no names
         error.add_note(f"{number:016x} is {path[number]}")
     raise error
 
-
-def _threads() -> int:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(16, 2 * cores)
