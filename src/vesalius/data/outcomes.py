@@ -34,6 +34,8 @@ class Kind(StrEnum):
     """It has fewer frames."""
     NOT_FINITE = "not finite"
     """It holds NaN or infinite values."""
+    GEOMETRY = "geometry"
+    """Its slices or its axes make no volume: a gap, mixed orientations, voxels without a size."""
     OUTSIDE = "outside"
     """The box lies outside the image."""
 

@@ -32,7 +32,7 @@ def decode(data: bytes, frame: int = 0, window: Window = "file") -> Decoded:
     import pydicom
 
     try:
-        _refuse_bomb(data)
+        refuse_bomb(data)
         return _decode(pydicom.dcmread(io.BytesIO(data), force=True), frame, window)
     except (Unreadable, MemoryError):
         raise
@@ -50,7 +50,7 @@ def _decode(dataset: Dataset, frame: int, window: Window) -> Decoded:
     if not 0 <= frame < count:
         raise Unreadable(Kind.NO_FRAME, f"It has {count} frame{'s' * (count != 1)}, so there is no frame {frame}.")
     if "TransferSyntaxUID" not in getattr(dataset, "file_meta", {}):
-        _guess_syntax(dataset)
+        guess_syntax(dataset)
     from pydicom.pixels.processing import apply_color_lut
     from pydicom.pixels.utils import pixel_array
 
@@ -69,7 +69,7 @@ def _decode(dataset: Dataset, frame: int, window: Window) -> Decoded:
     return stored(pixels, dataset, frame, window, count, tuple(notes))
 
 
-def _guess_syntax(dataset: Dataset) -> None:
+def guess_syntax(dataset: Dataset) -> None:
     """A file without its meta group: uncompressed, in the byte order it was read in."""
     from pydicom.dataset import FileMetaDataset
     from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
@@ -81,7 +81,7 @@ def _guess_syntax(dataset: Dataset) -> None:
     dataset.file_meta.TransferSyntaxUID = little_endian if little else ExplicitVRBigEndian
 
 
-def _refuse_bomb(data: bytes) -> None:
+def refuse_bomb(data: bytes) -> None:
     """Inflate a deflated data set and throw the result away, because pydicom would inflate it without a limit."""
     if _DEFLATED not in data[:4096] or data[132:140] != b"\x02\0\0\0UL\x04\0":
         return
