@@ -27,6 +27,7 @@ GROUPS: Mapping[str, str] = {
     "exports": "vesalius.encoders.exporting",
     "monitors": "vesalius.training.monitors",
     "trackers": "vesalius.runs.trackers",
+    "decoders": "vesalius.tasks.decoders",
     "operations": "",
 }
 """Group of the entry point and the package whose files are its entries (``_`` in a file name is ``-`` in the name).
@@ -40,6 +41,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "sources": ("index",),
     "exports": ("refusal", "write", "reload"),
     "trackers": ("Config", "build"),
+    "decoders": ("PREFIX", "Config", "refusal", "build"),
     "operations": ("model_fields", "draw"),
 }
 """What a module, or an object given by name, must have to be an entry of a group."""
