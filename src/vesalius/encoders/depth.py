@@ -73,8 +73,8 @@ def _units(module: nn.Module, top: bool) -> Iterator[tuple[bool, list[nn.Paramet
     alone = top and len(children) == 1 and any(True for _ in children[0].children())
     for child in children:
         listed = type(child) in _CONTAINERS
-        if top and listed and _wraps_stage(child):
-            yield from _units(next(child.children()), top=True)
+        if _is_stage(child):
+            yield from _units(child, top=False)
         elif listed or alone or (top and _holds_blocks(child)):
             yield from _units(child, top=top and type(module) not in _CONTAINERS and not listed)
         else:
@@ -82,10 +82,9 @@ def _units(module: nn.Module, top: bool) -> Iterator[tuple[bool, list[nn.Paramet
             yield any(p.ndim > 1 for p in parameters), parameters
 
 
-def _wraps_stage(module: nn.Module) -> bool:
-    """Whether ``module`` is a list of one stage, itself a list of blocks and what follows them (MONAI's Swin)."""
-    children = list(module.children())
-    return len(children) == 1 and any(type(part) is nn.ModuleList for part in children[0].children())
+def _is_stage(module: nn.Module) -> bool:
+    """Whether a family marked ``module`` as a stage: its blocks are layers, though it is itself an item of a list."""
+    return getattr(module, "is_stage", False) is True
 
 
 def _holds_blocks(module: nn.Module) -> bool:

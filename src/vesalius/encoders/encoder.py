@@ -117,7 +117,7 @@ class Encoder(nn.Module):
         """What a family does for ``pyramid`` with the standardised input."""
         raise UserError(
             f"The stages of {self.card.architecture} are not known, so that no decoder can be put on it. Use a network of this list: "
-            "resnet18 to resnet101, monai:vit, monai:swin_unetr, monai:segresnet."
+            "resnet18 to resnet101, resenc-l, monai:vit, monai:swin_unetr, monai:segresnet."
         )
 
     def encode(self, x: Tensor, keep: Tensor | None, hide: Tensor | None) -> Encoding:
@@ -149,6 +149,19 @@ class Encoder(nn.Module):
             for handle in handles:
                 handle.remove()
         return {name: seen[name] for name in names if name in seen}
+
+
+class StagesEncoder(Encoder):
+    """``network`` returns one map for each of its stages, from the finest to the coarsest."""
+
+    def encode(self, x: Tensor, keep: Tensor | None, hide: Tensor | None) -> Encoding:
+        """See ``Encoder``: the last map."""
+        return from_map(self.network(x)[-1])
+
+    def levels(self, x: Tensor) -> list[Tensor]:
+        """See ``Encoder``."""
+        maps: list[Tensor] = self.network(x)
+        return maps
 
 
 def from_map(features: Float[Tensor, "batch dim *spatial"]) -> Encoding:

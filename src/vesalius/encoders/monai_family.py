@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from vesalius.encoders.encoder import Encoder, Encoding, from_map
+from vesalius.encoders.encoder import Encoder, Encoding, StagesEncoder
 from vesalius.encoders.positions import resample
 from vesalius.errors import UserError
 
@@ -28,8 +28,7 @@ class MonaiViT(Encoder):
         super().__init__(network)
         self.grid, self.patch = grid, patch
         # Beside the network, whose tensors are MONAI's; trained only by a method that hides tokens and says so.
-        width = network.norm.normalized_shape[0]  # type: ignore[union-attr, index]
-        token = torch.zeros(int(width))  # type: ignore[arg-type]
+        token = torch.zeros(network.get_parameter("norm.weight").shape[0])
         nn.init.trunc_normal_(token, std=0.02)
         self.mask_token = nn.Parameter(token, requires_grad=False)
 
@@ -72,19 +71,6 @@ class MonaiViT(Encoder):
         return embed.dropout(tokens + positions), grid
 
 
-class MonaiStages(Encoder):
-    """``network`` returns one map for each of its stages, from the finest to the coarsest."""
-
-    def encode(self, x: Tensor, keep: Tensor | None, hide: Tensor | None) -> Encoding:
-        """See ``Encoder``: the last map."""
-        return from_map(self.network(x)[-1])
-
-    def levels(self, x: Tensor) -> list[Tensor]:
-        """See ``Encoder``."""
-        maps: list[Tensor] = self.network(x)
-        return maps
-
-
 def vit(
     name: str,
     *,
@@ -109,7 +95,7 @@ def vit(
             f"Patches of {_times(patch)} voxels do not divide a volume of {_times(size)}. Give a size that is a multiple of "
             "encoder.patch_size on every axis."
         )
-    from monai.networks.nets import ViT
+    from monai.networks.nets.vit import ViT
 
     try:
         network: Any = ViT(
@@ -178,7 +164,10 @@ def swin_unetr(
         downsample=PatchMerging,
         use_v2=use_v2,
     )
-    return MonaiStages(network), {"licence": _LICENCE}
+    stages: list[Any] = [network.layers1[0], network.layers2[0], network.layers3[0], network.layers4[0]]
+    for stage in stages:
+        stage.is_stage = True  # for ``depth``: its blocks are layers
+    return StagesEncoder(network), {"licence": _LICENCE}
 
 
 def segresnet(
@@ -205,7 +194,7 @@ def segresnet(
     from monai.networks.nets.segresnet_ds import SegResEncoder
 
     network = SegResEncoder(len(size), init_filters, channels, norm=_NORMS[norm], blocks_down=tuple(blocks_down))
-    return MonaiStages(network), {"licence": _LICENCE}
+    return StagesEncoder(network), {"licence": _LICENCE}
 
 
 _NORMS: dict[str, str | tuple[str, dict[str, int]]] = {
