@@ -1,8 +1,9 @@
 """Data references: what a user writes for a data set, turned into a sample table.
 
-``NAME[@ROOT][:TASK]`` (a source), a folder of images or of DICOM files, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.npz`` in
-MedMNIST's layout, or ``my_data.py:MySet[@ROOT]`` (a data set of items, or what gives a SampleTable: see ``own``). Folder,
-table, .npz and ROOT may also be an address that fsspec reads: ``s3://``, ``az://``, ``gs://``, ``https://``.
+``NAME[@ROOT][:TASK]`` (a source), a folder of images or of DICOM files, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.json``
+list of volumes (see ``sources.datalist``; a folder that holds nnU-Net's or nnssl's is meant by it), a ``.npz`` in MedMNIST's
+layout, or ``my_data.py:MySet[@ROOT]`` (a data set of items, or what gives a SampleTable: see ``own``). Folder, table, list, .npz
+and ROOT may also be an address that fsspec reads: ``s3://``, ``az://``, ``gs://``, ``https://``.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from vesalius.data.uncertain import Policy, settled
 from vesalius.errors import UserError
 
 _TABLES = (".csv", ".tsv", ".parquet")
-_NOT_NAMED = ("folder", "table")  # sources that are meant by a path, not by a name
+_LISTS = ("dataset.json", "pretrain_data.json")
+"""Lists of volumes that lie in the folder of their files: nnU-Net's, nnssl's."""
+_NOT_NAMED = ("folder", "table", "datalist")  # sources that are meant by a path, not by a name
 
 
 class Reference(NamedTuple):
@@ -77,7 +80,11 @@ def parse(reference: str) -> Reference:
         if not path.is_file():
             raise UserError(f"There is no file {reference}. Give the path of a table or .npz file that exists.")
         return Reference("medmnist" if path.suffix == ".npz" else "table", path, None)
+    if path.suffix.lower() == ".json" and path.is_file():
+        return Reference("datalist", path, None)
     if path.is_dir():
+        if (lists := [path / name for name in _LISTS if (path / name).is_file()]) and _is_list(lists[0]):
+            return Reference("datalist", lists[0], None)
         return Reference("dicom" if holds_dicom(path) else "folder", path, None)
     if path.is_file():
         raise UserError(
@@ -93,11 +100,24 @@ def parse(reference: str) -> Reference:
     raise AssertionError("unreachable: every known name was taken above")
 
 
+def _is_list(file: Path) -> bool:
+    """Whether a file that is called like a list of volumes is one, and not something else's of that name."""
+    from vesalius.data.lists.reading import read_list
+
+    try:
+        read_list(file)
+    except UserError as error:
+        return "none of the lists" not in str(error)
+    return True
+
+
 def _of_address(address: str) -> Reference:
     place = files.place_of(address)
     kind, is_table = files.kind_of(place), place.suffix.lower() in (*_TABLES, ".npz")
     if kind == "file" and is_table:
         return Reference("medmnist" if place.suffix.lower() == ".npz" else "table", place, None)
+    if kind == "file" and place.suffix.lower() == ".json":
+        return Reference("datalist", place, None)
     if kind == "folder" and not is_table:
         return Reference("folder", place, None)
     if files.is_web(address) and not is_table:
@@ -166,10 +186,14 @@ def resolve(
         raise UserError(f"{reference} has no tasks to choose from. Leave task {task!r} out, or name label columns.")
     if found.code:
         place = found.root or base
-        table = _listed(place, lambda: own.table_of(found.code, place, labels=labels, subject=subject, progress=progress))
+        table = _listed(
+            place, lambda: own.table_of(found.code, place, labels=labels, subject=subject, progress=progress)
+        )
     elif not hasattr(registry.entry("sources", found.source), "index"):  # a plugin's or package's data set of items
         place = found.root or base or data_folder() / found.source
-        table = _listed(place, lambda: own.table_of(found.source, place, labels=labels, subject=subject, progress=progress))
+        table = _listed(
+            place, lambda: own.table_of(found.source, place, labels=labels, subject=subject, progress=progress)
+        )
     else:
         module = registry.entry("sources", found.source)
         found, own_filter = found._replace(task=task or found.task), getattr(module, "FILTER", None)

@@ -149,13 +149,19 @@ def refuse_leakage(table: SampleTable, *, allow_leakage: bool = False) -> Sample
     shared = int((parts > 1).sum())
     if not shared:
         return table
+    both = frame["subject"].isin(parts.index[parts > 1])
+    touched = {
+        name: f"{int((both & (frame['split'] == name)).sum())} of {int((frame['split'] == name).sum())} samples of {name}"
+        for name in frame["split"].unique()
+        if name != "train"
+    }
     said = f"{shared} of {len(parts)} subjects of {table.source} occur in more than one of train, val and test"
     if not allow_leakage:
         raise UserError(
-            f"{said}: results would be too good. Split by subject, correct the split, or set allow_leakage, and every"
-            " result then carries this warning."
+            f"{said}: results would be too good ({', '.join(touched.values())} are theirs). Split by subject, correct the split, or"
+            " use it as it is with allow_leakage (--data.allow_leakage true), and every result then carries this warning."
         )
-    warning = f"{said}; this was allowed, and results may be too good."
+    warning = f"{said} ({', '.join(touched.values())} are theirs); this was allowed, and results may be too good."
     if warning not in table.warnings:
         table.warnings.append(warning)
     return table

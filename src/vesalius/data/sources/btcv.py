@@ -16,6 +16,7 @@ import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from vesalius.data.lists.listed import Listed
 from vesalius.data.plan import Intensity, Plan
 from vesalius.data.subjects import public
 from vesalius.data.table import SampleTable
@@ -27,6 +28,23 @@ CLASSES = (
     "background", "spleen", "right kidney", "left kidney", "gallbladder", "oesophagus", "liver", "stomach", "aorta",
     "inferior vena cava", "portal and splenic veins", "pancreas", "right adrenal gland", "left adrenal gland",
 )  # fmt: skip
+SHORT = (
+    "background",
+    "spleen",
+    "rkid",
+    "lkid",
+    "gall",
+    "eso",
+    "liver",
+    "sto",
+    "aorta",
+    "IVC",
+    "veins",
+    "pancreas",
+    "rad",
+    "lad",
+)
+"""The same in the words of MONAI's lists."""
 TRAINING: Mapping[str, tuple[int, ...]] = {
     "24": (*range(1, 11), *range(21, 35)),
     "12": (*range(1, 11), 21, 22),
@@ -87,22 +105,61 @@ def _split(number: int) -> str:
     return "val" if number in VALIDATION else "test" if number in TEST else "train"
 
 
+def claims(listed: Listed) -> bool:
+    """Whether a list names volumes of this collection alone, with its label values."""
+    named = all(IMAGE.fullmatch(entry.image.rpartition("/")[2]) for entry in listed.entries)
+    return named and listed.classes in (SHORT, CLASSES) and any(entry.mask for entry in listed.entries)
+
+
+def of_list(root: Path, listed: Listed, labelled: bool, missing: tuple[str, ...]) -> SampleTable:
+    """The table of a list that ``claims`` took. Where it has no labelled test volumes, every second validation volume tests."""
+    entries = listed.entries
+    uris, warnings = [entry.image for entry in entries], list(listed.warnings)
+    splits = [entry.split or "train" for entry in entries]
+    if labelled and "test" not in splits and splits.count("val") > 1:
+        held_out = sorted((uri.rpartition("/")[2], row) for row, uri in enumerate(uris) if splits[row] == "val")
+        for _, row in held_out[1::2]:
+            splits[row] = "test"
+        warnings.append(
+            f"The list has no test: of its {len(held_out)} validation volumes, {len(held_out[0::2])} choose the weights and {len(held_out[1::2])}"
+            " are scored once, at the end. With compat monai-tutorial all of them do both, as in the original."
+        )
+    numbers = tuple(
+        sorted(
+            int(match[1]) for uri, part in zip(uris, splits, strict=True) if part == "train" and (match := _number(uri))
+        )
+    )
+    known = next((name for name, meant in TRAINING.items() if meant == numbers), "organs")
+    task = TaskSpec(known, "segmentation", (), CLASSES) if labelled else None
+    return table_of(
+        root, uris, [entry.mask for entry in entries] if labelled else None, splits, task, warnings, missing
+    )
+
+
+def _number(uri: str) -> re.Match[str] | None:
+    return IMAGE.fullmatch(uri.rpartition("/")[2])
+
+
 def table_of(
     root: Path,
     uris: Sequence[str],
-    masks: Sequence[str],
+    masks: Sequence[str | None] | None,
     splits: Sequence[str],
-    task: TaskSpec,
+    task: TaskSpec | None,
     warnings: Sequence[str] = (),
     missing: tuple[str, ...] = (),
 ) -> SampleTable:
-    """A row for each volume with its label volume. A volume has one id wherever its file lies, packed or not."""
+    """A row for each volume, with its label volume unless ``masks`` is None. A volume has one id wherever its file lies, packed or not."""
     names = [uri.rpartition("/")[2].removesuffix(".gz") for uri in uris]
     return SampleTable.of(
         SOURCE,
         root,
         list(uris),
-        {"mask": list(masks), "split": list(splits), "subject": public(SOURCE, [name[3:7] for name in names])},
+        {
+            **({} if masks is None else {"mask": list(masks)}),
+            "split": list(splits),
+            "subject": public(SOURCE, [name[3:7] for name in names]),
+        },
         names=names,
         task=task,
         licence=LICENCE,

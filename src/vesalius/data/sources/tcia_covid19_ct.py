@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vesalius.data.listing import Progress, list_images
+from vesalius.data.lists.listed import Listed
 from vesalius.data.plan import Intensity, Plan
 from vesalius.data.splits import split
 from vesalius.data.subjects import public
@@ -63,7 +64,24 @@ def index(root: Path | None, *, progress: Progress | None = None) -> SampleTable
     return split(table, _HELD_OUT, 0.0, by="subject")
 
 
-def table_of(root: Path, uris: Sequence[str], warnings: Sequence[str] = ()) -> SampleTable:
+def claims(listed: Listed) -> bool:
+    """Whether a list names volumes of this collection alone."""
+    return all(NAME.fullmatch(entry.image.rpartition("/")[2]) and entry.mask is None for entry in listed.entries)
+
+
+def of_list(root: Path, listed: Listed, labelled: bool, missing: tuple[str, ...]) -> SampleTable:
+    """The table of a list that ``claims`` took, divided as the list says, else by person."""
+    table = table_of(root, [entry.image for entry in listed.entries], listed.warnings, missing)
+    if not any(entry.split for entry in listed.entries):
+        return split(table, _HELD_OUT, 0.0, by="subject")
+    table = table.with_columns(split=[entry.split for entry in listed.entries])
+    table.split_by = "source"
+    return table
+
+
+def table_of(
+    root: Path, uris: Sequence[str], warnings: Sequence[str] = (), missing: tuple[str, ...] = ()
+) -> SampleTable:
     """A row for each of ``uris``, with its person. A volume has one id wherever its file lies, packed or not."""
     names = [uri.rpartition("/")[2].removesuffix(".gz") for uri in uris]
     people = [NAME.fullmatch(name) for name in names]
@@ -75,5 +93,6 @@ def table_of(root: Path, uris: Sequence[str], warnings: Sequence[str] = ()) -> S
         names=names,
         licence=LICENCE,
         warnings=list(warnings),
+        missing=missing,
         dims=3,
     )
