@@ -149,3 +149,40 @@ def test_resampling_keeps_what_stands_before_the_grid() -> None:
     assert torch.equal(out[:, :3], given[:, :3])
     constant = torch.cat([given[:, :3], torch.full((1, 16, 4), 0.7)], 1)
     torch.testing.assert_close(resample(constant, (4, 4), (3, 5), 3)[:, 3:], torch.full((1, 15, 4), 0.7))
+
+
+VOLUME = {"hidden_size": 24, "mlp_dim": 48, "num_heads": 2, "num_layers": 2, "patch_size": 8}
+
+
+@pytest.mark.parametrize("new", [(16, 16, 16), (48, 32, 24)])
+def test_positions_of_volumes(new: tuple[int, int, int], tmp_path: Path) -> None:
+    source = build_encoder("monai:vit", size=(32, 32, 32), channels=1, **VOLUME).eval()
+    save_encoder(source, tmp_path / "own")
+    save_file(dict(source.network.state_dict()), tmp_path / "plain.safetensors")  # no card: a cube is taken for granted
+    grid = tuple(side // 8 for side in new)
+    own = source.network.get_parameter("patch_embedding.position_embeddings")[0].T.reshape(24, 1, 4, 4, 4)
+    slow = torch.stack([F.interpolate(channel[None], size=grid, mode="trilinear")[0, 0] for channel in own])
+    x = torch.rand(1, 1, *new)
+    for weights in (tmp_path / "own", tmp_path / "plain.safetensors"):
+        target = build_encoder("monai:vit", size=new, channels=1, weights=weights, **VOLUME).eval()
+        torch.testing.assert_close(target.network.get_parameter("patch_embedding.position_embeddings")[0], slow.flatten(1).T)
+        torch.testing.assert_close(target(x).pooled, source(x).pooled, msg="what a forward of another size interpolates")
+        assert target.loaded is not None
+        assert f"interpolated from 4×4×4 to {'×'.join(map(str, grid))} patches" in target.loaded.sentence()
+
+
+def test_patches_of_volumes_are_resampled_and_channels_summed(tmp_path: Path) -> None:
+    source = build_encoder("monai:vit", size=(32, 32, 32), channels=2, **VOLUME).eval()
+    save_encoder(source, tmp_path)
+    target = build_encoder("monai:vit", size=(64, 32, 64), channels=1, weights=tmp_path, **{**VOLUME, "patch_size": (16, 8, 16)}).eval()
+    assert target.loaded is not None
+    assert "patch_embeddings.weight resampled from 8×8×8 to 16×8×16 voxels" in target.loaded.sentence()
+    assert "adapted from 2 to 1 channels" in target.loaded.sentence()
+    x = torch.rand(1, 1, 32, 32, 32)
+    cut = x.view(1, 1, 4, 8, 4, 8, 4, 8).permute(0, 2, 4, 6, 1, 3, 5, 7).reshape(64, 1, 8, 8, 8)
+    large = F.interpolate(cut, size=(16, 8, 16), mode="trilinear")  # each patch by itself, as FlexiViT's equation has it
+    whole = large.view(1, 4, 4, 4, 1, 16, 8, 16).permute(0, 4, 1, 5, 2, 6, 3, 7).reshape(1, 1, 64, 32, 64)
+    torch.testing.assert_close(target(whole).pooled, source(x.expand(-1, 2, -1, -1, -1)).pooled, atol=1e-5, rtol=1e-4)
+    tensors = {"patch_embedding.position_embeddings": torch.zeros(1, 20, 24)}
+    with pytest.raises(UserError, match="no cubic grid"):
+        fit_positions(tensors, source.network)

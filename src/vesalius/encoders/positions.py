@@ -13,9 +13,9 @@ from torch import Tensor, nn
 from vesalius.errors import UserError
 
 _ABSOLUTE, _RELATIVE, _PATCHES = (
-    ("pos_embed", "pos_embedding"),
+    ("pos_embed", "pos_embedding", "position_embeddings"),
     "relative_position_bias_table",
-    "patch_embed.proj.weight",
+    ("patch_embed.proj.weight", "patch_embedding.patch_embeddings.weight"),
 )
 
 
@@ -24,7 +24,8 @@ def fit_positions(
 ) -> tuple[dict[str, Tensor], list[str]]:
     """``tensors`` with positions and patches interpolated to those of ``network``; and what was done.
 
-    ``made_for``: pixels per side the tensors were trained with, where known; their grid is taken to be square otherwise.
+    ``made_for``: pixels per side the tensors were trained with, where known; their grid is taken to be a square or a cube
+    otherwise.
     Rotary positions (DINOv3, EVA-02's blocks) are computed from the grid: nothing is interpolated. Raises UserError
     for positions that cannot be laid out as a grid, since positions left at random would not be noticed.
     """
@@ -32,10 +33,11 @@ def fit_positions(
     for key, given in tensors.items():
         if key not in own or given.ndim != own[key].ndim:
             continue
-        if key.endswith(_PATCHES) and given.ndim == 4 and given.shape[2:] != own[key].shape[2:]:
+        if key.endswith(_PATCHES) and given.shape[2:] != own[key].shape[2:]:
             out[key] = _resized_patches(given, own[key].shape[2:])
             notes.append(
-                f"patches {key} resampled from {_times(given.shape[2:])} to {_times(own[key].shape[2:])} pixels"
+                f"patches {key} resampled from {_times(given.shape[2:])} to {_times(own[key].shape[2:])} "
+                + ("pixels" if given.ndim == 4 else "voxels")
             )
         elif key.endswith(_RELATIVE) and given.shape != own[key].shape:
             out[key] = _relative(key, given, own[key], network.get_submodule(key.rpartition(".")[0]))
@@ -80,25 +82,28 @@ def _grids(
         raise UserError(f"The position embeddings {key} {tuple(given.shape)} do not fit {tuple(own.shape)}, and the grid of this "
                         "network is not known. Build it for the size that the weights were made for.")  # fmt: skip
     count = given.shape[1] - (own.shape[1] - math.prod(new))
-    patch = next((t.shape[2:] for k, t in tensors.items() if k.endswith(_PATCHES) and t.ndim == 4), ())
+    patch = next((t.shape[2:] for k, t in tensors.items() if k.endswith(_PATCHES)), ())
     stated = tuple(side // p for side, p in zip(made_for, patch, strict=False)) if len(made_for) == len(patch) else ()
     if stated and math.prod(stated) == count:
         return stated, new
     if given.shape == own.shape:
         return None
-    side = math.isqrt(max(0, count))
-    if side and side**2 == count:
-        return (side, side), new
+    dims = len(new)
+    side = round(max(0, count) ** (1 / dims))
+    if side and side**dims == count:
+        return (side,) * dims, new
+    kind = "square" if dims == 2 else "cubic"
     raise UserError(
         f"The position embeddings {key} of the weights are {given.shape[1]}; without the {own.shape[1] - math.prod(new)} of class and "
-        f"register tokens that this network has, they are no square grid. Choose the network that the weights were made for "
+        f"register tokens that this network has, they are no {kind} grid. Choose the network that the weights were made for "
         "(with or without registers), or give them with their encoder.json, which says their size."
     )
 
 
 def _own_grid(network: nn.Module, count: int) -> tuple[int, ...] | None:
-    """Rows and columns of patches ``network`` was built for."""
-    grid: Any = getattr(getattr(network, "patch_embed", None), "grid_size", None)
+    """Patches along each axis that ``network`` was built for."""
+    embed: Any = getattr(network, "patch_embed", getattr(network, "patch_embedding", None))  # timm, MONAI
+    grid: Any = getattr(embed, "grid_size", None)
     if grid is None and hasattr(network, "patch_size") and hasattr(network, "image_size"):  # torchvision
         grid = [int(network.image_size) // int(network.patch_size)] * 2  # type: ignore[arg-type]
     return None if grid is None or math.prod(grid) > count else tuple(int(side) for side in grid)
@@ -106,10 +111,10 @@ def _own_grid(network: nn.Module, count: int) -> tuple[int, ...] | None:
 
 def _relative(key: str, given: Tensor, own: Tensor, module: nn.Module) -> Tensor:
     window = getattr(module, "window_size", None)
-    if window is None or given.shape[1] != own.shape[1]:
+    if window is None or len(window) != 2 or given.shape[1] != own.shape[1]:
         raise UserError(
             f"The relative positions {key} {tuple(given.shape)} of the weights do not fit {tuple(own.shape)}. Choose the network "
-            "that the weights were made for, with its number of heads."
+            "that the weights were made for, with its number of heads and its window."
         )
     from timm.layers.pos_embed_rel import resize_rel_pos_bias_table
 
@@ -119,10 +124,24 @@ def _relative(key: str, given: Tensor, own: Tensor, module: nn.Module) -> Tensor
 
 def _resized_patches(given: Tensor, size: Sequence[int]) -> Tensor:
     """Beyer et al., "FlexiViT", CVPR 2023: resampled so that an enlarged patch gives the token of the small one."""
+    if given.ndim == 5:
+        for axis, side in enumerate(size, 2):
+            given = _resized_along(given, axis, side)
+        return given
     from timm.layers.patch_embed import resample_patch_embed
 
     fitted: Tensor = resample_patch_embed(given, [*size])
     return fitted
+
+
+def _resized_along(kernel: Tensor, axis: int, side: int) -> Tensor:
+    """``kernel`` so that its product with a patch enlarged linearly along ``axis`` stays what it was."""
+    if kernel.shape[axis] == side:
+        return kernel
+    one = torch.eye(kernel.shape[axis], dtype=torch.float64)[:, None]
+    enlarged = nn.functional.interpolate(one, size=side, mode="linear", align_corners=False)[:, 0]
+    moved: Tensor = kernel.double().movedim(axis, -1) @ torch.linalg.pinv(enlarged).mT
+    return moved.movedim(-1, axis).to(kernel.dtype)
 
 
 def _times(sides: Sequence[int]) -> str:
