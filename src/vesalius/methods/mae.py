@@ -18,10 +18,10 @@ from torch import Tensor, nn
 from vesalius.encoders.encoder import Encoder, Encoding
 from vesalius.encoders.sine_positions import sine_positions
 from vesalius.errors import UserError
-from vesalius.training.method import Method, Output, Progress
+from vesalius.training.method import Method, Output, Progress, Reconstruction
 from vesalius.training.precision import fp32
 from vesalius.views.batch import Batch
-from vesalius.views.patches import grid_of, patchify
+from vesalius.views.patches import grid_of, patchify, unpatchify
 
 
 class Config(BaseModel):
@@ -120,6 +120,24 @@ class MAE(Method):
     def exports(self) -> Mapping[str, Encoder]:
         """The encoder; afterwards it sees all patches."""
         return {"encoder": self.encoder}
+
+    def reconstruct(self, batch: Batch) -> Reconstruction:
+        """The first view with its hidden patches painted, each brought back from mean 0 and variance 1 by its own mean and deviation.
+
+        So the mean is that of each patch. Kept patches are as they were; hidden ones are seen as 0.
+        """
+        keep, hide = self._mask(batch)
+        x = batch.views["global"][0]
+        keep, hide = keep[: len(x)], hide[: len(x), :, None]
+        encoding: Encoding = self.encoder(x, keep=keep)
+        patches = patchify(x, self.patch)
+        variance, mean = torch.var_mean(patches, dim=-1, keepdim=True)
+        painted = self.decoder(encoding.pooled, encoding.tokens, keep).float() * (variance + 1e-6).sqrt() + mean
+        made, seen, flat, changed = (
+            unpatchify(values.expand_as(patches), self.patch, grid_of(x.shape[2:], self.patch))
+            for values in (torch.where(hide, painted, patches), patches * ~hide, torch.where(hide, mean, patches), hide.to(x.dtype))
+        )
+        return Reconstruction(x, seen[None], made, changed[:, :1].bool(), flat)
 
     def _mask(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """``keep`` (V B, K) and ``hide`` (V B, N), which the views drew."""

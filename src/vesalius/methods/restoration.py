@@ -19,7 +19,7 @@ from vesalius.encoders.encoder import Encoder, Encoding
 from vesalius.errors import UserError
 from vesalius.training.contrast import nt_xent
 from vesalius.training.gather import gather
-from vesalius.training.method import Method, Output, Progress
+from vesalius.training.method import Method, Output, Progress, Reconstruction
 from vesalius.training.precision import fp32
 from vesalius.views.batch import Batch
 
@@ -117,6 +117,12 @@ class Restoration(Method):
     def exports(self) -> Mapping[str, Encoder]:
         """The encoder."""
         return {"encoder": self.encoder}
+
+    def reconstruct(self, batch: Batch) -> Reconstruction:
+        """The clean patch from the first damaged view; the mean is that of each clean patch."""
+        clean, seen = batch.views["clean"][0], batch.views["corrupted"]
+        mean = clean.mean(dim=tuple(range(2, clean.ndim)), keepdim=True)
+        return Reconstruction(clean, seen, self._restore(seen[0]).float(), (seen[0] != clean).any(1, keepdim=True), mean)
 
     def _restore(self, x: Tensor) -> Tensor:
         encoding: Encoding = self.encoder(x)

@@ -64,6 +64,21 @@ def groups_by_shape(parameters: Iterable[nn.Parameter]) -> list[Group]:
     return [Group(decayed, name="decay"), Group(plain, decay=False, name="no-decay")]
 
 
+@dataclass(frozen=True)
+class Reconstruction:
+    """What a method that paints made of a batch: pictures (B, C, *size), in the units of ``target``.
+
+    ``seen`` (V, B, C, *size): what it painted from. ``changed`` (B, 1, *size): voxels of ``seen[0]`` that were hidden or
+    damaged. ``mean``: the answer of who knows no more than a mean, as wide as ``target`` or to be broadcast.
+    """
+
+    target: Tensor
+    seen: Tensor
+    made: Tensor
+    changed: Tensor
+    mean: Tensor
+
+
 class Method(nn.Module):
     """Base of every method. Heads, teacher, queue and centre are modules and buffers: ``state_dict`` is all its state.
 
@@ -94,4 +109,8 @@ class Method(nn.Module):
 
     def project(self, pooled: Tensor) -> Tensor | None:
         """``(B, D)`` pooled features of the default encoder through its projector, or None where there is none."""
+        return None
+
+    def reconstruct(self, batch: Batch) -> Reconstruction | None:
+        """What it paints of ``batch``, or None where it paints nothing."""
         return None

@@ -58,6 +58,16 @@ class SeesViews(BaseModel):
     views: int = Field(10, ge=2, description="Views of each image.")
 
 
+class SeesPaintings(BaseModel):
+    """Fields of a monitor that may ask for ``features("painted")``: what its ``measure(method, batch)`` gives, (B, K), of
+    validation samples as the training's views without augmentation show them, the same at every event.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    at_most: PositiveInt = Field(256, description="Validation samples looked at, the same at each event.")
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a monitor found: numbers to log, by name; which of them are the best so far; whether to end the run; one
@@ -69,6 +79,7 @@ class Finding:
     best: Mapping[str, bool] = field(default_factory=dict)
     stop: bool = False
     warning: str | None = None
+    pictures: Mapping[str, bytes] = field(default_factory=dict)
 
 
 @runtime_checkable
@@ -137,8 +148,8 @@ def kind_of(task: TaskSpec | None, monitor: str) -> Kind:
             f"The monitor {monitor!r} needs labelled images, and the monitoring data have none. Name a labelled data "
             f"set as data.monitor, or drop this monitor: the monitors 'spread' and 'lidar' need no labels."
         )
-    if task.kind == "regression":
-        raise UserError(f"The monitor {monitor!r} measures classes; {task.name!r} is a regression. Name another task.")
+    if task.kind == "regression" or task.kind == "segmentation":
+        raise UserError(f"The monitor {monitor!r} measures classes of whole images; {task.name!r} is a {task.kind}. Name another task.")
     return "classes" if task.kind == "ordinal" else task.kind
 
 
