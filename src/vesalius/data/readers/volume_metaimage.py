@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from vesalius.data.outcomes import Kind, Unreadable
 from vesalius.data.readers.volume_parts import Volume, from_bytes, inflated, made, solid
 
-_TYPES = {
+TYPES = {
     "MET_CHAR": "i1", "MET_UCHAR": "u1", "MET_SHORT": "i2", "MET_USHORT": "u2", "MET_INT": "i4", "MET_UINT": "u4",
     "MET_LONG": "i4", "MET_ULONG": "u4", "MET_LONG_LONG": "i8", "MET_ULONG_LONG": "u8", "MET_FLOAT": "f4", "MET_DOUBLE": "f8",
 }  # fmt: skip
@@ -29,7 +29,7 @@ def decode(data: bytes, beside: Callable[[str], bytes]) -> Volume:
     fields, start = _fields(data)
     try:
         shape = solid([int(word) for word in fields["DimSize"].split()])
-        kind = np.dtype(_TYPES[fields["ElementType"].upper()])
+        kind = np.dtype(TYPES[fields["ElementType"].upper()])
         affine = _affine(fields, int(fields.get("NDims", 3)))
         channels, skip = int(fields.get("ElementNumberOfChannels", 1)), int(fields.get("HeaderSize", 0))
     except (KeyError, ValueError):
