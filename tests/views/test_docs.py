@@ -24,7 +24,7 @@ def test_every_operation_parameter_and_recipe_is_on_the_page():
     for name, kind in known().items():
         own = [cells for row, cells in table.items() if row.split(",")[0] == name]
         assert own, name
-        for parameter in kind.model_fields:
+        for parameter in kind.parameters():
             assert any(f"`{parameter}`" in cells[0] for cells in own), f"{name}: {parameter}"
     for recipe in views.names():
         assert f"| `{recipe}` |" in PAGE.read_text(encoding="utf-8")

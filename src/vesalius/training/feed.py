@@ -20,9 +20,11 @@ from torch import Tensor
 
 from vesalius import random
 from vesalius.data.pixels import Pixels
+from vesalius.data.volumes.ground import Ground
 from vesalius.errors import UserError
 from vesalius.training.world import World
 from vesalius.views.batch import Batch, Draws
+from vesalius.views.drawing import drawn
 
 
 @runtime_checkable
@@ -53,8 +55,10 @@ class ViewsLike(Protocol):
         ids: NDArray[np.uint64],
         extents: NDArray[np.int64],
         draw: NDArray[np.int64] | int = 0,
+        *,
+        ground: Ground | None = None,
     ) -> Draws:
-        """Every random number of a batch."""
+        """Every random number of a batch; ``ground``: where there is something to see, of volumes."""
 
     def apply(self, pixels: Pixels, draws: Draws) -> Batch:
         """Stored pixels to named groups of views."""
@@ -125,7 +129,7 @@ class Feed:
         for part in np.array_split(mine, self.accumulate):
             rows, draw = self.rows[part // self.draws_per_sample], part % self.draws_per_sample
             ids = self.ids[rows]
-            draws = self.views.draw(self.seed, epoch, rows, ids, self.store.extents[rows], draw)
+            draws = drawn(self.views, self.store, rows, seed=self.seed, epoch=epoch, draw=draw)
             pixels = self.store.read(draws.rows, draws.windows)
             if self.world.device.type == "cuda":
                 pixels = pixels.pin()

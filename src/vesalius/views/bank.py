@@ -18,6 +18,8 @@ from vesalius import random
 
 SIDE = 1536
 """Rows and columns of a bank of smooth numbers; it goes on at its other end where a window leaves it."""
+ORDERS = 1024
+"""Orders in a bank of them."""
 TRUNCATE = 4.0
 """Standard deviations from the middle where the bell that smooths is cut off, as SciPy's."""
 
@@ -52,6 +54,29 @@ def slices(at: Tensor, n: int) -> Tensor:
     """``(N, n)``: the ``n`` normal numbers from each of the offsets ``at`` (N,)."""
     bank = _bank(length(n), at.device)
     return bank.as_strided((len(bank) - n + 1, n), (1, 1)).index_select(0, at.flatten())
+
+
+@lru_cache(maxsize=4)
+def _uniform_bank(size: int, device: torch.device) -> Tensor:
+    return torch.from_numpy(random.generator("views bank", "flat").random(size, np.float32)).to(device)
+
+
+def uniforms(n: int, device: torch.device) -> Tensor:
+    """The bank of uniform numbers in [0, 1) that serves slices of ``n`` from ``offsets``."""
+    return _uniform_bank(length(n), device)
+
+
+def uniform_slices(at: Tensor, n: int) -> Tensor:
+    """``(N, n)``: the ``n`` uniform numbers from each of the offsets ``at`` (N,)."""
+    bank = uniforms(n, at.device)
+    return bank.as_strided((len(bank) - n + 1, n), (1, 1)).index_select(0, at.flatten())
+
+
+@lru_cache(maxsize=8)
+def orders(n: int) -> NDArray[np.int64]:
+    """``(ORDERS, n)``: the numbers from 0 to ``n`` - 1 in one order after another."""
+    drawn = random.generator("views bank", "orders", n).random((ORDERS, n))
+    return np.argsort(drawn, axis=1, kind="stable")
 
 
 @lru_cache(maxsize=4)

@@ -30,12 +30,13 @@ class Bend:
 class Frame:
     """A canvas of each item and the map from it into the window of stored pixels.
 
-    ``matrix`` (N, 3, 3): homogeneous (x, y) on the canvas to (x, y) in the window, both in pixels with the origin at
-    the outer corner of the first pixel (pixel i covers [i, i + 1]). ``canvas`` (N, 2): height and width in pixels.
-    ``bounds`` (N, 4): top, left, bottom, right of what may be read, in window pixels. ``edge``: whether positions outside
-    the bounds repeat the edge (else they are black). ``crisp``: nothing has asked for resampling yet, so that a crop
-    still narrows ``bounds`` (a crop that is resized later must not see beyond its own border). ``bend``: displacements that
-    are added to where each pixel comes from.
+    ``matrix`` (N, d + 1, d + 1): homogeneous places on the canvas to places in the window, both in pixels, the last axis of
+    the array first as ``grid_sample`` has them (of images: x, y), with the origin at the outer corner of the first pixel
+    (pixel i covers [i, i + 1]). ``canvas`` (N, d): sides in pixels, in the array's order (of images: height, width).
+    ``bounds`` (N, 2 d): first corner and last of what may be read, in window pixels and the array's order (of images: top,
+    left, bottom, right). ``edge``: whether positions outside the bounds repeat the edge (else they are black). ``crisp``:
+    nothing has asked for resampling yet, so that a crop still narrows ``bounds`` (a crop that is resized later must not see
+    beyond its own border). ``bend``: displacements that are added to where each pixel comes from; of images alone.
     """
 
     matrix: Array
@@ -47,49 +48,54 @@ class Frame:
 
     @staticmethod
     def of(extents: NDArray[np.integer]) -> Frame:
-        """The untouched windows of ``extents`` (N, 2): height and width in stored pixels."""
+        """The untouched windows of ``extents`` (N, d): sides in stored pixels."""
         size = np.asarray(extents, np.float64)
-        matrix = np.broadcast_to(np.eye(3), (len(size), 3, 3)).copy()
+        matrix = np.tile(np.eye(size.shape[1] + 1), (len(size), 1, 1))
         return Frame(matrix, size, np.concatenate([np.zeros_like(size), size], axis=1))
 
     def then(self, step: Array, canvas: Array) -> Frame:
-        """The frame after one more operation: ``step`` (N, 3, 3) maps its output canvas to the present one."""
+        """The frame after one more operation: ``step`` (N, d + 1, d + 1) maps its output canvas to the present one."""
         bend = self.bend and replace(self.bend, after=self.bend.after @ step)
         return replace(self, matrix=self.matrix @ step, canvas=np.asarray(canvas, np.float64), bend=bend)
 
+    @property
+    def dims(self) -> int:
+        """Axes of the canvas."""
+        return self.canvas.shape[1]
+
     def crop(self, box: Array, size: Array) -> Frame:
-        """Cut ``box`` (N, 4: top, left, height, width on the canvas) and bring it to ``size`` (N, 2)."""
-        step = np.zeros((len(box), 3, 3))
-        step[:, 0, 0], step[:, 0, 2] = box[:, 3] / size[:, 1], box[:, 1]
-        step[:, 1, 1], step[:, 1, 2] = box[:, 2] / size[:, 0], box[:, 0]
-        step[:, 2, 2] = 1
+        """Cut ``box`` (N, 2 d: first corner, then sides, on the canvas) and bring it to ``size`` (N, d)."""
+        d = self.dims
+        step = np.zeros((len(box), d + 1, d + 1))
+        for axis in range(d):
+            at = d - 1 - axis
+            step[:, at, at], step[:, at, d] = box[:, d + axis] / size[:, axis], box[:, axis]
+        step[:, d, d] = 1
         frame = self.then(step, size)
-        same_size = bool((box[:, 2:] == size).all())
+        same_size = bool((box[:, d:] == size).all())
         if self.crisp:
-            corner = np.einsum("nij,nkj->nki", self.matrix, _corners(box))[..., 1::-1]
+            corner = np.einsum("nij,nkj->nki", self.matrix, _corners(box))[..., d - 1 :: -1]
             low, high = corner.min(axis=1), corner.max(axis=1)
-            inside = np.concatenate([np.maximum(low, self.bounds[:, :2]), np.minimum(high, self.bounds[:, 2:])], axis=1)
+            inside = np.concatenate([np.maximum(low, self.bounds[:, :d]), np.minimum(high, self.bounds[:, d:])], axis=1)
             frame = replace(frame, bounds=inside)
         return replace(frame, crisp=self.crisp and same_size)
 
     def theta(self, extents: NDArray[np.integer]) -> Array:
-        """``(N, 2, 3)``: the whole map in torch's normalised coordinates, [-1, 1] over canvas and window."""
-        size = np.asarray(extents, np.float64)
-        into = np.zeros((len(size), 3, 3))
-        into[:, 0, 0], into[:, 0, 2] = 2 / size[:, 1], -1
-        into[:, 1, 1], into[:, 1, 2] = 2 / size[:, 0], -1
-        into[:, 2, 2] = 1
+        """``(N, d, d + 1)``: the whole map in torch's normalised coordinates, [-1, 1] over canvas and window."""
+        size, d = np.asarray(extents, np.float64), self.dims
+        into = np.zeros((len(size), d + 1, d + 1))
         out = np.zeros_like(into)
-        out[:, 0, 0] = out[:, 0, 2] = self.canvas[:, 1] / 2
-        out[:, 1, 1] = out[:, 1, 2] = self.canvas[:, 0] / 2
-        out[:, 2, 2] = 1
-        result: Array = (into @ self.matrix @ out)[:, :2]
+        for axis in range(d):
+            at = d - 1 - axis
+            into[:, at, at], into[:, at, d] = 2 / size[:, axis], -1
+            out[:, at, at] = out[:, at, d] = self.canvas[:, axis] / 2
+        into[:, d, d] = out[:, d, d] = 1
+        result: Array = (into @ self.matrix @ out)[:, :d]
         return result
 
 
 def _corners(box: Array) -> Array:
-    """``(N, 2, 3)`` homogeneous (x, y, 1) of a box's first and last corner."""
-    one = np.ones(len(box))
-    first = np.stack([box[:, 1], box[:, 0], one], axis=1)
-    last = np.stack([box[:, 1] + box[:, 3], box[:, 0] + box[:, 2], one], axis=1)
-    return np.stack([first, last], axis=1)
+    """``(N, 2, d + 1)`` homogeneous places, last axis first, of a box's first and last corner."""
+    d, one = box.shape[1] // 2, np.ones((len(box), 1))
+    first, last = box[:, :d], box[:, :d] + box[:, d:]
+    return np.stack([np.concatenate([corner[:, ::-1], one], axis=1) for corner in (first, last)], axis=1)

@@ -16,8 +16,10 @@ import torch
 from numpy.typing import NDArray
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from torch import Tensor
+from typing_extensions import override
 
 from vesalius import random
+from vesalius.data.volumes.ground import Ground
 from vesalius.errors import UserError
 from vesalius.views.frame import Frame
 
@@ -59,7 +61,8 @@ class Chance:
 class Parameters:
     """Values of one operation for some items, in numpy and as tensors.
 
-    Vectors of numbers have the shape (N, 1, 1, 1) on the device, ready to meet images (N, C, height, width).
+    Vectors of numbers have the shape (N, 1, 1, 1) on the device, ready to meet images (N, C, height, width), and one axis
+    more where they are to meet volumes.
     """
 
     values: Values
@@ -68,13 +71,13 @@ class Parameters:
     """Which of the items these are; applied when a value is asked for."""
 
     @staticmethod
-    def of(values: Values, device: torch.device) -> Parameters:
-        """All of them moved once, so that what follows only slices."""
+    def of(values: Values, device: torch.device, dims: int = 2) -> Parameters:
+        """All of them moved once, so that what follows only slices; for images or volumes of ``dims`` axes."""
         tensors = {}
         for name, value in values.items():
             array = value.astype(np.float32) if value.dtype.kind == "f" else value
             tensor = torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
-            tensors[name] = tensor.view(-1, 1, 1, 1) if tensor.ndim == 1 else tensor
+            tensors[name] = tensor.view(-1, *[1] * (dims + 1)) if tensor.ndim == 1 else tensor
         return Parameters(values, tensors)
 
     def host(self, name: str) -> NDArray[Any]:
@@ -83,7 +86,7 @@ class Parameters:
         return chosen
 
     def device(self, name: str) -> Tensor:
-        """The same on the device; a vector as (N, 1, 1, 1)."""
+        """The same on the device; a vector as (N, 1, 1, 1), for volumes (N, 1, 1, 1, 1)."""
         tensor = self.tensors[name]
         if isinstance(self.items, slice):
             return tensor[self.items]
@@ -106,10 +109,17 @@ class Operation(BaseModel):
 
     name: ClassVar[str] = ""
     """What a recipe calls it."""
+    dims: ClassVar[tuple[int, ...]] = (2, 3)
+    """Axes of the images that it is for: 2, or 3 for volumes."""
     sized: ClassVar[bool] = False
     """Whether its numbers are made for one size of view (so that groups of unlike sizes cannot share them)."""
     tells: ClassVar[tuple[str, ...]] = ()
     """Drawn values that a method gets to see, as ``batch.drawn["NAME/GROUP"]``."""
+
+    @classmethod
+    def parameters(cls) -> list[str]:
+        """What a recipe may set, by the names it is written with."""
+        return [found.alias or name for name, found in cls.model_fields.items()]
 
     def check(self, channels: int) -> None:
         """Raise UserError where the operation has no meaning for images of ``channels`` channels."""
@@ -121,23 +131,49 @@ class Geometry(Operation):
     turns: ClassVar[bool] = False
     """Whether the map may rotate or shear (else rows stay rows and columns stay columns)."""
 
-    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
-        """Parameters for a canvas (B, 2: height, width) that shall end up ``size`` pixels high and wide."""
+    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, ...]) -> Values:
+        """Parameters for a canvas (B, d: height, width; or x, y, z) that shall end up ``size`` pixels long."""
         return {}
 
-    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
-        """The canvas (B, 2) after the operation; it never depends on what was drawn."""
+    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.float64]:
+        """The canvas (B, d) after the operation; it never depends on what was drawn."""
         return canvas
 
     @abstractmethod
-    def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
+    def place(self, frame: Frame, values: Values, size: tuple[int, ...]) -> Frame:
         """The frame with this operation added."""
+
+
+class Window(Geometry):
+    """Chooses what is read of each volume; the first of the shared operations of a recipe for volumes, and only there."""
+
+    dims: ClassVar[tuple[int, ...]] = (3,)
+
+    @abstractmethod
+    def windows(
+        self, chance: Chance, extents: NDArray[np.int64], size: tuple[int, ...], ground: Ground | None
+    ) -> NDArray[np.int64]:
+        """``(B, R, 2, d)``: first voxel of each window and the one after its last, inside the ``extents`` (B, d)."""
+
+    def sides(self, size: tuple[int, ...]) -> tuple[int, ...]:
+        """Voxels per side of a window for views of ``size``."""
+        return size
+
+    @override
+    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.float64]:
+        return np.maximum(np.minimum(canvas, self.sides(size)), size)
+
+    @override
+    def place(self, frame: Frame, values: Values, size: tuple[int, ...]) -> Frame:
+        # A window smaller than the view lies in its middle: what is around it is 0.
+        out = np.maximum(frame.canvas, size)
+        return frame.crop(np.concatenate([np.floor((frame.canvas - out) / 2), out], axis=1), out)
 
 
 class Pixelwise(Operation):
     """Changes values on the device, after the sampling."""
 
-    def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
         """Parameters of the images in one view."""
         return {}
 
@@ -145,13 +181,17 @@ class Pixelwise(Operation):
         """What ``apply`` needs of the drawn values: worked out on the host, once for the whole batch."""
         return values
 
+    def telling(self, values: Values, size: tuple[int, ...], device: torch.device) -> Mapping[str, Tensor]:
+        """What a method gets to see beside the values in ``tells``, (V, B, ...), for drawn values (V, B, ...)."""
+        return {}
+
     def active(self, p: Parameters) -> NDArray[np.bool_] | None:
         """Which items change at all; None for every one."""
         return None
 
     @abstractmethod
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
-        """``x`` (N, C, height, width), which may be changed in place, for the prepared parameters of its N items."""
+        """``x`` (N, C, *size), which may be changed in place, for the prepared parameters of its N items."""
 
     def change(self, x: Tensor, p: Parameters) -> Tensor:
         """``apply`` on the items that change; the others are not touched."""

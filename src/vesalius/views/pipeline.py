@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius.data.pixels import Pixels
+from vesalius.data.volumes.ground import Ground
 from vesalius.errors import UserError
 from vesalius.views.batch import Batch, Draws
 from vesalius.views.buffers import Buffers
 from vesalius.views.frame import Frame
-from vesalius.views.operation import Chance, Geometry, Operation, Parameters, Pixelwise, Values
+from vesalius.views.operation import Chance, Geometry, Operation, Parameters, Pixelwise, Values, Window
 from vesalius.views.operations.crop import CentreCrop
-from vesalius.views.sampling import sampler
+from vesalius.views.sampling import Sampler, sampler
 from vesalius.views.stacks import Fold, unfolded
+from vesalius.views.voxels import Same, Voxels
 
 SHARED = "shared/"
 """What the keys of operations begin with that are drawn once per sample and done in every view."""
@@ -29,12 +32,17 @@ CHUNK = 1 << 19
 
 @dataclass(frozen=True)
 class Group:
-    """``count`` views of ``size`` (height, width), made by ``operations`` keyed ``group/index-name``."""
+    """``count`` views of ``size`` (height, width; of volumes x, y, z), made by ``operations`` keyed ``group/index-name``."""
 
     name: str
     count: int
-    size: tuple[int, int]
+    size: tuple[int, ...]
     operations: Mapping[str, Operation]
+
+    @property
+    def shares(self) -> bool:
+        """Whether all that moves pixels in it is shared with the other groups."""
+        return all(key.startswith(SHARED) for key, _ in self.geometry)
 
     @property
     def geometry(self) -> Iterator[tuple[str, Geometry]]:
@@ -48,15 +56,16 @@ class Group:
 
 
 class Views:
-    """Named groups of views of 2D images, and of stacks of them. Made by ``vesalius.views.load``.
+    """Named groups of views of 2D images, of stacks of them, or of volumes. Made by ``vesalius.views.load``.
 
-    ``per_channel``: each channel of an image is drawn for, and changed, as an image of its own.
+    ``dims``: axes of what the views are of, 2 or 3 (volumes). ``per_channel``: each channel of an image is drawn for, and changed, as an image of its own.
     """
 
     def __init__(
         self, groups: list[Group], channels: int, config: Mapping[str, Any], *, per_channel: bool = False
     ) -> None:
         self.groups, self.channels, self._config, self.per_channel = groups, channels, config, per_channel
+        self.dims = len(groups[0].size)
         self._buffers = Buffers()
 
     @property
@@ -76,32 +85,41 @@ class Views:
         ids: NDArray[np.uint64],
         extents: NDArray[np.integer],
         draw: NDArray[np.int64] | int = 0,
+        *,
+        ground: Ground | None = None,
     ) -> Draws:
         """Every random number for records ``rows`` (B,), samples ``ids`` (B,) of height and width ``extents`` (B, 2).
 
         A pure function of its arguments in which each sample stands alone: what else is in the batch changes nothing.
-        Of a stack the extents are (B, 3), slices first. ``per_channel`` gives values (V, B * C, ...).
+        Of a stack the extents are (B, 3), slices first; of volumes too, x, y and z, and ``ground`` says where there is
+        something to see in them, where the recipe asks. ``per_channel`` gives values (V, B * C, ...).
         """
-        whole = np.stack([np.zeros_like(extents), extents], axis=1).astype(np.int64)
+        if extents.shape[1] < self.dims:
+            raise UserError("These views are for volumes, and the data are images. Choose a views recipe for images, of groups with two sides.")
+        windows = np.stack([np.zeros_like(extents), extents], axis=1).astype(np.int64)[:, None]
         each = self.channels if self.per_channel else 1
         turn = np.repeat(np.broadcast_to(np.asarray(draw, np.int64), np.shape(ids)), each)
         chance = Chance(seed, epoch, np.repeat(np.asarray(ids), each), "", draw=turn * each + np.arange(len(turn)) % each)
-        sides = np.repeat(np.asarray(extents, np.float64)[:, -2:], each, axis=0)
+        sides = np.repeat(np.asarray(extents, np.float64)[:, -self.dims :], each, axis=0)
         values: dict[str, NDArray[Any]] = {}
         drawn: set[str] = set()
         for group in self.groups:
             canvas = sides
             for key, operation in group.operations.items():
-                if key not in drawn:
+                if isinstance(operation, Window) and key not in drawn:
+                    drawn.add(key)
+                    windows = operation.windows(chance.named(key, 0), np.asarray(extents, np.int64), group.size, ground)
+                elif key not in drawn:
                     drawn.add(key)
                     views = range(1 if key.startswith(SHARED) else group.count)
                     found = [self._draw(operation, chance.named(key, v), canvas, group.size) for v in views]
                     values.update({f"{key}/{name}": np.stack([f[name] for f in found]) for name in found[0]})
                 if isinstance(operation, Geometry):
                     canvas = operation.canvas(canvas, group.size)
-        return Draws(np.asarray(rows, np.int64)[:, None], whole[:, None], values)
+        read = np.repeat(np.asarray(rows, np.int64)[:, None], windows.shape[1], axis=1)
+        return Draws(read, windows, values)
 
-    def _draw(self, operation: Operation, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
+    def _draw(self, operation: Operation, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, ...]) -> Values:
         if isinstance(operation, Geometry):
             return operation.draw(chance, canvas, size)
         assert isinstance(operation, Pixelwise)
@@ -117,7 +135,7 @@ class Views:
                 f"These views were made for images of {self.channels} channels and got {pixels.data.shape[2]}. Load the "
                 "recipe with the store's number of channels."
             )
-        fold = Fold.of(pixels.data, per_channel=self.per_channel)
+        fold = Fold.of(pixels.data, per_channel=self.per_channel) if self.dims == 2 else None
         if fold is not None:
             return unfolded(self._made(fold.images(pixels), fold.draws(draws)), fold)
         return self._made(pixels, draws)
@@ -126,18 +144,36 @@ class Views:
         """The views of images."""
         views: dict[str, Tensor] = {}
         drawn: dict[str, Tensor] = {}
+        masks: dict[str, Tensor] = {}
+        plain: dict[tuple[int, ...], Same] = {}
         with torch.no_grad():
+            # What nothing changes comes first: other groups of volumes under the same geometry are copies of it.
+            for group in sorted(self.groups, key=lambda group: any(True for _ in group.pixelwise)):
+                made = _apply(group, pixels, draws, self._buffers, plain.get(group.size))
+                if self.dims == 3 and group.shares and not any(True for _ in group.pixelwise) and draws.rows.shape[1] == 1:
+                    plain.setdefault(group.size, Same(made.views[0], None if made.masks is None else made.masks[0]))
+                views[group.name], drawn[f"affine/{group.name}"] = made.views, made.theta
+                if made.masks is not None:
+                    masks[group.name] = made.masks
             for group in self.groups:
-                views[group.name], theta = _apply(group, pixels, draws, self._buffers)
-                drawn[f"affine/{group.name}"] = theta
                 drawn |= _told(group, draws, pixels.data.device)
-        return Batch(views, drawn, torch.zeros(len(pixels.data), dtype=torch.int64, device=pixels.data.device))
+        ids = torch.zeros(len(pixels.data), dtype=torch.int64, device=pixels.data.device)
+        return Batch({name: views[name] for name in self.makes}, drawn, ids, masks=masks)
 
 
-def _apply(group: Group, pixels: Pixels, draws: Draws, buffers: Buffers) -> tuple[Tensor, Tensor]:
-    """One group: (V, B, C, *size) and its affine maps (V, B, 2, 3)."""
-    batch, device = len(pixels.data), pixels.data.device
-    extents = np.tile(draws.windows[:, 0, 1] - draws.windows[:, 0, 0], (group.count, 1))
+class _Made(NamedTuple):
+    """One group: views (V, B, C, *size), affine maps (V, B, d, d + 1), labels (V, B, *size) where there are any."""
+
+    views: Tensor
+    theta: Tensor
+    masks: Tensor | None
+
+
+def _apply(group: Group, pixels: Pixels, draws: Draws, buffers: Buffers, plain: Same | None) -> _Made:
+    """One group. ``plain``: what its geometry alone makes, where another group has made it already."""
+    batch, device, dims = len(pixels.data), pixels.data.device, len(group.size)
+    sides = draws.windows[:, :, 1] - draws.windows[:, :, 0]
+    extents = np.concatenate([sides[:, view % sides.shape[1]] for view in range(group.count)])
     values = {key: _values(draws, key, group.count) for key in group.operations}
     frame = Frame.of(extents)
     for key, geometry in group.geometry:
@@ -145,17 +181,27 @@ def _apply(group: Group, pixels: Pixels, draws: Draws, buffers: Buffers) -> tupl
     if not (frame.canvas == group.size).all():
         frame = _fitted(frame, group.size)
     theta = torch.from_numpy(frame.theta(extents)).to(device, torch.float32)
-    source = sampler(pixels, frame, group.size, turns=any(geometry.turns for _, geometry in group.geometry))
+    source: Same | Voxels | Sampler
+    if dims == 3:
+        source = plain if plain is not None and group.shares else Voxels(pixels, frame, group.size)
+    else:
+        source = sampler(pixels, frame, group.size, turns=any(geometry.turns for _, geometry in group.geometry))
     n, channels = group.count * batch, pixels.data.shape[2]
     out = buffers.empty((n, channels, *group.size), torch.float32, device)
-    steps = [(op, Parameters.of(op.prepare(values[key], channels), device)) for key, op in group.pixelwise]
-    for items in _chunks(n, channels * group.size[0] * group.size[1], device):
+    masks = None
+    if dims == 3 and pixels.masks is not None:
+        masks = buffers.empty((n, *group.size), pixels.masks.dtype, device)
+    steps = [(op, Parameters.of(op.prepare(values[key], channels), device, dims)) for key, op in group.pixelwise]
+    for items in _chunks(n, channels * math.prod(group.size), device):
         x = target = source.sample(items, out[items])
         for operation, parameters in steps:
             x = operation.change(x, parameters.of_items(items))
         if x is not target:
             target.copy_(x)
-    return out.view(group.count, batch, *out.shape[1:]), theta.view(group.count, batch, 2, 3)
+        if masks is not None and not isinstance(source, Sampler):
+            source.labels(items, masks[items])
+    views, theta = out.view(group.count, batch, *out.shape[1:]), theta.view(group.count, batch, dims, dims + 1)
+    return _Made(views, theta, None if masks is None else masks.view(group.count, batch, *group.size))
 
 
 def _told(group: Group, draws: Draws, device: torch.device) -> dict[str, Tensor]:
@@ -165,21 +211,32 @@ def _told(group: Group, draws: Draws, device: torch.device) -> dict[str, Tensor]
         for name in operation.tells:
             value = torch.from_numpy(draws.values[f"{key}/{name}"]).to(device, non_blocking=True)
             told[f"{name}/{group.name}"] = value.expand(group.count, *value.shape[1:])
+        if isinstance(operation, Pixelwise):
+            for name, value in operation.telling(_values(draws, key, None), group.size, device).items():
+                told[f"{name}/{group.name}"] = value.expand(group.count, *value.shape[1:])
     return told
 
 
-def _values(draws: Draws, key: str, count: int) -> Values:
-    """The drawn values of operation ``key``, views and samples in one dimension; shared ones repeated for each view."""
+def _values(draws: Draws, key: str, count: int | None) -> Values:
+    """The drawn values of operation ``key``, views and samples in one dimension; shared ones repeated for each view.
+
+    Without ``count`` as they were drawn, (V, B, ...).
+    """
     found: dict[str, NDArray[Any]] = {}
     for name, value in draws.values.items():
         if name.startswith(f"{key}/"):
+            if count is None:
+                found[name[len(key) + 1 :]] = value
+                continue
             views = np.broadcast_to(value, (count, *value.shape[1:])) if len(value) == 1 else value
             found[name[len(key) + 1 :]] = views.reshape(-1, *value.shape[2:])
     return found
 
 
-def _fitted(frame: Frame, size: tuple[int, int]) -> Frame:
-    """A canvas of another size, scaled (ratio kept) until it covers ``size`` and cut around its middle."""
+def _fitted(frame: Frame, size: tuple[int, ...]) -> Frame:
+    """A canvas of another size, scaled (ratio kept) until it covers ``size`` and cut around its middle; of volumes only cut."""
+    if frame.dims == 3:
+        return CentreCrop().place(frame, {}, size)
     scale = (np.asarray(size) / frame.canvas).max(axis=1, keepdims=True)
     covered = np.maximum(np.rint(frame.canvas * scale), size)
     whole = np.concatenate([np.zeros_like(frame.canvas), frame.canvas], axis=1)

@@ -16,12 +16,15 @@ from pydantic import ValidationError
 
 from vesalius import registry
 from vesalius.views import innereye, operations
-from vesalius.views.operation import Occasional, Operation, refuse
+from vesalius.views.operation import Occasional, Operation, Window, refuse
 from vesalius.views.operations.affine import Affine
 from vesalius.views.operations.elastic import Elastic
+from vesalius.views.operations.windows import Tiles
 from vesalius.views.pipeline import Group, Views
 
 _GROUP_KEYS = ("count", "size", "operations")
+_TOP = ("shared", "per_channel", "dims")
+_KINDS = {2: "images", 3: "volumes"}
 
 
 def names() -> list[str]:
@@ -67,7 +70,9 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
 
     A recipe has named groups ``{count, size, operations}`` and optionally ``shared``, operations drawn once per sample
     and done first in every group, and ``per_channel: true``, each channel of an image being drawn for by itself. An operation
-    is a name or ``{name: {parameter: value}}``. InnerEye's augmentation files are known by their content.
+    is a name or ``{name: {parameter: value}}``. Groups whose size has three sides, or one with ``dims: 3`` at the top, are of
+    volumes; their first shared operation says what is read of each (``patch``, ``tiles``). InnerEye's augmentation files are
+    known by their content.
 
     Raises:
         UserError: an unknown recipe, operation or parameter, or one that has no meaning for ``channels`` channels.
@@ -79,6 +84,7 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
     if innereye.recognised(tree):
         tree = innereye.recipe(tree, place)
     shared = _operations(tree.get("shared", []), f"{place}, shared", "shared")
+    dims = _dims(tree.get("dims"), place)
     groups: list[Group] = []
     config: dict[str, Any] = {}
     per_channel = tree.get("per_channel", False)
@@ -89,7 +95,7 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
     if shared:
         config["shared"] = [_written(op) for op in shared.values()]
     for name, group in tree.items():
-        if name in ("shared", "per_channel"):
+        if name in _TOP:
             continue
         where = f"{place}, group {name!r}"
         if not isinstance(group, Mapping):
@@ -99,10 +105,13 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
                 raise refuse(f"In {where} there is no field {key!r}.{_near(key, _GROUP_KEYS)}")
         own = _operations(group.get("operations", []), where, str(name))
         made = Group(
-            str(name), _count(group.get("count", 1), where), _size(group.get("size"), where), {**shared, **own}
+            str(name), _count(group.get("count", 1), where), _size(group.get("size"), where, dims), {**shared, **own}
         )
+        dims = len(made.size)
         for operation in made.operations.values():
             operation.check(1 if per_channel else channels)
+            if dims not in operation.dims:
+                raise refuse(f"In {where} {operation.name} is for {_KINDS[operation.dims[0]]}, and these views are of {_KINDS[dims]}.")
             if (
                 isinstance(operation, Occasional)
                 and any(v >= made.count for v in operation.views or ())
@@ -125,6 +134,8 @@ def load(recipe: str | Mapping[str, Any] | Path, channels: int) -> Views:
     for operation in shared.values():
         if operation.sized and len({group.size for group in groups}) > 1:
             raise refuse(f"In {place} {operation.name} is shared by groups of unlike sizes. List it in each group.")
+    if dims == 3:
+        _check_windows(groups, list(shared.values()), place, per_channel=per_channel)
     return Views(groups, channels, config, per_channel=per_channel)
 
 
@@ -152,9 +163,38 @@ def resize_crop(size: int | Sequence[int], channels: int, *, enlarge: float = 1.
     The shorter side is resized (anti-aliased) to ``enlarge`` times the size, then the middle is cut out. 256 / 224 is
     the habit for ImageNet encoders.
     """
-    height, width = _size(size, "resize_crop")
+    height, width = _size(size, "resize_crop", 2)
     steps: list[Any] = [{"resize": {"shorter": round(max(height, width) * enlarge)}}, "centre_crop"]
     return load({"image": {"count": 1, "size": [height, width], "operations": steps}}, channels)
+
+
+def tiles(size: Sequence[int], channels: int, count: int = 8) -> Views:
+    """The deterministic pipeline for evaluating volumes: ``count`` views "image" of ``size`` (x, y, z) voxels, nothing random.
+
+    They lie evenly over the box of each volume's foreground; features of a volume are the mean of theirs.
+    """
+    group = {"count": count, "size": list(_size(size, "tiles", 3)), "operations": []}
+    return load({"shared": [{"tiles": {"count": count}}], "image": group}, channels)
+
+
+def _check_windows(groups: Sequence[Group], shared: Sequence[Operation], place: str, *, per_channel: bool) -> None:
+    """The first shared operation alone says what is read; what it reads serves all groups."""
+    if per_channel:
+        raise refuse(f"In {place} per_channel is for images; the channels of a volume are changed alike.")
+    first = shared[0] if shared else None
+    if not isinstance(first, Window):
+        raise refuse(f"In {place} the first shared operation must say what is read of each volume: shared: [patch], or tiles.")
+    for group in groups:
+        own = [operation for operation in group.operations.values() if operation is not first]
+        if any(isinstance(operation, Window) for operation in own):
+            raise refuse(f"In {place}, group {group.name!r}, {first.name} must be the only operation that says what is read.")
+        if isinstance(first, Tiles) and group.count != first.count:
+            raise refuse(f"In {place} there are {first.count} tiles and {group.count} views of group {group.name!r}: one view shows one tile.")
+        sides = first.sides(group.size)
+        if len(sides) != 3 or any(side < part for side, part in zip(sides, group.size)):
+            raise refuse(f"In {place} {first.name} reads {'×'.join(map(str, sides))} voxels, of which group {group.name!r} cannot show {'×'.join(map(str, group.size))}.")
+    if len({first.sides(group.size) for group in groups}) > 1:
+        raise refuse(f"In {place} {first.name} is shared by groups of unlike sizes. Give it a size, [x, y, z], that holds them all.")
 
 
 def _check_bends(group: Group, where: str) -> None:
@@ -216,10 +256,10 @@ def _operation(entry: Any, where: str) -> Operation:
     if not isinstance(parameters, Mapping):
         raise refuse(f"In {where} the parameters of {name} must be a mapping, not {parameters!r}.")
     for parameter in parameters:
-        if parameter not in kind.model_fields:
-            fields = ", ".join(kind.model_fields) or "none"
+        if parameter not in kind.parameters():
+            fields = ", ".join(kind.parameters()) or "none"
             raise refuse(
-                f"In {where} {name} has no parameter {parameter!r}.{_near(str(parameter), kind.model_fields)} It has: {fields}."
+                f"In {where} {name} has no parameter {parameter!r}.{_near(str(parameter), kind.parameters())} It has: {fields}."
             )
     try:
         return kind.model_validate(dict(parameters))
@@ -230,7 +270,7 @@ def _operation(entry: Any, where: str) -> Operation:
 
 
 def _written(operation: Operation) -> dict[str, Any]:
-    return {operation.name: operation.model_dump(mode="json", exclude_none=True)}
+    return {operation.name: operation.model_dump(mode="json", exclude_none=True, by_alias=True)}
 
 
 def _count(count: Any, where: str) -> int:
@@ -239,11 +279,20 @@ def _count(count: Any, where: str) -> int:
     return count
 
 
-def _size(size: Any, where: str) -> tuple[int, int]:
-    sides = [size, size] if isinstance(size, int) else size
-    if isinstance(sides, Sequence) and len(sides) == 2 and all(isinstance(s, int) and s > 0 for s in sides):
-        return sides[0], sides[1]
-    raise refuse(f"In {where} size must be a number of pixels or [height, width], not {size!r}.")
+def _dims(dims: Any, place: str) -> int | None:
+    if dims not in (None, 2, 3):
+        raise refuse(f"In {place} dims is {dims!r}; it should be 2, for images, or 3, for volumes.")
+    return dims  # type: ignore[no-any-return]
+
+
+def _size(size: Any, where: str, dims: int | None = None) -> tuple[int, ...]:
+    """Two sides or three. One number stands for ``dims`` equal sides, two where that is not said."""
+    sides = [size] * (dims or 2) if isinstance(size, int) else size
+    fitting = isinstance(sides, Sequence) and len(sides) in ((2, 3) if dims is None else (dims,))
+    if fitting and all(isinstance(s, int) and s > 0 for s in sides):
+        return tuple(sides)
+    asked = {2: "[height, width]", 3: "[x, y, z]", None: "[height, width], or of volumes [x, y, z]"}[dims]
+    raise refuse(f"In {where} size must be a number of pixels or {asked}, not {size!r}.")
 
 
 def _near(name: str, among: Any) -> str:

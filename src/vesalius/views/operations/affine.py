@@ -18,6 +18,7 @@ class Affine(Geometry, Occasional):
     """Random affine map (torchvision's ``RandomAffine`` with bilinear sampling)."""
 
     name = "affine"
+    dims = (2,)
     turns: ClassVar[bool] = True
 
     degrees: float | Interval = 0.0
@@ -57,7 +58,7 @@ class Affine(Geometry, Occasional):
     p: float = Field(default=1.0, ge=0, le=1)
 
     @override
-    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, ...]) -> Values:
         u = chance(7)
         on = self.chosen(chance, u[:, 0])
         most = canvas[:, ::-1] * np.asarray(self.translate)
@@ -71,7 +72,7 @@ class Affine(Geometry, Occasional):
         }
 
     @override
-    def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
+    def place(self, frame: Frame, values: Values, size: tuple[int, ...]) -> Frame:
         angle, shear, zoom, shift = (
             np.asarray(values[k], np.float64) for k in ("angle", "shear", "scale", "translate")
         )

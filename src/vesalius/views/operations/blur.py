@@ -48,7 +48,7 @@ class GaussianBlur(Pixelwise, Occasional):
         return value
 
     @override
-    def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
         u = chance(2)
         sigma = np.where(self.chosen(chance, u[:, 0]), between(self.sigma, u[:, 1]), 0.0)
         return {"sigma": sigma.astype(np.float32)}
@@ -76,10 +76,12 @@ def reach(sigma: NDArray[np.float64]) -> NDArray[np.int64]:
 
 
 def blur(x: Tensor, sigma: NDArray[np.float64], radius: NDArray[np.int64]) -> Tensor:
-    """``x`` (N, C, height, width) blurred in place, each image with its ``sigma`` (N,) and ``radius`` (N,) in pixels."""
-    height, width = x.shape[2:]
+    """``x`` (N, C, *size) blurred in place, each image with its ``sigma`` (N,) and ``radius`` (N,) in pixels."""
     widest = int(radius.max())
     bells = torch.from_numpy(_bells(sigma, radius)).to(x.device, non_blocking=True)
+    if x.ndim == 5:
+        return x.copy_(_blurred_volumes(x, [_matrices(bells, _reflected(side, widest)) for side in x.shape[2:]]))
+    height, width = x.shape[2:]
     if x.device.type != "cpu" or min(height, width) <= DENSE_TO or widest > BLOCK // 2:
         down = _matrices(bells, _reflected(height, widest))
         across = down if width == height else _matrices(bells, _reflected(width, widest))
@@ -90,6 +92,14 @@ def blur(x: Tensor, sigma: NDArray[np.float64], radius: NDArray[np.int64]) -> Te
     for image, begin, between_ends, r in zip(x, first, middle, radius.tolist()):
         _blur_blocks(image, begin[:, : BLOCK + r], between_ends[:, widest - r : widest + BLOCK + r], r)
     return x
+
+
+def _blurred_volumes(x: Tensor, along: list[Tensor]) -> Tensor:
+    """``x`` (N, C, X, Y, Z) times a matrix (N, side, side) of each image along each axis."""
+    n, channels, *size = x.shape
+    x = torch.matmul(x.flatten(1, 3), along[2].mT).view(n, channels * size[0], *size[1:])
+    x = torch.matmul(along[1].unsqueeze(1), x).view(n, channels, size[0], -1)
+    return torch.matmul(along[0].unsqueeze(1), x).view(n, channels, *size)
 
 
 def _bells(sigma: NDArray[np.float64], radius: NDArray[np.int64]) -> NDArray[np.float32]:

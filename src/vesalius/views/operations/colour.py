@@ -43,6 +43,7 @@ class ColourJitter(Pixelwise, Occasional):
     """
 
     name = "colour_jitter"
+    dims = (2,)
 
     brightness: float | Interval = 0.0
     contrast: float | Interval = 0.0
@@ -72,7 +73,7 @@ class ColourJitter(Pixelwise, Occasional):
             _check_colours("colour_jitter with saturation or hue", channels)
 
     @override
-    def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
         u = chance(9)
         on = self.chosen(chance, u[:, 0])
         ranges = [
@@ -135,6 +136,7 @@ class Greyscale(Pixelwise, Occasional):
     """All channels become the image's grey; images of one channel stay as they are."""
 
     name = "greyscale"
+    dims = (2,)
 
     p: float = Field(default=0.1, ge=0, le=1)
 
@@ -143,7 +145,7 @@ class Greyscale(Pixelwise, Occasional):
         _check_colours("greyscale", channels)
 
     @override
-    def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
         return {"on": self.chosen(chance, chance(1)[:, 0])}
 
     @override

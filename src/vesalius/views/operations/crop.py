@@ -22,6 +22,7 @@ class RandomResizedCrop(Geometry):
     """
 
     name = "random_resized_crop"
+    dims = (2,)
 
     scale: Interval = (0.08, 1.0)
     """Area of the box as a share of the image's."""
@@ -31,7 +32,7 @@ class RandomResizedCrop(Geometry):
     """Pixels per side that the box is brought to; absent: the group's size."""
 
     @override
-    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, ...]) -> Values:
         u = chance(2 * _TRIES + 2)
         height, width = canvas[:, :1], canvas[:, 1:]
         area = height * width * between(self.scale, u[:, :_TRIES])
@@ -49,14 +50,14 @@ class RandomResizedCrop(Geometry):
         return {"box": np.concatenate([corner, np.stack([h, w], axis=1)], axis=1).astype(np.float32)}
 
     @override
-    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.float64]:
         return _filled(canvas, self._sides(size))
 
     @override
-    def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
+    def place(self, frame: Frame, values: Values, size: tuple[int, ...]) -> Frame:
         return frame.crop(values["box"].astype(np.float64), _filled(frame.canvas, self._sides(size)))
 
-    def _sides(self, size: tuple[int, int]) -> tuple[int, int]:
+    def _sides(self, size: tuple[int, ...]) -> tuple[int, ...]:
         return size if self.size is None else (self.size, self.size)
 
 
@@ -70,17 +71,17 @@ class RandomCrop(Geometry):
     """Black pixels added on each side before the crop."""
 
     @override
-    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, ...]) -> Values:
         room = canvas + 2 * self.padding - np.asarray(size, np.float64)
-        corner = np.floor(chance(2) * (np.maximum(room, 0) + 1)) - self.padding
+        corner = np.floor(chance(len(size)) * (np.maximum(room, 0) + 1)) - self.padding
         return {"corner": np.where(room < 0, np.floor(room / 2) - self.padding, corner).astype(np.float32)}
 
     @override
-    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.float64]:
         return _filled(canvas, size)
 
     @override
-    def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
+    def place(self, frame: Frame, values: Values, size: tuple[int, ...]) -> Frame:
         out = _filled(frame.canvas, size)
         return frame.crop(np.concatenate([values["corner"].astype(np.float64), out], axis=1), out)
 
@@ -91,11 +92,11 @@ class CentreCrop(Geometry):
     name = "centre_crop"
 
     @override
-    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.float64]:
         return _filled(canvas, size)
 
     @override
-    def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
+    def place(self, frame: Frame, values: Values, size: tuple[int, ...]) -> Frame:
         out = _filled(frame.canvas, size)
         return frame.crop(np.concatenate([np.rint((frame.canvas - out) / 2), out], axis=1), out)
 
@@ -109,5 +110,5 @@ def _central(canvas: NDArray[np.float64], ratio: Interval) -> NDArray[np.float64
     return np.stack([h, w], axis=1)
 
 
-def _filled(canvas: NDArray[Any], size: tuple[int, int]) -> NDArray[np.float64]:
+def _filled(canvas: NDArray[Any], size: tuple[int, ...]) -> NDArray[np.float64]:
     return np.broadcast_to(np.asarray(size, np.float64), canvas.shape)

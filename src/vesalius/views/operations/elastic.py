@@ -23,6 +23,7 @@ class Elastic(Geometry, Occasional):
     """
 
     name = "elastic"
+    dims = (2,)
     sized = True
     turns: ClassVar[bool] = True
 
@@ -33,13 +34,13 @@ class Elastic(Geometry, Occasional):
     """Standard deviation of the smoothing, in pixels."""
 
     @override
-    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, ...]) -> Values:
         u = chance(5)
         alpha = np.where(self.chosen(chance, u[:, 0]), self.alpha, 0.0).astype(np.float32)
         return {"alpha": alpha, "corner": bank.corners(u[:, 1:].reshape(-1, 2, 2), canvas)}
 
     @override
-    def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
+    def place(self, frame: Frame, values: Values, size: tuple[int, ...]) -> Frame:
         alpha, corner = np.asarray(values["alpha"], np.float64), np.asarray(values["corner"], np.int64)
         after = np.broadcast_to(np.eye(3), frame.matrix.shape).copy()
         bend = Bend(alpha, corner, self.sigma, frame.matrix[:, :2, :2], after, frame.canvas)

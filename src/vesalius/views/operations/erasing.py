@@ -21,6 +21,7 @@ class Erasing(Pixelwise, Occasional):
     """
 
     name = "erasing"
+    dims = (2,)
     sized = True
 
     p: float = Field(default=0.5, ge=0, le=1)
@@ -31,7 +32,7 @@ class Erasing(Pixelwise, Occasional):
     value: float = 0.0
 
     @override
-    def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
         u = chance(2 * _TRIES + 3)
         low, high = np.log(self.ratio)
         area = size[0] * size[1] * between(self.scale, u[:, 1 : 1 + _TRIES])

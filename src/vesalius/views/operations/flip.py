@@ -21,11 +21,11 @@ class _Flip(Geometry, Occasional):
     p: float = Field(default=0.5, ge=0, le=1)
 
     @override
-    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, ...]) -> Values:
         return {"on": self.chosen(chance, chance(1)[:, 0])}
 
     @override
-    def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
+    def place(self, frame: Frame, values: Values, size: tuple[int, ...]) -> Frame:
         step = np.broadcast_to(np.eye(3), frame.matrix.shape).copy()
         on = np.asarray(values["on"], bool)
         step[on, self.axis, self.axis] = -1
@@ -37,6 +37,7 @@ class HorizontalFlip(_Flip):
     """Left becomes right."""
 
     name = "horizontal_flip"
+    dims = (2,)
     axis = 0
 
 
@@ -44,4 +45,5 @@ class VerticalFlip(_Flip):
     """Top becomes bottom."""
 
     name = "vertical_flip"
+    dims = (2,)
     axis = 1

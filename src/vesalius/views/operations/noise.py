@@ -32,7 +32,7 @@ class Noise(Pixelwise, Occasional):
     """Where values end: at 0 and 1, or at the least and the largest value that the image itself had."""
 
     @override
-    def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
         u = chance(3)
         interval = self.std if isinstance(self.std, tuple) else (self.std, self.std)
         std = np.where(self.chosen(chance, u[:, 0]), between(interval, u[:, 1]), 0.0)
@@ -48,7 +48,7 @@ class Noise(Pixelwise, Occasional):
         noise = bank.slices(p.device("offset"), self._numbers(planes, x.shape[2:])).view(len(x), planes, *x.shape[2:])
         if self.clamp == "unit":
             return x.addcmul_(noise, p.device("std")).clamp_(0, 1)
-        low, high = (found.view(-1, 1, 1, 1) for found in (x.flatten(1).amin(1), x.flatten(1).amax(1)))
+        low, high = (found.view(-1, *[1] * (x.ndim - 1)) for found in (x.flatten(1).amin(1), x.flatten(1).amax(1)))
         x.addcmul_(noise, p.device("std"))
         return torch.clamp(x, low, high, out=x)
 

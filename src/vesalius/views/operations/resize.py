@@ -15,12 +15,13 @@ class Resize(Geometry):
     """The whole image to the group's size, or with ``shorter`` its shorter side to that many pixels, ratio kept."""
 
     name = "resize"
+    dims = (2,)
 
     shorter: int | None = Field(default=None, ge=1)
     """Pixels of the shorter side; absent: the group's size, whatever the ratio."""
 
     @override
-    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, int]) -> NDArray[np.float64]:
+    def canvas(self, canvas: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.float64]:
         if self.shorter is None:
             return np.broadcast_to(np.asarray(size, np.float64), canvas.shape)
         # The longer side is cut down to whole pixels, as torchvision does.
@@ -29,6 +30,6 @@ class Resize(Geometry):
         return scaled
 
     @override
-    def place(self, frame: Frame, values: Values, size: tuple[int, int]) -> Frame:
+    def place(self, frame: Frame, values: Values, size: tuple[int, ...]) -> Frame:
         whole = np.concatenate([np.zeros_like(frame.canvas), frame.canvas], axis=1)
         return frame.crop(whole, self.canvas(frame.canvas, size))

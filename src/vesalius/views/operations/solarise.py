@@ -21,7 +21,7 @@ class Solarise(Pixelwise, Occasional):
     threshold: float = Field(default=0.5, ge=0, le=1)
 
     @override
-    def draw(self, chance: Chance, channels: int, size: tuple[int, int]) -> Values:
+    def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
         return {"on": self.chosen(chance, chance(1)[:, 0])}
 
     @override
