@@ -12,7 +12,7 @@ from jaxtyping import Float
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vesalius.data.pixel_store import PixelStore
+from vesalius.data.record_store import RecordStore
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.saving import weights_hash
 from vesalius.features.cache import Cache
@@ -54,7 +54,7 @@ class Features:
 
 def compute(
     encoder: Encoder,
-    store: PixelStore,
+    store: RecordStore,
     rows: NDArray[np.int64],
     *,
     views: Views | None = None,

@@ -9,22 +9,24 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius import views as recipes
-from vesalius.data.pixel_store import PixelStore
+from vesalius.data.record_store import RecordStore
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.probing import untouched
+from vesalius.features.one_pass import at_once
+from vesalius.views.drawing import drawn
 from vesalius.views.pipeline import Views
 
 
 def first_group(views: Views) -> Views:
     """``views`` with their first group alone: what is not looked at need not be made."""
     config = views.config()
-    kept = {"shared", "per_channel", next(iter(views.makes))}
+    kept = {"shared", "per_channel", "dims", next(iter(views.makes))}
     return recipes.load({name: part for name, part in config.items() if name in kept}, views.channels)
 
 
 def forward_views(
     encoder: Encoder,
-    store: PixelStore,
+    store: RecordStore,
     rows: NDArray[np.int64],
     views: Views,
     count: int,
@@ -45,12 +47,12 @@ def forward_views(
     device = torch.device(device)
     encoder.to(device)
     out = torch.empty(len(rows), count, encoder.card.dim, device=device)
-    images = max(1, batch_size // each)
+    images = max(1, at_once(alone, batch_size) // each) if alone.dims == 2 else at_once(alone, batch_size)
     with untouched(encoder), torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
         for start in range(0, len(rows), images):
             some = rows[start : start + images]
             for draw, first in enumerate(range(0, count, each)):
-                draws = alone.draw(seed, epoch, some, store.ids[some], store.extents[some], draw)
+                draws = drawn(alone, store, some, seed=seed, epoch=epoch, draw=draw)
                 made = alone.apply(store.read(draws.rows, draws.windows).to(device), draws).views[group][
                     : count - first
                 ]

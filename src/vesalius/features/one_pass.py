@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -12,13 +13,14 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius import views as recipes
-from vesalius.data.pixel_store import PixelStore
+from vesalius.data.record_store import RecordStore
 from vesalius.data.pixels import Pixels
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.probing import untouched
 from vesalius.encoders.saving import weights_hash
 from vesalius.errors import UserError
 from vesalius.views.batch import Draws
+from vesalius.views.drawing import drawn
 from vesalius.views.pipeline import Views
 
 Project = Callable[[Tensor], Tensor | None]
@@ -26,8 +28,10 @@ Project = Callable[[Tensor], Tensor | None]
 
 
 def evaluation_views(encoder: Encoder) -> Views:
-    """The deterministic pipeline of the encoder's card, one view ``image``."""
+    """The deterministic pipeline of the encoder's card: one view ``image``, or of volumes several, tiles over what is in them."""
     card = encoder.card
+    if len(card.size) == 3:
+        return recipes.tiles(card.size, card.channels)
     group = {"count": 1, "size": list(card.size), "operations": [dict(step) for step in card.preprocessing]}
     return recipes.load({"image": group}, card.channels)
 
@@ -41,7 +45,7 @@ def identity(encoder: Encoder) -> tuple[Any, ...]:
 
 def forward(
     encoder: Encoder,
-    store: PixelStore,
+    store: RecordStore,
     rows: NDArray[np.int64],
     views: Views | None = None,
     *,
@@ -51,6 +55,7 @@ def forward(
     project: Project | None = None,
     batch_size: int = 256,
     progress: Callable[[int, int], None] | None = None,
+    seed: int = 0,
 ) -> Tensor:
     """``(n, D)`` float32 on ``device``: the features of records ``rows`` (n,). See ``blocks``."""
     found = []
@@ -64,6 +69,7 @@ def forward(
         layer=layer,
         project=project,
         batch_size=batch_size,
+        seed=seed,
     ):
         found.append(part)
         if progress is not None:
@@ -73,7 +79,7 @@ def forward(
 
 def blocks(
     encoder: Encoder,
-    store: PixelStore,
+    store: RecordStore,
     rows: NDArray[np.int64],
     views: Views | None = None,
     *,
@@ -82,21 +88,24 @@ def blocks(
     layer: str = "pooled",
     project: Project | None = None,
     batch_size: int = 256,
+    seed: int = 0,
 ) -> Iterator[Tensor]:
     """Batches ``(b, D)`` of features of records ``rows``, float32 on ``device``, in their order.
 
-    ``views``: a pipeline whose first group has one view; the card's own where absent. ``layer``: ``pooled``,
-    ``projected`` (through ``project``), or the name of a module of the network, whose map or tokens are averaged. The
+    ``views``: a pipeline whose first group has one view, or several whose vectors are averaged; the card's own where absent. ``layer``: ``pooled``,
+    ``projected`` (through ``project``), or the name of a module of the network, whose map or tokens are averaged. ``seed``: of what
+    ``views`` draws, where they draw anything. The
     encoder is moved to ``device`` and is otherwise left as it was: mode, buffers, generators.
     """
     views = views or evaluation_views(encoder)
     group = next(iter(views.makes))
     device = torch.device(device)
     encoder.to(device)
+    batch_size = at_once(views, batch_size)
 
     def read(start: int) -> tuple[Pixels, Draws]:
         some = rows[start : start + batch_size]
-        draws = views.draw(0, 0, some, store.ids[some], store.extents[some])
+        draws = drawn(views, store, some, seed=seed)
         return store.read(draws.rows, draws.windows), draws
 
     starts = range(0, len(rows), batch_size)
@@ -108,11 +117,22 @@ def blocks(
             ahead = reader.submit(read, start + batch_size) if start + batch_size < len(rows) else None
             # the mode is restored before each batch is given out: whoever takes it may train in between
             with untouched(encoder), torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
-                x = views.apply(pixels.to(device), draws).views[group][0]
+                made = views.apply(pixels.to(device), draws).views[group]
+                x = made.flatten(0, 1)
                 if x.ndim == 4:
                     x = x.contiguous(memory_format=torch.channels_last)
                 vectors = _vectors(encoder, x, layer, project).float()
+                if len(made) > 1:
+                    vectors = vectors.unflatten(0, made.shape[:2]).mean(0)
             yield vectors
+
+
+def at_once(views: Views, batch_size: int) -> int:
+    """Records of a batch: ``batch_size``, of volumes no more than fill 64 MB with views."""
+    if views.dims == 2:
+        return batch_size
+    numbers = views.channels * sum(count * math.prod(size) for count, size in views.makes.values())
+    return max(1, min(batch_size, (1 << 24) // numbers))
 
 
 def _vectors(encoder: Encoder, x: Tensor, layer: str, project: Project | None) -> Tensor:
