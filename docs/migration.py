@@ -71,6 +71,8 @@ CLASSIFIERS: dict[str, list[tuple[str, str, str]]] = {
         ("balanced", "on; weights counted over training and validation", "weights from training labels alone, with compat too"),
     ],
 }  # fmt: skip
+TUTORIAL = ("ssl_", "mgpu_ssl")
+"""How the names of the other original begin that has recipes under names of its own: MONAI's tutorial."""
 COMMANDS = [
     ("python ML/runner.py --model=CIFAR10BYOL", "vesalius pretrain CIFAR10BYOL"),
     ("python ML/runner.py --model=CIFAR10SimCLR", "vesalius pretrain CIFAR10SimCLR"),
@@ -180,6 +182,11 @@ def _same(name: str) -> list[str]:
     return [aliases()["fields"][name]["to"]] if name in aliases()["fields"] else []
 
 
+def own(fields: dict[str, Any], whose: str | None = None) -> dict[str, Any]:
+    """The arguments of one original alone."""
+    return {name: alias for name, alias in fields.items() if alias.get("of") == whose}
+
+
 def text() -> str:
     """The page."""
     coverage = yaml.safe_load((ROOT / "docs" / "coverage.yaml").read_text())
@@ -203,12 +210,13 @@ def text() -> str:
         "",
         "| the original's | here |",
         "|---|---|",
-        *(f"| `{old}` | `{new}` |" for old, new in [*aliases()["recipes"].items(), *aliases()["finetune"]["recipes"].items()]),
+        *(f"| `{old}` | `{new}` |" for old, new in [*aliases()["recipes"].items(), *aliases()["finetune"]["recipes"].items()] if not old.startswith(TUTORIAL)),
     ]
-    for name, alias in aliases()["fields"].items():
+    for name, alias in own(aliases()["fields"]).items():
         renames = ", ".join(f"{k} → {v}" for k, v in alias.get("values", {}).items())
         out.append(f"| `--{name}` | `--{alias['to']}`{f' ({renames})' if renames else ''} |")
-    out += [f"| `--{name}`, of a classifier | `--{alias['to']}` |" for name, alias in aliases()["finetune"]["fields"].items() if alias["to"] not in _same(name)]
+    theirs = own(aliases()["finetune"]["fields"])
+    out += [f"| `--{name}`, of a classifier | `--{alias['to']}` |" for name, alias in theirs.items() if alias["to"] not in _same(name)]
     out += ["| `--pretraining_run_recovery_id` | the encoder of that run, here or of MLflow; `--run_recovery_id` goes on with the same run |"]
     out += [f"| `--{name}` | {sentence} |" for name, sentence in aliases()["without_meaning"].items()]
     out += [f"| {', '.join(f'`--{name}`' for name in aliases()['elsewhere'])} | options of `vesalius submit azureml` |"]

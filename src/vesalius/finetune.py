@@ -17,7 +17,7 @@ from vesalius.evaluate import finetuned
 from vesalius.evaluate.cost import cost
 from vesalius.features import compute, forward
 from vesalius.recipes import end_to_end
-from vesalius.recipes.arguments import from_pairs
+from vesalius.recipes.arguments import from_pairs, placed
 from vesalius.recipes.finetune_job import SPLITS, Job, prepare
 from vesalius.recipes.finetune_loading import finetune_and_sentences
 from vesalius.recipes.plugins import keep_plugins
@@ -74,6 +74,7 @@ def finetune(
     """
     first = int(os.environ.get("RANK", "0")) == 0
     terminal = Terminal(quiet=quiet or not first)
+    changes, out, told = placed(changes, out)
     changes, resume = recovered("finetune", recipe, changes, resume, encoder)
     run = run_to_resume(resume, "finetune") if resume is not None else None
     if encoder is not None:
@@ -81,7 +82,7 @@ def finetune(
         changes = {**named, **changes}
     nested, sentences = from_pairs(changes.items(), "finetune")
     config, more = configured(finetune_and_sentences, recipe, nested, run)
-    for sentence in [*sentences, *more]:
+    for sentence in [*told, *sentences, *more]:
         terminal.say(sentence)
     if run is not None and run.facts()["state"] == "done":
         terminal.say(f"{run.path} is done already.")

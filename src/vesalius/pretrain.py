@@ -20,7 +20,7 @@ from vesalius.encoders.saving import CARD, WEIGHTS
 from vesalius.evaluate.cost import cost
 from vesalius.evaluate.examination import examine
 from vesalius.files import atomic_write
-from vesalius.recipes.arguments import from_pairs
+from vesalius.recipes.arguments import from_pairs, placed
 from vesalius.recipes.assembly import Parts, assemble
 from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.loading import load_pretrain
@@ -66,11 +66,12 @@ def pretrain(
     """
     first = int(os.environ.get("RANK", "0")) == 0
     terminal = Terminal(quiet=quiet or not first)
+    changes, out, told = placed(changes, out)
     changes, resume = recovered("pretrain", recipe, changes, resume)
     run = run_to_resume(resume, "pretrain") if resume is not None else None
     nested, sentences = from_pairs(changes.items())
     config, more = configured(load_pretrain, recipe, nested, run)
-    for sentence in [*sentences, *more]:
+    for sentence in [*told, *sentences, *more]:
         terminal.say(sentence)
     if run is not None and run.facts()["state"] == "done":
         terminal.say(f"{run.path} is done already.")

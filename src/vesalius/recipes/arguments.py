@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
@@ -100,6 +101,21 @@ def from_pairs(given: Iterable[tuple[str, Any]], verb: str = "pretrain") -> tupl
         else:
             place[last] = value
     return changes, sentences
+
+
+def placed(changes: Mapping[str, Any], out: str | Path | None) -> tuple[dict[str, Any], str | Path | None, list[str]]:
+    """``changes`` without an original's words for the run's folder, that folder, and what to say of it.
+
+    Raises UserError where ``out`` and one of the words are both given.
+    """
+    words = [word for word in aliases()["out"] if changes.get(word) is not None]
+    left = {key: value for key, value in changes.items() if key not in aliases()["out"]}
+    if not words:
+        return left, out, []
+    if out is not None:
+        raise UserError(f"--out and --{words[0]} both say where the run is written. Give one of them.")
+    said = [f"--{word} is passed over beside --{words[0]}: curves and checkpoints lie in the one folder of a run." for word in words[1:]]
+    return left, str(changes[words[0]]), said
 
 
 def _translated(alias: Mapping[str, Any], value: Any) -> tuple[str, Any]:
