@@ -38,7 +38,8 @@ _CUT_OFF = 32  # so many files in a row that could not be fetched: the server is
 class Sources:
     """The columns of a table that decoding needs. ``sizes``, ``changed``: each file's state, -1 where it is absent.
 
-    ``objects`` fetches ``files``, names below the root, where that is an address; None where ``paths`` are opened.
+    ``objects`` fetches ``files``, names below the root, where that is an address; None where ``paths`` are opened. ``masks``:
+    of volumes the paths of their label volumes, whose states are in ``sizes`` and ``changed`` too.
     """
 
     ids: NDArray[np.uint64]
@@ -51,15 +52,27 @@ class Sources:
     container: Callable[[str], NDArray[Any]] | None
     files: Sequence[str] = ()
     objects: Objects | None = None
+    masks: Sequence[str | None] = ()
 
     @classmethod
     def of(cls, table: SampleTable) -> Sources:
         """Read the columns and ask about each file once."""
         frame, states = table.frame, FileStates.of(table)
         uris, frames, boxes = frame["uri"].tolist(), frame["frame"].to_numpy(np.int64), frame["box"].tolist()
-        return cls(
-            table.ids, states.paths, uris, frames, boxes, states.sizes, states.changed, table.container, states.names, states.objects
-        )
+        sizes, changed = states.sizes, states.changed
+        masks: list[str | None] = []
+        if table.dims == 3 and table.container is None and "mask" in frame and frame["mask"].notna().any():
+            masks = [None] * len(frame)
+            sizes, changed = sizes.copy(), changed.copy()
+            at = np.flatnonzero(frame["mask"].notna())
+            of_masks = FileStates.of(table, frame["mask"].iloc[at].tolist())
+            for row, path in zip(at.tolist(), of_masks.paths):
+                masks[row] = path
+            both = (sizes[at] >= 0) & (of_masks.sizes >= 0)
+            sizes[at] = np.where(both, sizes[at] + of_masks.sizes, -1)
+            changed[at] = np.where(both, changed[at] ^ (of_masks.changed >> 1), -1)
+        paths, files, objects = states.paths, states.names, states.objects
+        return cls(table.ids, paths, uris, frames, boxes, sizes, changed, table.container, files, objects, masks)
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,14 @@ from torch import Tensor
 from vesalius.data import readers, references, splits, store
 from vesalius.data.filtering import Filter
 from vesalius.data.outcomes import Unreadable
-from vesalius.data.pixel_store import PixelStore
+from vesalius.data.plan import Plan
+from vesalius.data.record_store import RecordStore
 from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
 from vesalius.data.task import Kind
 from vesalius.data.uncertain import Policy, firm
 from vesalius.data.upkeep import root_mark
+from vesalius.data.volumes.codec import Codec
 from vesalius.files import AT_ONCE, is_remote, refuse_secrets
 from vesalius.files.patience import UNREACHED
 from vesalius.terminal import Terminal
@@ -38,7 +40,7 @@ class DataSet:
 
     name: str
     table: SampleTable
-    store: PixelStore
+    store: RecordStore
 
     @property
     def public(self) -> str:
@@ -70,6 +72,7 @@ def resolve(
     reference: str | SampleTable,
     *,
     root: str | None = None,
+    dims: Literal[2, 3] | None = None,
     task: str | None = None,
     labels: str | Sequence[str] | None = None,
     subject: str | None = None,
@@ -92,6 +95,7 @@ def resolve(
         table = references.resolve(
             reference,
             root=root,
+            dims=dims,
             task=task,
             labels=labels,
             kind=kind,
@@ -134,7 +138,9 @@ def divide(table: SampleTable, split: Any, *, allow_leakage: bool = False, requi
 
 
 def pick_channels(table: SampleTable) -> Literal[1, 3, "keep"]:
-    """1 where the first images are all grey, 3 where they are grey or colour, keep where they have other channels."""
+    """1 where the first images are all grey, and for volumes, 3 where they are grey or colour, keep where they have other channels."""
+    if table.dims == 3:
+        return 1
     rows = np.linspace(0, len(table) - 1, min(_LOOKED_AT, len(table))).astype(int)
     at_once = AT_ONCE if table.container is None and is_remote(table.root) else 1
     with ThreadPoolExecutor(at_once) as pool:
@@ -158,15 +164,21 @@ def _channels(table: SampleTable, row: int) -> int | None:
 def open_data(
     name: str,
     table: SampleTable,
-    settings: StoreSettings,
+    settings: StoreSettings | Plan,
     terminal: Terminal,
     *,
     max_bad_share: float = 0.05,
     watch: Callable[[int, int], None] | None = None,
+    codec: Codec = "raw",
 ) -> DataSet:
-    """``table`` with its store, decoded where that has not been done before, with a bar. See ``store.build``."""
-    with terminal.bar(f"decoding {name}", "images") as progress:
-        built = store.build(table, settings, progress=watch or progress, max_bad_share=max_bad_share)
+    """``table`` with its store, decoded where that has not been done before, with a bar; volumes by a plan. See ``store.build``."""
+    with terminal.bar(f"decoding {name}", "volumes" if isinstance(settings, Plan) else "images") as progress:
+        shown = watch or progress
+        built: RecordStore
+        if isinstance(settings, Plan):
+            built = store.build(table, settings, progress=shown, max_bad_share=max_bad_share, codec=codec)
+        else:
+            built = store.build(table, settings, progress=shown, max_bad_share=max_bad_share)
     if lost := [number for number, reason in built.left_out if reason.startswith(UNREACHED)]:
         named = ", ".join(table.locate(lost[:_NAMED])) + (" ..." if len(lost) > _NAMED else "")
         terminal.say(f"{len(lost):,} files could not be fetched; they are left out, and tried again when this is run again: {named}")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -29,9 +31,12 @@ class FileStates:
     objects: Objects | None
 
     @classmethod
-    def of(cls, table: SampleTable) -> FileStates:
-        """Ask about each file once; many files behind an address are found in a listing. Raises UserError without an answer."""
-        uris = table.frame["uri"].tolist()
+    def of(cls, table: SampleTable, uris: Sequence[str] | None = None) -> FileStates:
+        """Ask about each file once, of ``uris`` where these are not the table's own; many behind an address are found in a listing.
+
+        The state of a folder, which may hold a series, is that of its files together. Raises UserError without an answer.
+        """
+        uris = table.frame["uri"].tolist() if uris is None else list(uris)
         names = [uri.partition("#")[0] for uri in uris] if table.container is not None else uris
         objects = None
         if (told := getattr(table.container, "states", None)) is not None:  # a data set of the user's own
@@ -56,5 +61,15 @@ def _state(path: str) -> tuple[int, int]:
     try:
         found = os.stat(path)
     except OSError:
-        return ABSENT
+        folder, mark, _ = path.rpartition("#")  # one series of a folder
+        return _state(folder) if mark and os.path.isdir(folder) else ABSENT
+    if stat.S_ISDIR(found.st_mode):
+        return _state_of_folder(path)
     return found.st_size, found.st_mtime_ns
+
+
+def _state_of_folder(path: str) -> tuple[int, int]:
+    """Bytes of all files in the folder, and the time of its latest change."""
+    with os.scandir(path) as entries:
+        states = [entry.stat() for entry in entries if entry.is_file()]
+    return sum(found.st_size for found in states), max((found.st_mtime_ns for found in states), default=0)

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius.data import perceptual
-from vesalius.data.pixel_store import PixelStore
 from vesalius.data.pool import Pool
+from vesalius.data.record_store import RecordStore
 from vesalius.errors import VesaliusError
 from vesalius.files import atomic_write
 
@@ -49,8 +49,8 @@ class Hashes:
         return Hashes(self.bits[rows], self.known[rows])
 
 
-def hashes(store: PixelStore, progress: Progress | None = None) -> Hashes:
-    """The hash of each record of ``store``, in its order; of several processes one makes them and the others wait.
+def hashes(store: RecordStore, progress: Progress | None = None) -> Hashes:
+    """The hash of each record of ``store``, of images, in its order; of several processes one makes them and the others wait.
 
     They are kept in the store's folder under their records' digests, so that only new records are ever hashed.
     """
@@ -136,7 +136,7 @@ def _kept(folder: Path) -> _Kept:
     return _Kept(np.zeros(0, "S32"), np.zeros((0, perceptual.BITS // 8), np.uint8), np.zeros(0, bool))
 
 
-def _completed(store: PixelStore, wanted: NDArray[np.bytes_], kept: _Kept, progress: Progress | None) -> _Kept:
+def _completed(store: RecordStore, wanted: NDArray[np.bytes_], kept: _Kept, progress: Progress | None) -> _Kept:
     """``kept`` and the hashes of the records it lacks; the same record under two ids is hashed once."""
     digests, rows = np.unique(wanted, return_index=True)
     new = ~np.isin(digests, kept.digests)

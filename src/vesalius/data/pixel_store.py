@@ -22,6 +22,8 @@ from vesalius.errors import UserError
 class PixelStore(RecordStore):
     """The pixels of a table's readable images, memory-mapped; made by ``store.build`` or ``store.open``."""
 
+    settings: StoreSettings
+
     def __init__(self, pool: Pool, records: Records, settings: StoreSettings, name: str) -> None:
         super().__init__(pool, records, name, dims=2)
         self.settings = settings
@@ -31,6 +33,11 @@ class PixelStore(RecordStore):
         self.channels = self._common_channels()
         self.dtype = torch.uint16 if bool(self._deep.any()) else torch.uint8
         self._uniform = self._as_uniform()
+
+    @property
+    @override
+    def size(self) -> str:
+        return str(self.settings.size)
 
     @override
     def array(self, row: int) -> NDArray[Any]:

@@ -71,6 +71,11 @@ class Plan(BaseModel):
         return self
 
     @property
+    def voxels(self) -> str:
+        """The spacing in words."""
+        return "own spacing" if self.spacing is None else f"{' x '.join(f'{side:g}' for side in self.spacing)} mm"
+
+    @property
     def key(self) -> str:
         """What decides the stored voxels, in one word: part of every record's address. Intensities and patch are not."""
         spacing = "own" if self.spacing is None else "x".join(f"{side:g}" for side in self.spacing)

@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius.data.pixels import Pixels
+from vesalius.data.plan import Plan
 from vesalius.data.pool import Pool
 from vesalius.data.records import Records
+from vesalius.data.settings import StoreSettings
 from vesalius.errors import UserError
 
 
@@ -28,6 +30,7 @@ class RecordStore(ABC):
 
     channels: int
     dtype: torch.dtype
+    settings: StoreSettings | Plan
 
     def __init__(self, pool: Pool, records: Records, name: str, dims: int) -> None:
         good = records.rows["reason"] < 0
@@ -71,6 +74,11 @@ class RecordStore(ABC):
             reason = dict(self.left_out).get(missing, "it is not in the table the store was opened with")
             raise UserError(f"The sample {missing:016x} of {self.name} has no stored pixels: {reason}")
         return found.astype(np.int64)
+
+    @property
+    @abstractmethod
+    def size(self) -> str:
+        """What was stored, in a word: pixels of the shorter side, or mm of a voxel."""
 
     @abstractmethod
     def array(self, row: int) -> NDArray[Any]:

@@ -10,7 +10,7 @@ import logging
 import re
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,24 +19,39 @@ from vesalius import random
 from vesalius.data.building import RETRY, Progress, Sources, fill
 from vesalius.data.kinds import Kind, kind_of
 from vesalius.data.pixel_store import PixelStore
+from vesalius.data.plan import Plan
 from vesalius.data.pool import FORMAT, Pool, Writer
 from vesalius.data.record_store import RecordStore
 from vesalius.data.records import Records
 from vesalius.data.settings import StoreSettings
 from vesalius.data.upkeep import StoreInfo, inspect, prune, root_mark, stores_folder
+from vesalius.data.volumes.codec import Codec
+from vesalius.data.volumes.volume_store import VolumeStore
 from vesalius.errors import TooManyBadFiles, UserError
 from vesalius.files import require_room
 
 if TYPE_CHECKING:
     from vesalius.data.table import SampleTable
 
-__all__ = ["PixelStore", "StoreInfo", "StoreSettings", "build", "estimate", "inspect", "open", "prune"]
+__all__ = ["PixelStore", "StoreInfo", "StoreSettings", "VolumeStore", "build", "estimate", "inspect", "open", "prune"]
 
 _log = logging.getLogger(__name__)
 
 _HEADROOM = 32 << 20  # bytes left free beside the pixels: index, temporaries
 
 
+@overload
+def build(
+    table: SampleTable,
+    settings: Plan,
+    progress: Progress | None = None,
+    *,
+    cache: Path | None = None,
+    threads: int | None = None,
+    max_bad_share: float = 0.05,
+    codec: Codec = "raw",
+) -> VolumeStore: ...
+@overload
 def build(
     table: SampleTable,
     settings: StoreSettings | None = None,
@@ -45,14 +60,25 @@ def build(
     cache: Path | None = None,
     threads: int | None = None,
     max_bad_share: float = 0.05,
-) -> PixelStore:
-    """Decode what is not stored yet and open the store of ``table``.
+) -> PixelStore: ...
+def build(
+    table: SampleTable,
+    settings: StoreSettings | Plan | None = None,
+    progress: Progress | None = None,
+    *,
+    cache: Path | None = None,
+    threads: int | None = None,
+    max_bad_share: float = 0.05,
+    codec: Codec = "raw",
+) -> RecordStore:
+    """Decode what is not stored yet and open the store of ``table``: images by settings, volumes by a plan.
 
     ``progress(done, total)`` counts samples. Of several processes one decodes while the others wait for its lock; a
-    killed build is continued. ``threads``: two per core when None. Raises NoRoom before decoding when the disk has too
+    killed build is continued. ``threads``: two per core when None, of volumes one; fewer work where memory is short.
+    ``codec``: how new volumes are packed. Raises NoRoom before decoding when the disk has too
     little room, TooManyBadFiles when more than ``max_bad_share`` of the samples, or all of them, could not be read.
     """
-    kind = kind_of(settings)
+    kind = kind_of(table, settings, codec)
     pool, sources = _pool(table, kind, cache), Sources.of(table)
     records = pool.load()
     if len(_todo(records, sources, again=True)):
@@ -79,9 +105,13 @@ def build(
     return store
 
 
-def open(table: SampleTable, settings: StoreSettings | None = None, *, cache: Path | None = None) -> PixelStore:
+@overload
+def open(table: SampleTable, settings: Plan, *, cache: Path | None = None) -> VolumeStore: ...
+@overload
+def open(table: SampleTable, settings: StoreSettings | None = None, *, cache: Path | None = None) -> PixelStore: ...
+def open(table: SampleTable, settings: StoreSettings | Plan | None = None, *, cache: Path | None = None) -> RecordStore:
     """Open the store of ``table``, decode nothing. Raises UserError when samples are missing or the store was cut."""
-    kind = kind_of(settings)
+    kind = kind_of(table, settings)
     pool, sources = _pool(table, kind, cache), Sources.of(table)
     records = pool.load()
     todo = _todo(records, sources, again=False)
@@ -96,9 +126,9 @@ def open(table: SampleTable, settings: StoreSettings | None = None, *, cache: Pa
     return kind.opened(pool, _of_table(records, sources.ids), table)
 
 
-def estimate(table: SampleTable, settings: StoreSettings | None = None, *, cache: Path | None = None) -> int:
+def estimate(table: SampleTable, settings: StoreSettings | Plan | None = None, *, cache: Path | None = None) -> int:
     """Bytes that ``build`` would add, judged by some of the files' headers."""
-    kind, sources = kind_of(settings), Sources.of(table)
+    kind, sources = kind_of(table, settings), Sources.of(table)
     return kind.estimate(sources, _todo(_pool(table, kind, cache).load(), sources, again=False))
 
 

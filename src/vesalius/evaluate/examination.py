@@ -210,7 +210,7 @@ def _data(material: Material) -> dict[str, Any]:
             "subjects": None if subjects is None else len({s for s in subjects[train.table_rows(material.rows)] if s is not None}),
             "left_out": len(train.store.left_out),
             "channels": material.channels,
-            "stored_size": str(train.store.settings.size),
+            "stored_size": train.store.size,
             "warnings": list(train.table.warnings),
             "licence": train.table.licence,
         },

@@ -13,6 +13,7 @@ from vesalius.data import perceptual
 from vesalius.data.dataset import DataSet
 from vesalius.data.leakage import overlap
 from vesalius.data.matching import hashes, nearest
+from vesalius.data.pixel_store import PixelStore
 from vesalius.errors import UserError
 from vesalius.recipes.config import DataConfig
 from vesalius.terminal import Terminal
@@ -66,7 +67,8 @@ def _shared(
     equal = np.isin(*digests)
     alike, people, again = np.zeros(len(rows), bool), np.zeros(len(rows), bool), None
     learnt, kept = train.table.subset(train.table_rows(rows)), monitor.table.subset(monitor.table_rows(held))
-    if data.match != "off" and _elsewhere(train, monitor):
+    images = isinstance(train.store, PixelStore) and isinstance(monitor.store, PixelStore)  # volumes are compared by content alone
+    if images and data.match != "off" and _elsewhere(train, monitor):
         with terminal.bar(f"comparing with {monitor.name}", "images") as progress:
             mine, theirs = hashes(train.store, progress).take(rows), hashes(monitor.store).take(held)
         if theirs.known.any() and mine.known.any():

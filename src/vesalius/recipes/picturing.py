@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from vesalius import registry
 from vesalius import views as views_room
 from vesalius.data.dataset import open_data, pick_channels, resolve
-from vesalius.data.pixel_store import PixelStore
+from vesalius.data.record_store import RecordStore
 from vesalius.data.settings import StoreSettings
 from vesalius.errors import UserError
 from vesalius.features.records import MARGIN
@@ -55,7 +55,7 @@ def views_of(name: str) -> str | Mapping[str, Any]:
     return chosen
 
 
-def picture_of(made: Views, store: PixelStore, rows: NDArray[np.int64], seed: int) -> bytes:
+def picture_of(made: Views, store: RecordStore, rows: NDArray[np.int64], seed: int) -> bytes:
     """PNG bytes of the views of records ``rows``."""
     from PIL import Image
 
