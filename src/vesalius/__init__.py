@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from vesalius.demo import demo
     from vesalius.embed import embed
     from vesalius.encoders import build_encoder, load_encoder, save_encoder
+    from vesalius.evaluate.verb import evaluate
     from vesalius.export import export
     from vesalius.finetune import finetune
     from vesalius.predict import predict
@@ -26,6 +27,7 @@ _PLACES = {
     "build_encoder": "vesalius.encoders",
     "demo": "vesalius.demo",
     "embed": "vesalius.embed",
+    "evaluate": "vesalius.evaluate.verb",
     "export": "vesalius.export",
     "finetune": "vesalius.finetune",
     "load_encoder": "vesalius.encoders",
@@ -34,7 +36,7 @@ _PLACES = {
     "report": "vesalius.reporting",
     "save_encoder": "vesalius.encoders",
 }
-__all__ = ["build_encoder", "demo", "embed", "export", "finetune", "load_encoder", "predict", "pretrain", "report", "save_encoder"]
+__all__ = ["build_encoder", "demo", "embed", "evaluate", "export", "finetune", "load_encoder", "predict", "pretrain", "report", "save_encoder"]
 
 
 def __getattr__(name: str) -> Any:

@@ -239,6 +239,40 @@ def predict(
 
 
 @app.command
+def evaluate(
+    protocols: str,
+    /,
+    *fields: Fields,
+    run: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
+    out: Path | None = None,
+    resume: str | None = None,
+) -> None:
+    """What a model is worth beyond one number: vesalius evaluate PROTOCOL[,PROTOCOL ...] --run RUN [--run RUN ...]
+
+    robustness: a fine-tuned run's metric under noise, blur, lower resolution, bias fields, gamma,
+    contrast and motion, five strengths each; of several runs, such as a twin from random weights,
+    the paired difference from the first. A protocol's fields follow, as --perturbations noise,blur
+    or --robustness.metric roc_auc; --device, --precision, --batch_size and --seed too.
+
+    Parameters
+    ----------
+    protocols
+        robustness.
+    run
+        A run of `vesalius finetune`: folder, id or `latest`; the first is compared with the others.
+    out
+        The evaluation's directory; by default a new one below VESALIUS_RUNS, or ./runs.
+    resume
+        An evaluation to go on with: folder, id, or `latest`. What was computed is not computed again.
+    """
+    from vesalius.evaluate.verb import evaluate as verb
+    from vesalius.evaluate.verb import fields_of
+    from vesalius.terminal import answer
+
+    answer(str(verb(protocols, run=run or (), out=out, resume=resume, **fields_of(fields)).path))
+
+
+@app.command
 def export(
     encoder: str,
     /,

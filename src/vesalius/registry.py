@@ -28,6 +28,7 @@ GROUPS: Mapping[str, str] = {
     "monitors": "vesalius.training.monitors",
     "trackers": "vesalius.runs.trackers",
     "decoders": "vesalius.tasks.decoders",
+    "protocols": "vesalius.evaluate.protocols",
     "operations": "",
 }
 """Group of the entry point and the package whose files are its entries (``_`` in a file name is ``-`` in the name).
@@ -42,6 +43,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "exports": ("refusal", "write", "reload"),
     "trackers": ("Config", "build"),
     "decoders": ("PREFIX", "Config", "refusal", "build"),
+    "protocols": ("Config", "TAKES", "examine"),
     "operations": ("model_fields", "draw"),
 }
 """What a module, or an object given by name, must have to be an entry of a group."""

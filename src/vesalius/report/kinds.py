@@ -8,7 +8,7 @@ from typing import Literal
 from vesalius.report.reading import RunRecord
 from vesalius.report.values import text
 
-Kind = Literal["pretrain", "finetune", "seeds", "predict"]
+Kind = Literal["pretrain", "finetune", "seeds", "predict", "evaluate"]
 
 _END = ("cost", "use", "config", "warnings")
 _SECTIONS: dict[Kind, tuple[str, ...]] = {
@@ -22,6 +22,7 @@ _SECTIONS: dict[Kind, tuple[str, ...]] = {
     ),
     "seeds": ("verdict", "data", "scores", "curves", "use", "config", "warnings"),
     "predict": ("verdict", "answers", "left-out", "config", "warnings"),
+    "evaluate": ("verdict", "robustness", "config", "warnings"),
 }
 _OF_CLASSES = ("confusion", "roc", "operating", "calibration", "mistakes", "neighbours", "map")
 
@@ -31,7 +32,7 @@ def kind(run: RunRecord) -> Kind:
     verb = text(run.results.get("kind")) or text(run.info.get("verb"))
     if verb == "finetune":
         return "seeds" if isinstance(run.results.get("seeds"), list) or run.config.get("seeds") else "finetune"
-    return "predict" if verb == "predict" else "pretrain"
+    return "predict" if verb == "predict" else "evaluate" if verb == "evaluate" else "pretrain"
 
 
 def sections(runs: Sequence[RunRecord]) -> list[str]:

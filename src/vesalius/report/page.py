@@ -32,6 +32,7 @@ from vesalius.report import (
     operating,
     predicted,
     probes,
+    robustness,
     roc,
     scores,
     use,
@@ -102,6 +103,7 @@ def render(runs: Sequence[RunRecord]) -> str:
     for budget in _BUDGETS:
         makers: Mapping[str, Callable[[], Section]] = {
             "views": partial(views.section, runs, budget // 3),
+            "robustness": partial(robustness.section, runs, budget // 3),
             "neighbours": partial(neighbours.section, examples),
             "map": partial(embedding_map.section, examples, budget),
             "mistakes": partial(mistakes.section, examples),

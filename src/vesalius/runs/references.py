@@ -27,7 +27,7 @@ def _shown(key: str, value: Any, inside: str = "") -> Any:
     if key == "plugins" and isinstance(value, list):
         return [str(item).replace("\\", "/").rpartition("/")[2] for item in value]
     if isinstance(value, list):
-        return [_shown(key, item, inside) if isinstance(item, Mapping) else item for item in value]
+        return [_shown(key, item, inside) if isinstance(item, Mapping) or key == "run" else item for item in value]
     if not isinstance(value, str):
         return value
     if key == "uri":  # of a tracker: a server may be named, a file lies in somebody's folder

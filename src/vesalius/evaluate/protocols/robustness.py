@@ -1,0 +1,115 @@
+"""``vesalius evaluate robustness``: how much of a fine-tuned model's metric is left when its images are disturbed.
+
+Hendrycks and Dietterich, "Benchmarking neural network robustness to common corruptions and perturbations" (2019), with
+the disturbances of scanners. The images are those of the split that the run was judged on; nothing is chosen here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+from torch import Tensor
+
+from vesalius.errors import UserError
+from vesalius.evaluate import perturbations, robustness_picture, robustness_verdict, strength_curves
+from vesalius.evaluate.asked import Asked, Examined, Taken
+from vesalius.evaluate.perturbations import Perturbation
+from vesalius.evaluate.perturbed_classifier import PerturbedClassifier
+from vesalius.evaluate.tuned import Tuned, finished, refuse_unlike
+from vesalius.measures import bootstrap
+
+TAKES: tuple[Taken, ...] = ("run",)
+RULE = (
+    "Every model sees the same disturbed images: what is left to chance is drawn by the sample's id. Images are disturbed at the size and "
+    "in the scale of values that the model sees, 0 being black and 1 white; volumes as a whole, before they are cut into patches. "
+    "Intervals draw subjects again (cases where no subject is known); changes and differences are paired."
+)
+
+
+class Config(BaseModel):
+    """What can be chosen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    perturbations: tuple[str, ...] = Field(tuple(one.name for one in perturbations.ALL), description="Which ones, by name.")
+    metric: str = Field("", description="What is measured; empty: the task's own metric, of segmentations the mean Dice of the foreground.")
+
+    @field_validator("perturbations", mode="before")
+    @classmethod
+    def _known(cls, value: Any) -> tuple[str, ...]:
+        names = tuple(str(v).replace("-", "_") for v in (value.split(",") if isinstance(value, str) else value))
+        known = [one.name for one in perturbations.ALL]
+        if unknown := [name for name in names if name not in known]:
+            raise ValueError(f"there is no perturbation {unknown[0]!r}; there are {', '.join(known)}")
+        return names
+
+
+def examine(config: Config, asked: Asked) -> Examined:
+    """Curves, areas and differences of the runs asked for, the first against each other."""
+    if len(asked.runs) > 26:
+        raise UserError(f"{len(asked.runs)} runs are more than one evaluation compares (26). Evaluate them in several.")
+    models = [_opened(chr(ord("A") + n), reference, config, asked) for n, reference in enumerate(asked.runs)]
+    refuse_unlike(models)
+    chosen = perturbations.named(config.perturbations)
+    answers = {model.letter: _answers(model, chosen, asked) for model in models}
+    curves = strength_curves.measure(models, answers, chosen, asked.seed)
+    found = strength_curves.tables(models, curves, chosen)
+    picture = robustness_picture.write(asked.run, models[0], chosen, asked)
+    first = models[0]
+    about: dict[str, Any] = {
+        "metric": first.metric,
+        "higher_is_better": first.higher_is_better,
+        "split": first.split,
+        "n": int(bootstrap.groups(first.subjects, len(first.cases)).max()) + 1,
+        "cases": len(first.cases),
+        "unit": "cases" if first.subjects is None else "subjects",
+        "runs": [model.facts() for model in models],
+        "perturbations": [one.facts() for one in chosen],
+        "picture": picture,
+        "rule": RULE,
+    }
+    results = {**about, **found}
+    warnings = list(dict.fromkeys(text for model in models for text in model.data.table.warnings))
+    return Examined(results, _flat(found, first.metric), robustness_verdict.sentences(results), warnings)
+
+
+def _opened(letter: str, reference: str, config: Config, asked: Asked) -> Tuned:
+    """The run's model by what it is."""
+    return PerturbedClassifier(letter, finished(reference), config.metric, asked.terminal)
+
+
+def _answers(model: Tuned, chosen: Sequence[Perturbation], asked: Asked) -> dict[str, Tensor]:
+    """``clean`` (N, ...) and each perturbation's name (levels, N, ...), from their cells where these are there."""
+    everyone = torch.arange(len(model.cases)).numpy()
+    key, total = f"{model.key()} {asked.precision} {asked.seed}", 1 + sum(len(one.strengths) for one in chosen)
+    place, done = f"robustness/{model.letter}", 0
+    with asked.terminal.bar(f"{model.letter}: {model.run.path.name}", "passes") as progress:
+        found = {"clean": asked.cells.kept(f"{place}/clean", key, lambda: model.answers(None, everyone, asked))}
+        for one in chosen:
+            which = torch.from_numpy(one.which(model.ids, asked.seed))
+
+            def at_each(one: Perturbation = one, which: Tensor = which, before: int = done) -> Tensor:
+                levels = []
+                for strength in one.strengths:
+                    made = torch.empty_like(found["clean"])
+                    for number, step in enumerate(one.steps(strength)):
+                        rows = (which == number).nonzero()[:, 0]
+                        if len(rows):
+                            made[rows] = model.answers(step, rows.numpy(), asked)
+                    levels.append(made)
+                    progress(1 + before + len(levels), total)
+                return torch.stack(levels)
+
+            does = [one.steps(strength) for strength in one.strengths]
+            found[one.name] = asked.cells.kept(f"{place}/{one.name}", f"{key} {does}", at_each)
+            done += len(one.strengths)
+            progress(1 + done, total)
+    return found
+
+
+def _flat(found: Mapping[str, Sequence[Mapping[str, Any]]], metric: str) -> list[dict[str, Any]]:
+    """The tables below each other, for ``results.csv``."""
+    return [{"protocol": "robustness", "table": table, "metric": metric, **row} for table, rows in found.items() for row in rows]

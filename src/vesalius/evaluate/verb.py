@@ -1,0 +1,152 @@
+"""``vesalius evaluate``: protocols of examination, any number in one call, each cell computed once."""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vesalius import registry
+from vesalius.errors import UserError
+from vesalius.evaluate.asked import Asked, Examined
+from vesalius.evaluate.cells import Cells
+from vesalius.evaluate.config import EvaluateConfig, configured
+from vesalius.files import atomic_write
+from vesalius.recipes.resuming import noted, run_to_resume
+from vesalius.result import Result
+from vesalius.runs import Run, refuse_taken
+from vesalius.terminal import Terminal
+from vesalius.training.precision import autocast_type
+from vesalius.training.world import pick_device
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+_ELSEWHERE = ("device",)
+"""What may differ when an evaluation is gone on with."""
+
+
+class Evaluated(Result):
+    """An evaluation's run. ``table``: its numbers, flat, as ``results.csv`` holds them."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row for each number with its interval."""
+        import pandas as pd
+
+        return pd.read_csv(self.path / "results.csv")
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        return f"<p><b>{escape(self.path.name)}</b> {escape(' '.join(self.results.get('verdict', [])))}</p>"
+
+
+def evaluate(
+    protocols: str | Sequence[str],
+    *,
+    run: str | Path | Sequence[str | Path] = (),
+    out: str | Path | None = None,
+    resume: str | Path | None = None,
+    quiet: bool = False,
+    **fields: Any,
+) -> Evaluated:
+    """Examine by ``protocols`` (names, or one text with commas) and return the evaluation's run.
+
+    ``run``: fine-tuned runs (folder, id or ``latest``); the first is compared with the others. ``fields``: device, precision,
+    batch_size, seed, and fields of the protocols, as ``perturbations=["noise"]`` or ``**{"robustness.metric": "accuracy"}``.
+    The run holds ``results.json``, ``results.csv``, ``figures/``, a folder for each protocol with what it computed, and the
+    report. ``resume``: an evaluation to go on with; its finished cells are not computed again. Raises UserError, NoRoom.
+    """
+    terminal = Terminal(quiet=quiet)
+    runs = [str(run)] if isinstance(run, str | Path) else [str(one) for one in run]
+    here = None if resume is None else run_to_resume(resume, "evaluate")
+    config = configured(protocols, runs or (here.config()["run"] if here else ()), fields if here is None else {**_said(here), **fields})
+    if here is not None:
+        _refuse_other(here, config)
+        if here.facts()["state"] == "done":
+            terminal.say(f"{here.path} is done already.")
+            return Evaluated(here.path)
+    elif out is not None:
+        refuse_taken(Path(out))
+    place = pick_device(config.device)
+    autocast = autocast_type(config.precision, place)
+    here = here or Run.create(
+        "evaluate", "-".join(config.protocols), config.model_dump(mode="json"), None if out is None else Path(out), device=str(place)
+    )
+    with noted(here, True):
+        began = time.perf_counter()
+        cells = Cells(here.path)
+        asked = Asked(config.run, here, cells, place, autocast, config.seed, config.batch_size, terminal)
+        modules = {name: registry.entry("protocols", name) for name in config.protocols}
+        found = {name: module.examine(module.Config.model_validate(config.fields[name]), asked) for name, module in modules.items()}
+        _write(here, found)
+        here.record(computed=cells.computed, seconds=time.perf_counter() - began)
+        here.finish("done")
+    from vesalius.report import build
+
+    page = build([here.path])
+    for examined in found.values():
+        for sentence in (*examined.warnings, *examined.verdict):
+            terminal.say(sentence)
+    terminal.say(f"The report: {page}")
+    return Evaluated(here.path)
+
+
+def fields_of(tokens: Sequence[str]) -> dict[str, Any]:
+    """``--a.b 1 --c-d x,y`` as fields by name: numbers, words and lists as YAML has them."""
+    from vesalius.recipes import yaml12
+
+    found: dict[str, Any] = {}
+    words = list(tokens)
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--") or word == "--":
+            raise UserError(f"{word!r} is not understood here: fields are given as --name value or --name=value.")
+        name, equals, text = word[2:].partition("=")
+        if not equals:
+            text = words.pop(0) if words and not words[0].startswith("--") else "true"
+        found[name.replace("-", "_")] = yaml12.parse(text, f"--{name}")
+    return found
+
+
+def _said(run: Run) -> dict[str, Any]:
+    """The fields of the evaluation ``run``, as they are given."""
+    config = run.config()
+    own = {key: config[key] for key in ("precision", "batch_size", "seed", "device")}
+    return own | {f"{name}.{field}": value for name, fields in config["fields"].items() for field, value in fields.items()}
+
+
+def _refuse_other(run: Run, config: EvaluateConfig) -> None:
+    was, now = run.config(), config.model_dump(mode="json")
+    if other := [key for key in now if was.get(key) != now[key] and key not in _ELSEWHERE]:
+        raise UserError(
+            f"--resume goes on with {run.path.name} exactly as it was started, but {', '.join(other)} would differ. Leave the change out, or "
+            "start a new evaluation."
+        )
+
+
+def _write(run: Run, found: Mapping[str, Examined]) -> None:
+    """``results.json`` and ``results.csv``."""
+    import pandas as pd
+
+    buffer = io.StringIO()
+    pd.DataFrame([row for examined in found.values() for row in examined.rows]).to_csv(buffer, index=False, float_format="%.9g")
+    atomic_write(run.path / "results.csv", buffer.getvalue())
+    run.write_json(
+        "results.json",
+        {
+            "kind": "evaluate",
+            "title": " and ".join(name.capitalize() for name in found),
+            "protocols": list(found),
+            "verdict": [sentence for examined in found.values() for sentence in examined.verdict],
+            "warnings": list(dict.fromkeys(text for examined in found.values() for text in examined.warnings)),
+            "absent": {key: why for examined in found.values() for key, why in examined.absent.items()},
+            **{name.replace("-", "_"): examined.results for name, examined in found.items()},
+        },
+    )
+
+
+__all__ = ["Evaluated", "evaluate", "fields_of"]
