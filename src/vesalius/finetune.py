@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vesalius.evaluate import finetuned
+from vesalius.evaluate import finetuned, segmenting
 from vesalius.evaluate.cost import cost
 from vesalius.features import compute, forward
 from vesalius.recipes import end_to_end
@@ -23,12 +23,15 @@ from vesalius.recipes.finetune_loading import finetune_and_sentences
 from vesalius.recipes.plugins import keep_plugins
 from vesalius.recipes.recovery import recovered, same_data
 from vesalius.recipes.resuming import configured, noted, run_to_resume
+from vesalius.recipes.segmentation import material
+from vesalius.recipes.segmentation.config import SegmentationConfig
 from vesalius.recipes.tracking import entries
 from vesalius.result import Result
 from vesalius.runs import Run, refuse_taken
 from vesalius.runs.tracking import refuse_unusable, tracked
 from vesalius.tasks import fitting
 from vesalius.tasks.classifier import Classifier
+from vesalius.tasks.segmenter import Segmenter
 from vesalius.terminal import Terminal
 from vesalius.training.display import in_words
 from vesalius.training.fit import Length, Spent
@@ -43,6 +46,11 @@ class Finetuned(Result):
     def classifier(self) -> Classifier:
         """The model, in evaluation mode. Raises UserError where the run repeats others and holds none itself."""
         return Classifier.load(self.path)
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """The model of a segmentation, in evaluation mode. Raises UserError where the run repeats others and holds none itself."""
+        return Segmenter.load(self.path)
 
     def _repr_html_(self) -> str:
         from html import escape
@@ -65,7 +73,8 @@ def finetune(
     quiet: bool = False,
     **changes: Any,
 ) -> Finetuned:
-    """Fine-tune a classifier (or an ordinal, multi-label or regression model) as ``recipe`` says, and return the run.
+    """Fine-tune a classifier (or an ordinal, multi-label or regression model), or where ``data.kind`` is segmentation a segmenter of
+    volumes, as ``recipe`` says, and return the run.
 
     ``encoder``: a run (folder, id or ``latest``), a folder or file of weights, a network's name, or a mapping of the
     recipe's ``encoder`` fields, such as ``{"weights": "latest", "freeze": False}``. ``changes``: other fields, as in
@@ -91,21 +100,28 @@ def finetune(
         refuse_taken(Path(out))
     refuse_unusable(entries(config.tracking))
     settle(config.device, config.threads, config.deterministic)
-    if config.seeds:
+    if isinstance(config, SegmentationConfig) and config.repeated:
+        from vesalius.evaluate.segmented_repeats import repeat as repeat_segmentation
+
+        return Finetuned(repeat_segmentation(config, run, out, terminal, quiet=quiet))
+    if not isinstance(config, SegmentationConfig) and config.seeds:
         from vesalius.evaluate.over_seeds import repeat
 
         return Finetuned(repeat(config, run, out, terminal, quiet=quiet))
-    job = prepare(config, terminal)
+    job: Job | material.Job = material.prepare(config, terminal) if isinstance(config, SegmentationConfig) else prepare(config, terminal)
     if run is not None:
         same_data(run, job.data.table.fingerprint())
     with world(config.device, config.precision) as here:
         run = run or _create(job, out, here)
         with tracked(run, entries(config.tracking), here.first, terminal.say), noted(run, here.first):
-            _work(job, run, here, terminal, resumed=resume is not None)
+            if isinstance(job, material.Job):
+                segmenting.work(job, run, here, terminal, resumed=resume is not None)
+            else:
+                _work(job, run, here, terminal, resumed=resume is not None)
     return Finetuned(run.path)
 
 
-def _create(job: Job, out: str | Path | None, here: World) -> Run:
+def _create(job: Job | material.Job, out: str | Path | None, here: World) -> Run:
     """Make the run directory on the first rank and tell the others where it is."""
     if not here.first:
         return Run(Path(here.share(None)))

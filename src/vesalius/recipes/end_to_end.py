@@ -70,7 +70,7 @@ def train(
         atomic_write(run.path / "views.png", picture_of(views, job.data.store, job.learnt[:8], config.seed))
         if not (run.path / "checkpoints" / BEST / FACTS).is_file():
             keep_best(BEST, length.at(0))  # what stands at the start is the best until something is better
-    ended = _stopped_early(run, terminal) if resumed else None
+    ended = stopped_early(run, terminal) if resumed else None
     if ended is not None:
         spent = Spent()
         spent.earlier(ended)
@@ -117,7 +117,7 @@ def _save(method: Supervised, folder: Path, before: str, job: Job, length: str) 
     Classifier(method.encoder, method.head).save(folder)
 
 
-def _stopped_early(run: Run, terminal: Terminal) -> dict[str, Any] | None:
+def stopped_early(run: Run, terminal: Terminal) -> dict[str, Any] | None:
     """What the loop spent, where it had ended by early stopping before it was interrupted; else None."""
     from safetensors.torch import load_file
 

@@ -14,6 +14,8 @@ from vesalius.recipes.checking import check
 from vesalius.recipes.compat import classifier_changes
 from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.layers import GIVEN, Layer, layers, merged
+from vesalius.recipes.segmentation.compat import changes as segmentation_changes
+from vesalius.recipes.segmentation.config import SegmentationConfig, asked_for
 from vesalius.recipes.tracking import check_trackers
 
 
@@ -26,8 +28,10 @@ def load_finetune(
 
 def finetune_and_sentences(
     reference: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None, *, complete: bool = True
-) -> tuple[FinetuneConfig, list[str]]:
+) -> tuple[FinetuneConfig | SegmentationConfig, list[str]]:
     """The checked configuration: recipe, then the user's ``changes``, ``compat`` as in ``load_pretrain``; and what to tell the user.
+
+    Where ``data.kind`` is segmentation it is that of a segmenter.
 
     ``complete``: refuse a recipe that names no encoder or no images, which those that are shipped leave to the user. Raises
     UserError naming the key and the nearest.
@@ -38,14 +42,16 @@ def finetune_and_sentences(
         registry.load_plugin(plugin)
     if (word := str(config.get("compat", "none"))) != "none":
         said = max(i for i, layer in enumerate(given) if "compat" in layer.fields)
-        brought = Layer(classifier_changes(word, config), f"compat {word}")
+        brought = Layer(segmentation_changes(word) if asked_for(config) else classifier_changes(word, config), f"compat {word}")
         config, origins = merged([*given[:said], brought, *given[said:]], with_encoder)
     config, sentences = with_files(config, "finetune")
-    checked = check(FinetuneConfig, config).said_by(origins)
+    model: type[FinetuneConfig] | type[SegmentationConfig] = SegmentationConfig if asked_for(config) else FinetuneConfig
+    checked = check(model, config).said_by(origins)
     check_trackers(checked.tracking)
     encoder = checked.encoder
     if complete and not checked.data.train:
-        raise UserError("The recipe names no labelled images: give them with --data.train, a folder, a table or a data set's name.")
+        things = "volumes" if isinstance(checked, SegmentationConfig) else "images"
+        raise UserError(f"The recipe names no labelled {things}: give them with --data.train, a folder, a table or a data set's name.")
     if complete and encoder.name is None and encoder.weights is None:
         raise UserError(
             "The recipe names no encoder: give it with --encoder, a run (folder, id or latest), a folder or file of weights, or a "

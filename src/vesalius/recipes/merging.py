@@ -9,9 +9,9 @@ from typing import Any
 from vesalius.errors import UserError
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
 
-CHOICES = ("encoder", "method", "optimizer")
+CHOICES = ("encoder", "decoder", "method", "optimizer")
 """Fields whose ``name`` picks an entry: a new name forgets the old entry's fields."""
-KEPT: Mapping[str, Sequence[str]] = {"encoder": ("freeze", "lr_factor", "min_match")}
+KEPT: Mapping[str, Sequence[str]] = {"encoder": ("freeze", "lr_factor", "min_match", "scratch")}
 """Fields of a choice that are not its entry's: a new name keeps them."""
 _UNITS = ("epochs", "steps", "share")
 """Ways to say how long something is: a new one forgets the old one."""

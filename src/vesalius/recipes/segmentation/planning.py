@@ -1,0 +1,64 @@
+"""Which plan volumes are segmented by: that of the encoder, whatever the data's own; every other wish is warned about."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from vesalius import registry
+from vesalius.data.plan import Plan
+from vesalius.data.table import SampleTable
+from vesalius.errors import UserError
+
+
+def resolved(asked: Mapping[str, Any], learnt: Plan | None, table: SampleTable) -> tuple[Plan, list[str]]:
+    """The plan with the fields ``asked`` laid over it, and a sentence for each that is not as the encoder ``learnt`` it.
+
+    Where the encoder has no plan, the source's own is taken, or one made of the data's fingerprint. Raises UserError for values that
+    are none of a plan.
+    """
+    base = learnt if learnt is not None else _of_data(table)
+    plan = laid_over(base, asked)
+    if learnt is None:
+        return plan, []
+    return plan, [
+        f"data.plan.{name} is {_said(now)}, but the encoder learnt from volumes prepared with {_said(was)}: what it has learnt may be of less use."
+        for name in Plan.model_fields
+        if (now := getattr(plan, name)) != (was := getattr(learnt, name))
+    ]
+
+
+def laid_over(plan: Plan, asked: Mapping[str, Any]) -> Plan:
+    """``plan`` with other fields; ``intensity`` is replaced as a whole where its rule changes."""
+    fields = plan.model_dump()
+    given = {key: value for key, value in asked.items() if key in fields}
+    intensity = given.get("intensity")
+    if isinstance(intensity, Mapping) and intensity.get("rule", plan.intensity.rule) == plan.intensity.rule:
+        given["intensity"] = {**fields["intensity"], **intensity}
+    try:
+        return Plan.model_validate({**fields, **given})
+    except ValidationError as error:
+        fault = error.errors()[0]
+        place = ".".join(map(str, ("data", "plan", *fault["loc"])))
+        raise UserError(f"{place}: {fault['msg'].removeprefix('Value error, ')}. See docs/volume-segmentation.md on plans.") from None
+
+
+def _of_data(table: SampleTable) -> Plan:
+    module = registry.entry("sources", table.source) if table.source in registry.names("sources") else None
+    if module is not None and hasattr(module, "plan"):
+        found: Plan = module.plan()
+        return found
+    from vesalius.data.planning import plan_of
+
+    return plan_of(table)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, tuple):
+        return "×".join(f"{side:g}" for side in value)
+    if hasattr(value, "rule"):
+        ends = "" if value.low is None else f" {value.low:g} to {value.high:g}"
+        return f"{value.rule}{ends}" + ("" if value.clip or value.rule not in ("window", "percentiles") else ", not cut off")
+    return "each volume's own" if value is None else str(value)
