@@ -1,13 +1,21 @@
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 import pytest
 import yaml
 
 from tests.views.batches import ids, images, run, stored
+from tests.views.volume_batches import Volumes, make, recipe
 from vesalius import views
 from vesalius.errors import UserError
+from vesalius.views.operation import Window
 from vesalius.views.recipe import known
+
+
+def on_volumes(made):
+    return make(made, Volumes.of([(20, 24, 36), (12, 30, 20)], made.channels))[0]
 
 
 def test_named_recipes_exist():
@@ -18,12 +26,15 @@ def test_named_recipes_exist():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_every_named_recipe_runs_and_its_config_makes_it_again(name, channels):
     made = views.load(name, channels)
-    side = max(size[0] for _, size in made.makes.values())
-    pixels = stored(images(2, channels, side + 7, side + 20))
-    out = run(made, pixels).views
+    if made.dims == 3:
+        made, apply = views.at_size(made, (16, 16, 32)), on_volumes
+    else:
+        side = max(size[0] for _, size in made.makes.values())
+        apply = partial(run, pixels=stored(images(2, channels, side + 7, side + 20)))
+    out = apply(made).views
     again = views.load(yaml.safe_load(yaml.safe_dump(made.config())), channels)
     assert again.config() == made.config()
-    for group, view in run(again, pixels).views.items():
+    for group, view in apply(again).views.items():
         assert view.equal(out[group])
         assert tuple(view.shape[1:3]) == (2, channels)
 
@@ -112,7 +123,11 @@ def test_every_operation_can_be_named_and_has_a_docstring():
         assert kind.name == name
         assert kind.__doc__
         needed = {"mean": 0.5, "std": 0.5} if name == "normalise" else {}
-        views.load(group({name.replace("_", "-"): needed}), 3)
+        written = {name.replace("_", "-"): needed}
+        if issubclass(kind, Window):
+            views.load(recipe(shared=[written], count=1) if name != "tiles" else {"shared": [written], "g": {"count": 8, "size": [8, 8, 8]}}, 3)
+        else:
+            views.load(group(written) if 2 in kind.dims else recipe(written), 3)
 
 
 @pytest.mark.parametrize(("height", "width"), [(32, 32), (45, 61), (20, 90), (300, 200)])

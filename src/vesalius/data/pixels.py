@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 
@@ -24,7 +24,7 @@ class Pixels:
     extents: Int[Tensor, "batch reads dims"]
     scale: Float[Tensor, "batch reads"]
     offset: Float[Tensor, "batch reads"]
-    masks: Int[Tensor, "batch reads *canvas"] | None = None
+    masks: Integer[Tensor, "batch reads *canvas"] | None = None
     clip: bool = False
 
     def to(self, device: torch.device) -> Pixels:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -40,4 +40,4 @@ class Batch:
     drawn: Mapping[str, Tensor]
     ids: Int[Tensor, " batch"]
     target: Mapping[str, Tensor] = field(default_factory=dict)
-    masks: Mapping[str, Int[Tensor, "views batch *size"]] = field(default_factory=dict)
+    masks: Mapping[str, Integer[Tensor, "views batch *size"]] = field(default_factory=dict)

@@ -228,7 +228,7 @@ def _values(draws: Draws, key: str, count: int | None) -> Values:
             if count is None:
                 found[name[len(key) + 1 :]] = value
                 continue
-            views = np.broadcast_to(value, (count, *value.shape[1:])) if len(value) == 1 else value
+            views = np.broadcast_to(value, (count, *value.shape[1:])) if len(value) != count else value
             found[name[len(key) + 1 :]] = views.reshape(-1, *value.shape[2:])
     return found
 

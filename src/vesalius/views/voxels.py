@@ -85,7 +85,8 @@ class Voxels:
             along, met = (torch.from_numpy(line[axis]).to(device).view(shape) for line in (number, seen))
             index = along if index is None else index + along
             visible = met if visible is None else visible & met
-        assert index is not None and visible is not None
+        assert index is not None
+        assert visible is not None
         taken = flat.gather(2, index.flatten(2).expand(-1, flat.shape[1], -1)).unflatten(2, self.size)
         return (self._physical(taken, reads) if physical else taken).masked_fill_(~visible, 0)
 
@@ -100,7 +101,7 @@ class Voxels:
         for axis, place in enumerate(places):
             low, high = (bounds[:, axis + end].view(-1, 1, 1, 1) for end in (0, 3))
             met = torch.minimum(place - low, high - place)
-            met = met.add_(1).clamp_(0, 1) if physical else (met > 0).float()
+            met = met.add_(0.5).clamp_(0, 1) if physical else (met > 0).float()
             share = met if share is None else share.mul_(met)
             # Half a voxel inside the bounds nothing beyond them has any weight.
             inner = torch.minimum(torch.maximum(place, low + 0.5), high - 0.5)
