@@ -6,7 +6,7 @@ Behind an address: one request per thousand files.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,6 +16,9 @@ from vesalius.files import Objects, is_remote
 _RASTER = "png jpg jpeg jpe jfif tif tiff bmp dib webp gif ppm pgm pbm pnm jp2 j2k"
 SUFFIXES = frozenset([*_RASTER.split(), "dcm", "dicom"])
 """Suffixes (without the dot, in small letters) of what is taken for an image when a folder is listed."""
+
+VOLUMES = (".nii", ".nii.gz", ".nrrd", ".nhdr", ".mha", ".mhd")
+"""Suffixes of what is taken for a volume; none of them is an image's."""
 
 _LOOKED_AT = 64
 
@@ -121,6 +124,24 @@ def holds_dicom(root: Path) -> bool:
             if dicom + other >= _LOOKED_AT:
                 return dicom >= 9 * other
     return dicom > 0 and dicom >= 9 * other
+
+
+def holds_volumes(root: Path) -> bool:
+    """Whether most of the first images and volumes under a folder are volumes, by their suffixes; here or behind an address."""
+    volumes, images = 0, 0
+    names = (uri for uri, _ in Objects(str(root)).walk()) if is_remote(root) else _names(root)
+    for name in names:
+        volumes += name.lower().endswith(VOLUMES)
+        images += _is_image(name)
+        if volumes + images >= _LOOKED_AT:
+            break
+    return volumes > images
+
+
+def _names(root: Path) -> Iterator[str]:
+    for _, folders, names in os.walk(root):
+        folders[:] = sorted(name for name in folders if name[0] != ".")
+        yield from sorted(name for name in names if name[0] != ".")
 
 
 def _is_image(name: str) -> bool:

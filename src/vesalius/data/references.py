@@ -1,6 +1,6 @@
 """Data references: what a user writes for a data set, turned into a sample table.
 
-``NAME[@ROOT][:TASK]`` (a source), a folder of images or of DICOM files, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.json``
+``NAME[@ROOT][:TASK]`` (a source), a folder of images, of DICOM files or of volumes, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.json``
 list of volumes (see ``sources.datalist``; a folder that holds nnU-Net's or nnssl's is meant by it), a ``.npz`` in MedMNIST's
 layout, or ``my_data.py:MySet[@ROOT]`` (a data set of items, or what gives a SampleTable: see ``own``). Folder, table, list, .npz
 and ROOT may also be an address that fsspec reads: ``s3://``, ``az://``, ``gs://``, ``https://``.
@@ -12,14 +12,15 @@ import inspect
 import os
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from vesalius import files, registry
 from vesalius.data import own
 from vesalius.data.filtering import Filter, filtered
-from vesalius.data.listing import Progress, holds_dicom
+from vesalius.data.listing import VOLUMES, Progress, holds_dicom, holds_volumes
 from vesalius.data.splits import refuse_leakage
 from vesalius.data.table import SampleTable
 from vesalius.data.task import Kind
@@ -30,6 +31,9 @@ _TABLES = (".csv", ".tsv", ".parquet")
 _LISTS = ("dataset.json", "pretrain_data.json")
 """Lists of volumes that lie in the folder of their files: nnU-Net's, nnssl's."""
 _NOT_NAMED = ("folder", "table", "datalist")  # sources that are meant by a path, not by a name
+
+
+_LOOKED_AT = 64
 
 
 class Reference(NamedTuple):
@@ -52,8 +56,11 @@ def sources() -> list[str]:
     return [name for name in registry.names("sources") if name not in _NOT_NAMED]
 
 
-def parse(reference: str) -> Reference:
-    """Take ``reference`` apart. Raises UserError, with the nearest names, when it is neither a source nor there."""
+def parse(reference: str, dims: Literal[2, 3] | None = None) -> Reference:
+    """Take ``reference`` apart. Raises UserError, with the nearest names, when it is neither a source nor there.
+
+    ``dims``: whether a folder is meant as images or as volumes; None: as what it holds, DICOM files being images.
+    """
     if match := re.fullmatch(r"(.+\.py):(\w+)(?:@(.+))?", reference):
         if not Path(match[1]).expanduser().is_file():
             raise UserError(
@@ -68,7 +75,7 @@ def parse(reference: str) -> Reference:
             _known(match[1], reference)
         return Reference(match[1], files.place_of(match[2]), match[3])
     if files.is_remote(reference):
-        return _of_address(reference)
+        return _of_address(reference, dims)
     if (
         (match := re.fullmatch(r"([\w-]+)(?::([\w-]+))?", reference))
         and match[1] in known
@@ -85,7 +92,7 @@ def parse(reference: str) -> Reference:
     if path.is_dir():
         if (lists := [path / name for name in _LISTS if (path / name).is_file()]) and _is_list(lists[0]):
             return Reference("datalist", lists[0], None)
-        return Reference("dicom" if holds_dicom(path) else "folder", path, None)
+        return Reference(_of_folder(path, dims), path, None)
     if path.is_file():
         raise UserError(
             f"{reference} is one file. Give a folder of images, a table ({', '.join(_TABLES)}), a .npz file in"
@@ -111,7 +118,16 @@ def _is_list(file: Path) -> bool:
     return True
 
 
-def _of_address(address: str) -> Reference:
+def _of_folder(place: Path, dims: Literal[2, 3] | None) -> str:
+    """The source that reads a folder."""
+    if dims == 3 or holds_volumes(place):
+        if dims == 2:
+            raise _other_kind(str(place), 3)
+        return "volumes"
+    return "dicom" if holds_dicom(place) else "folder"
+
+
+def _of_address(address: str, dims: Literal[2, 3] | None) -> Reference:
     place = files.place_of(address)
     kind, is_table = files.kind_of(place), place.suffix.lower() in (*_TABLES, ".npz")
     if kind == "file" and is_table:
@@ -119,7 +135,7 @@ def _of_address(address: str) -> Reference:
     if kind == "file" and place.suffix.lower() == ".json":
         return Reference("datalist", place, None)
     if kind == "folder" and not is_table:
-        return Reference("folder", place, None)
+        return Reference(_of_folder(place, dims), place, None)
     if files.is_web(address) and not is_table:
         raise UserError(
             f"{address} shows no list of files, as few web servers do. Give the address of a table instead (.csv, .tsv or .parquet), with a"
@@ -149,6 +165,7 @@ def resolve(
     reference: str | Path | SampleTable,
     *,
     root: str | Path | None = None,
+    dims: Literal[2, 3] | None = None,
     task: str | None = None,
     labels: Sequence[str] | str | bool | None = None,
     kind: Kind | None = None,
@@ -168,8 +185,9 @@ def resolve(
 
     ``labels_file``: a CSV of labels for images that a folder of DICOM files holds, ``columns``: the keywords of their headers
     to keep. ``mapping``: whose each image is, for a source that takes it: a file of names, or a data set that holds the same
-    images (then matched by their pixels). ``root``: where the source lies, if the reference does not say; for a table, where its paths begin. ``task``: one of
-    the source's. ``labels``: columns of a table, False for none. ``kind``: what those labels are, where it cannot be
+    images (then matched by their pixels). ``root``: where the source lies, if the reference does not say; for a table, where its
+    paths begin. ``dims``: 2 where images are asked for, 3 where volumes are. ``task``: one of the source's. ``labels``: columns of
+    a table, names of the values of label volumes, False for none. ``kind``: what those labels are, where it cannot be
     seen. ``subject``: a column of a table, or a regular expression with one group for paths. ``uncertain``: what labels
     that are neither yes nor no count as (see ``data.uncertain``); ``keep_uncertain`` leaves them as they are. ``filter``:
     which rows are meant (see ``data.filtering``), in place of the source's own filter. ``download``: whether the
@@ -177,11 +195,11 @@ def resolve(
     whatever is missing, unknown, empty, or leaks subjects between its parts.
     """
     if isinstance(reference, SampleTable):
-        given = filtered(reference, filter)
+        given = filtered(_of_dims(reference, dims, reference.source), filter)
         return refuse_leakage(given if keep_uncertain else settled(given, uncertain), allow_leakage=allow_leakage)
     reference = str(reference)
     base = None if root is None else files.place_of(root)
-    found, own_filter = parse(reference), None
+    found, own_filter = parse(reference, dims), None
     if task is not None and (found.code or not hasattr(registry.entry("sources", found.source), "TASKS")):
         raise UserError(f"{reference} has no tasks to choose from. Leave task {task!r} out, or name label columns.")
     if found.code:
@@ -217,7 +235,7 @@ def resolve(
         from vesalius.data.borrowing import with_subjects_of
 
         table = with_subjects_of(table, resolve(mapping, least=1, progress=progress), progress)
-    table = filtered(table, filter, own_filter)
+    table = filtered(_of_dims(table, dims, found.source), filter, own_filter)
     table = table if keep_uncertain else settled(table, uncertain)
     if len(table) < least:
         raise UserError(
@@ -225,6 +243,22 @@ def resolve(
             " images, or give another folder or table."
         )
     return refuse_leakage(table, allow_leakage=allow_leakage)
+
+
+def _of_dims(table: SampleTable, dims: Literal[2, 3] | None, source: str) -> SampleTable:
+    """``table``; one of the user's own is of volumes where these are asked for or its files are called so. Raises UserError for the other kind."""
+    if source in ("table", ""):
+        named = table.frame["uri"].iloc[:_LOOKED_AT].str.lower().str.endswith(VOLUMES).all()
+        table = replace(table, dims=dims or (3 if named or table.dims == 3 else 2))
+    if dims is not None and table.dims != dims:
+        raise _other_kind(table.source, table.dims)
+    return table
+
+
+def _other_kind(what: str, dims: Literal[2, 3]) -> UserError:
+    have, asked = ("images", "volumes") if dims == 2 else ("volumes", "images")
+    fitting = "a recipe for volumes (such as ct-mae, or dims: 3)" if dims == 3 else "a recipe for images"
+    return UserError(f"{what} holds {have}, and {asked} are asked for. Choose {fitting}, or give other data.")
 
 
 def _listed(place: Path | None, index: Callable[[], SampleTable]) -> SampleTable:
