@@ -9,14 +9,15 @@ import pytest
 import torch
 
 from tests.encoders.layouts.files_of_others import ROWS
+from tests.encoders.layouts.volumes_of_others import VOLUMES
 from vesalius.encoders import load_encoder
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "checkpoints.md"
 
 
-@pytest.mark.parametrize("row", ROWS)
+@pytest.mark.parametrize("row", [*ROWS, *VOLUMES])
 def test_a_row_of_the_table(row: str, tmp_path: Path) -> None:
-    other = ROWS[row](tmp_path)
+    other = {**ROWS, **VOLUMES}[row](tmp_path)
     channels, *size = other.shape
     encoder = load_encoder(other.path, size=tuple(size))
     assert encoder.card.architecture == other.name
@@ -34,7 +35,7 @@ def test_a_row_of_the_table(row: str, tmp_path: Path) -> None:
 
 def test_the_table_holds_every_row() -> None:
     rows = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
-    assert rows == list(ROWS)
+    assert rows == [*ROWS, *VOLUMES]
 
 
 def test_a_checkpoint_of_a_real_trainer(tmp_path: Path) -> None:

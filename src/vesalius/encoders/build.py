@@ -174,6 +174,9 @@ def _known_statistics(architecture: str) -> tuple[tuple[float, ...], tuple[float
 
 
 def _statistics_note(card: Card, mean: Sequence[float], layout: str) -> list[str]:
+    if not mean and len(card.size) == 3:  # volumes are prepared by a plan, and the layouts of others hold none
+        plan = "the file does not tell how its volumes were prepared (orientation, spacing, intensities): data.plan says it"
+        return [plan] if layout else []
     if not mean:  # InnerEye standardised nothing; others did, by numbers that their checkpoints do not hold
         unsaid = layout and "InnerEye" not in layout
         return ["input not standardised: the file does not tell mean and deviation"] if unsaid else []

@@ -11,6 +11,7 @@ from typing import Any
 from torch import Tensor
 
 from vesalius.encoders.layouts import Architecture, Contents, encoder_in, read_contents, tell, translate
+from vesalius.encoders.layouts.volumes import DUPLICATE
 from vesalius.encoders.loaded import some
 from vesalius.errors import UserError
 
@@ -82,7 +83,8 @@ def read_weights(path: Path) -> Weights:
     rest = tuple(
         name
         for name in contents.tensors
-        if name.removeprefix(part.root) not in old.values() or not name.startswith(part.root)
+        if (name.removeprefix(part.root) not in old.values() or not name.startswith(part.root))
+        and not DUPLICATE.search(name)
     )
     standardised = _statistics(hub) or {key: facts[key] for key in ("mean", "std") if key in facts}
     used = _without_norm(tensors) if "mean" in facts else tensors

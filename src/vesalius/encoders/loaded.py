@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 _HEADS = re.compile(
     r"(^|\.)(\w*head\w*|fc|fc_norm|classifier|linear|last_linear|projector|projection\w*|predictor|prototypes|queue\w*|"
-    r"non_linear_evaluator|decoder\w*|mask_token|criterion|loss)(\.|$)"
+    r"non_linear_evaluator|decoder\w*|conv3d_transpose\w*|up_layers|mask_tokens?|criterion|loss)(\.|$)"
 )
 """A part of a name that belongs to what stands on an encoder in training, or to its loss."""
+_DEAD = re.compile(r"(^|\.)(cross_attn|norm_cross_attn|patch_embedding\.cls_token)(\.|$)")
+"""What networks of MONAI have carried along in one version or another without ever calling it."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,11 @@ class Loaded:
         """Of the unexpected, what belongs to heads: an encoder has none."""
         return tuple(name for name in self.unexpected if _HEADS.search(name))
 
+    @property
+    def dead(self) -> tuple[str, ...]:
+        """Of the unexpected, what no forward of the network it comes from ever used."""
+        return tuple(name for name in self.unexpected if _DEAD.search(name))
+
     def sentence(self) -> str:
         """One line for logs and cards."""
         text = f"{len(self.matched)} of {len(self.matched) + len(self.missing)} tensors from {self.source}"
@@ -42,12 +49,14 @@ class Loaded:
             text += f"; missing {some(self.missing)}"
         if self.reshaped:
             text += f"; random because of another shape: {some(self.reshaped)}"
-        heads = set(self.heads)
-        others = [name for name in self.unexpected if name not in heads]
+        set_aside = {*self.heads, *self.dead}
+        others = [name for name in self.unexpected if name not in set_aside]
         if others:
             text += f"; left out {some(others)}"
-        if heads:
+        if self.heads:
             text += f"; left out as it should be, the head: {some(self.heads)}"
+        if self.dead:
+            text += f"; left out, since nothing ever used it: {some(self.dead, 1)}"
         return "; ".join([text, *self.adapted])
 
 

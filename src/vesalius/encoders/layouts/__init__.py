@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from vesalius.encoders.layouts.architecture import Architecture, tell
+from vesalius.encoders.layouts.architecture import tell
 from vesalius.encoders.layouts.contents import Contents, read_contents
 from vesalius.encoders.layouts.families import Part, encoder_in
 from vesalius.encoders.layouts.names import translate
+from vesalius.encoders.layouts.told import Architecture
 
 __all__ = ["Architecture", "Contents", "Part", "encoder_in", "read_contents", "tell", "translate"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
+from vesalius.encoders.layouts.told import Architecture, channels_in_words, count_of
+from vesalius.encoders.layouts.volumes import tell_volumes
 from vesalius.encoders.resnet import DEPTHS
 
 _DEEPER: dict[tuple[bool, tuple[int, ...]], str] = {(True, (3, 8, 36, 3)): "resnet152"}
@@ -38,19 +39,8 @@ _VIT_BLOCK = re.compile(r"blocks\.\d+\.((norm[12]|attn\.qkv|attn\.proj|mlp\.fc[1
 _VITS = {(192, 12): "tiny", (384, 12): "small", (768, 12): "base", (1024, 24): "large", (1280, 32): "huge"}
 
 
-@dataclass(frozen=True)
-class Architecture:
-    """What ``build_encoder`` needs: ``name``, ``options``, input ``channels`` and ``size`` in pixels; in ``words``."""
-
-    name: str
-    options: Mapping[str, Any]
-    channels: int
-    size: tuple[int, ...]
-    words: str
-
-
 def tell(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Architecture | None:
-    """The network of ``tensors`` under torchvision's or timm's names; None where they do not tell.
+    """The network of ``tensors`` under torchvision's, timm's, MONAI's or nnU-Net's names; None where they do not tell.
 
     ``facts``: ``stem`` and ``final_relu`` where the checkpoint's family implies them.
     """
@@ -60,15 +50,11 @@ def tell(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Architectur
         return _densenet(tensors, facts)
     if "patch_embed.proj.weight" in tensors and "blocks.0.attn.qkv.weight" in tensors:
         return _vit(tensors)
-    return None
+    return tell_volumes(tensors, facts)
 
 
 def _only(tensors: Mapping[str, Tensor], stages: str, known: re.Pattern[str]) -> bool:
     return all(known.match(name) for name in tensors if re.match(stages, name))
-
-
-def _count(tensors: Mapping[str, Tensor], pattern: str) -> int:
-    return len({m[1] for name in tensors if (m := re.match(pattern, name))})
 
 
 def _stem(kernel: tuple[int, ...], facts: Mapping[str, Any]) -> tuple[str, str] | None:
@@ -85,7 +71,7 @@ def _stem(kernel: tuple[int, ...], facts: Mapping[str, Any]) -> tuple[str, str] 
 def _resnet(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Architecture | None:
     first = tensors["conv1.weight"]
     base, channels, kernel = first.shape[0], first.shape[1], tuple(first.shape[2:])
-    stages = tuple(_count(tensors, rf"layer{i}\.(\d+)\.") for i in (1, 2, 3, 4))
+    stages = tuple(count_of(tensors, rf"layer{i}\.(\d+)\.") for i in (1, 2, 3, 4))
     bottleneck = "layer1.0.conv3.weight" in tensors
     inner = tensors["layer1.0.conv2.weight"].shape if "layer1.0.conv2.weight" in tensors else (0, 0)
     stem = _stem(kernel, facts)
@@ -97,16 +83,16 @@ def _resnet(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Architec
     if name is not None and tuple(inner[:2]) == (base, base):
         options: dict[str, Any] = {"stem": stem[0]} | ({"width": base / 64} if base != 64 else {})
         wide = f", width {base / 64:g}" if base != 64 else ""
-        return Architecture(name, options, channels, size, f"{name}, {stem[1]}{wide}, {_channels(channels)}")
+        return Architecture(name, options, channels, size, f"{name}, {stem[1]}{wide}, {channels_in_words(channels)}")
     peer = _WIDER.get((stages, int(inner[0]), int(inner[1]))) or _DEEPER.get((bottleneck, stages))
     if peer is None or stem[0] != "standard" or dims != 2:
         return None
-    return Architecture(f"torchvision:{peer}", {}, channels, size, f"{peer}, {stem[1]}, {_channels(channels)}")
+    return Architecture(f"torchvision:{peer}", {}, channels, size, f"{peer}, {stem[1]}, {channels_in_words(channels)}")
 
 
 def _densenet(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Architecture | None:
     first = tensors["features.conv0.weight"]
-    blocks = tuple(_count(tensors, rf"features\.denseblock{i}\.denselayer(\d+)\.") for i in (1, 2, 3, 4))
+    blocks = tuple(count_of(tensors, rf"features\.denseblock{i}\.denselayer(\d+)\.") for i in (1, 2, 3, 4))
     growth = tensors["features.denseblock1.denselayer1.conv2.weight"].shape[0]
     stem = _stem(tuple(first.shape[2:]), facts)
     if stem is None or not _only(tensors, r"features\.(denseblock|transition)", _DENSE_BLOCK):
@@ -121,12 +107,12 @@ def _densenet(tensors: Mapping[str, Tensor], facts: Mapping[str, Any]) -> Archit
         )
         last = "" if relu else ", without a last ReLU"
         return Architecture(
-            "densenet121", options, channels, size, f"densenet121, {stem[1]}{last}, {_channels(channels)}"
+            "densenet121", options, channels, size, f"densenet121, {stem[1]}{last}, {channels_in_words(channels)}"
         )
     peer = _DENSENETS.get(blocks)
     if peer is None or stem[0] != "standard":
         return None
-    return Architecture(f"torchvision:{peer}", {}, channels, size, f"{peer}, {stem[1]}, {_channels(channels)}")
+    return Architecture(f"torchvision:{peer}", {}, channels, size, f"{peer}, {stem[1]}, {channels_in_words(channels)}")
 
 
 def _vit(tensors: Mapping[str, Tensor]) -> Architecture | None:
@@ -142,7 +128,7 @@ def _vit(tensors: Mapping[str, Tensor]) -> Architecture | None:
     ):
         return None
     width, channels, patch = int(first.shape[0]), int(first.shape[1]), int(first.shape[2])
-    depth = _count(tensors, r"blocks\.(\d+)\.")
+    depth = count_of(tensors, r"blocks\.(\d+)\.")
     hidden = tensors["blocks.0.mlp.fc1.weight"].shape[0] if "blocks.0.mlp.fc1.weight" in tensors else 0
     if hidden != 4 * width or "dist_token" in tensors or not _only(tensors, r"blocks\.", _VIT_BLOCK):
         return None
@@ -161,7 +147,7 @@ def _vit(tensors: Mapping[str, Tensor]) -> Architecture | None:
         options |= {"reg_tokens": registers, "no_embed_class": True} if registers else {}
     options |= _vit_details(tensors)
     side = math.isqrt(tensors["pos_embed"].shape[1])  # a class token more makes no next square
-    words = f"ViT {width} wide, {depth} blocks, patches of {patch}, {_channels(channels)}, {side * patch} pixels a side"
+    words = f"ViT {width} wide, {depth} blocks, patches of {patch}, {channels_in_words(channels)}, {side * patch} pixels a side"
     return Architecture(f"timm:{name}", options, channels, (side * patch,) * 2, words)
 
 
@@ -179,7 +165,3 @@ def _vit_details(tensors: Mapping[str, Tensor]) -> dict[str, Any]:
     if "blocks.0.attn.qkv.bias" not in tensors:
         found["qkv_bias"] = False
     return found
-
-
-def _channels(count: int) -> str:
-    return f"{count} input channel{'' if count == 1 else 's'}"

@@ -29,6 +29,8 @@ _NESTS = (
     "module",
     "params",
 )
+_SETTINGS = ("hyper_parameters", "args", "nnssl_adaptation_plan", "init_args")
+"""Under which keys Lightning, training scripts, nnssl and nnU-Net put what a network was made with."""
 _OTHERS = (
     (b"version https://git-lfs", "is a pointer of Git LFS and not the file it stands for: run git lfs pull"),
     (b"<", "is a web page and not the file behind it: download it again"),
@@ -109,7 +111,7 @@ def _read(path: Path) -> Contents:
         "Lightning checkpoint" if lightning else "pickle" if file_of_torch.plain else "torch file",
         nest,
         tuple(str(key) for key in outer),
-        settings(outer.get("hyper_parameters") or outer.get("args") or {}),
+        settings(next((outer[key] for key in _SETTINGS if outer.get(key)), {})),
         arch if isinstance(arch, str) else "",
     )
 

@@ -10,10 +10,11 @@ from typing import Any
 from torch import Tensor
 
 from vesalius.encoders.layouts.contents import Contents, plain
+from vesalius.encoders.layouts.volumes import DUPLICATE, axes_turned, planned
 
 _ANCHOR = re.compile(
     r"^(?P<root>(?:.*?\.)??)(?:layer1\.0\.conv1|(?:densenet_)?(?:features\.)?denseblock1\.denselayer1\.conv\.?1|"
-    r"patch_embed\.proj|conv_proj|\d+\.0\.conv1)\.weight$"
+    r"patch_embed\.proj|conv_proj|\d+\.0\.conv1|patch_embedding\.patch_embeddings(?:\.1)?|conv_init|stem\.convs\.0\.conv)\.weight$"
 )
 _COPY = re.compile(r"momentum|encoder_k\b|key_encoder|student|_ema\b|\bema_|ema\.")
 """In the name of a part that is the other copy: of two the one without these words is taken."""
@@ -65,6 +66,12 @@ _FAMILIES = (
     _Family("lightly, its backbone", r"(.*\.)?backbone\.(.*\.)?", r"(^|\.)(projection|prediction)_head\."),
     _Family("solo-learn, its backbone", r"(backbone|encoder)\.", r"^(projector|classifier|momentum_backbone)\.", lightning=True),
     _Family("SwAV, its encoder", r"(module\.)?", r"(^|\.)prototypes\."),
+    _Family("UNETR, its ViT", r"(.*\.)?vit\.", r"(^|\.)decoder5\."),
+    _Family("ViTAutoEnc, its encoder", r"(.*\.)?", r"(^|\.)conv3d_transpose\."),
+    _Family("SwinUNETR, its encoder", r"(.*\.)?(swinViT|swin_vit)\."),
+    _Family("SegResNetDS, its encoder", r"(.*\.)?encoder\.", r"(^|\.)up_layers\."),
+    _Family("nnU-Net or nnssl, its encoder", r"(.*\.)?encoder\.", r"\.all_modules\."),
+    _Family("MONAI's masked autoencoder, its encoder (the norm at the end of its blocks is norm)", r"(.*\.)?", r"(^|\.)mask_tokens$"),
     _Family("masked autoencoder, its encoder", r"(.*\.)?", r"(^|\.)decoder_(embed|blocks)\b"),
 )  # fmt: skip
 
@@ -96,7 +103,11 @@ def _part(contents: Contents, family: str, root: str, facts: dict[str, Any]) -> 
     if contents.nest[-1:] == ("teacher",) and "teacher" not in family:
         family = "DINO, its teacher"
     taken = {name.removeprefix(root): t for name, t in contents.tensors.items() if name.startswith(root)}
-    return Part(family, root, taken, facts)
+    twice = any(DUPLICATE.search(name) for name in taken)
+    if twice:
+        taken = {name: t for name, t in taken.items() if not DUPLICATE.search(name)}
+        facts |= planned(contents.settings)
+    return Part(family, root, axes_turned(taken, twice), facts)
 
 
 def _roots(tensors: Mapping[str, Tensor], own: Collection[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""Names of an encoder's tensors as others write them, turned into torchvision's (ResNet, DenseNet) or timm's (ViT)."""
+"""Names of an encoder's tensors as others write them, turned into torchvision's (ResNet, DenseNet), timm's (ViT) or MONAI's."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor
+
+from vesalius.encoders.layouts.volumes import renamed
 
 _RENAMES = (
     # InnerEye's DenseNet; a DenseNet of which only `features` was kept; torchvision's before 0.3
@@ -48,6 +50,7 @@ def translate(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], dict[st
         new = names[name]
         for pattern, replacement in renames:
             new = pattern.sub(replacement, new)
+        new = renamed(new, tensors)
         out[new], old[new] = tensor, name
     if "reg_token" in out and {"cls_token", "pos_embed"} <= out.keys():
         _move_class_position(out)
