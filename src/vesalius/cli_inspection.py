@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import cyclopts
 
@@ -35,6 +35,7 @@ def data_show(
     columns: list[str] | None = None,
     uncertain: str | None = None,
     filter: str | None = None,
+    dims: Literal[2, 3] | None = None,
 ) -> None:
     """First rows and columns of a data set's table; --out writes the table as Parquet.
 
@@ -56,11 +57,13 @@ def data_show(
         What uncertain labels count as: ignore, zeros, ones, soft or soft-zeros.
     filter
         Only these rows, as view=frontal or 'sex=F; age=18..65'.
+    dims
+        2 for images, 3 for volumes; otherwise what the folder holds.
     """
     from vesalius.inspection import data_show as verb
 
     given = {"task": task, "labels": labels, "labels_file": labels_file, "columns": columns, "uncertain": uncertain, "filter": filter}
-    verb(reference, out=out, **given)
+    verb(reference, out=out, dims=dims, **given)
 
 
 @data_app.command(name="check")
@@ -68,6 +71,7 @@ def data_check(
     reference: str,
     /,
     *,
+    root: str | None = None,
     task: str | None = None,
     labels: str | None = None,
     subject: str | None = None,
@@ -75,6 +79,7 @@ def data_check(
     mapping: str | None = None,
     uncertain: str | None = None,
     filter: str | None = None,
+    dims: Literal[2, 3] | None = None,
     decode: bool = True,
 ) -> None:
     """Counts, class balance, subjects, unreadable files, subjects in two splits.
@@ -82,11 +87,13 @@ def data_check(
     Parameters
     ----------
     reference
-        NAME[@ROOT], a folder, a table or a .npz file.
+        NAME[@ROOT], a folder, a table, a list of volumes (.json) or a .npz file.
+    root
+        Where the paths of a table or a list begin.
     task
         One of the source's tasks.
     labels
-        Label column of a table.
+        Label column of a table, names of the values of label volumes (background,liver), or false for none.
     subject
         Subject column, or a regular expression with one group on the path.
     labels_file
@@ -97,13 +104,37 @@ def data_check(
         What uncertain labels count as: ignore, zeros, ones, soft or soft-zeros.
     filter
         Only these rows, as view=frontal or 'sex=F; age=18..65'.
+    dims
+        2 for images, 3 for volumes, as for a folder of DICOM slices; otherwise what the folder holds.
     decode
         Read every image; --no-decode only lists them.
     """
     from vesalius.inspection import data_check as verb
 
-    rows = {"uncertain": uncertain, "filter": filter}
+    rows = {"root": root, "dims": dims, "uncertain": uncertain, "filter": filter}
     verb(reference, decode=decode, task=task, labels=labels, subject=subject, labels_file=labels_file, mapping=mapping, **rows)
+
+
+@data_app.command(name="plan")
+def data_plan(reference: str, /, *, root: str | None = None, memory: str | None = None, multiple: int = 16, filter: str | None = None) -> None:
+    """How volumes are to be prepared: axes, spacing, intensities, patch, and why; a table, and YAML for a recipe.
+
+    Parameters
+    ----------
+    reference
+        Volumes: NAME[@ROOT], a folder, a table or a list (.json).
+    root
+        Where the paths of a table or a list begin.
+    memory
+        What a training step may need, as 8GiB; the patch follows. A source with a plan of its own keeps its patch without it.
+    multiple
+        Voxels that the sides of the patch are multiples of: 16 for a ViT, 32 for Swin transformers and ResEnc.
+    filter
+        Only these rows, as modality=CT.
+    """
+    from vesalius.inspection_plan import data_plan as verb
+
+    verb(reference, root=root, memory=memory, multiple=multiple, filter=filter)
 
 
 @data_app.command(name="index")

@@ -58,13 +58,16 @@ def data_check(reference: str, *, decode: bool, **given: Any) -> None:
     from vesalius.data.checking import check
 
     options = {key: value for key, value in given.items() if value is not None}
+    if isinstance(named := options.get("labels"), str):
+        options["labels"] = False if named.lower() == "false" else named.split(",") if "," in named else named
     with Terminal().bar("reading" if decode else "listing") as progress:
         found = check(reference, decode=decode, progress=lambda done, total=None, *_: progress(done, total), **options)
     rows = []
     for key, value in found.items():
-        if key == "unreadable":
+        if key in ("unreadable", "problems"):
             rows.append([key, f"{len(value)}"])
-            rows += [["", f"{item['id']}: {item['reason']}"] for item in value[:20]]
+            if "volumes" not in found:  # whose files are among the asides by name
+                rows += [["", f"{item['id']}: {item['reason']}"] for item in value[:20]]
         elif isinstance(value, dict):
             rows += [[key, "none"]] if not value else [[f"{key} {name}", _said(inner)] for name, inner in value.items()]
         elif isinstance(value, list):

@@ -10,15 +10,18 @@ from typing import Any
 
 import numpy as np
 
+from vesalius import registry
 from vesalius.data.leakage import overlap
 from vesalius.data.listing import Progress
 from vesalius.data.outcomes import Unreadable
+from vesalius.data.plan import Plan
 from vesalius.data.readers import read
 from vesalius.data.references import resolve
 from vesalius.data.table import SampleTable
 from vesalius.data.uncertain import settled
 
 _NAMED = 5
+_SHOWN = 20
 
 
 def check(
@@ -31,6 +34,8 @@ def check(
     what these count as, and ``unknown``), ``uncertain`` (that policy), ``filter``, ``subjects`` (None where unknown),
     ``shared_subjects`` {"train/test": n}, ``task``, ``licence``, ``fingerprint``, ``warnings``, ``asides`` (what names
     files or people); and with ``decode``, which reads every image: ``unreadable`` [{id, reason}] and ``same_images`` {"train/test": n}.
+    Of volumes also ``volumes`` (sides, spacings, axes, values, label values), ``problems`` [{id, reason}] of those that are read but
+    odd, and in ``asides`` both by their files' names.
     """
     policy = options.pop("uncertain", None)
     raw = resolve(reference, allow_leakage=True, keep_uncertain=True, **{"least": 1, "progress": progress, **options})
@@ -56,16 +61,38 @@ def check(
         "warnings": list(table.warnings),
         **({"asides": list(table.asides)} if table.asides else {}),
     }
-    if decode:
+    if decode and table.dims == 3:
+        _look_at_volumes(table, found, progress)
+    elif decode:
         found["unreadable"] = list(_unreadable(table, progress))
         found["same_images"] = {}
     for one, two in combinations([name for name in splits if name != "not assigned"], 2):
         a, b = table.rows(one), table.rows(two)
         if subjects is not None:
             found["shared_subjects"][f"{one}/{two}"] = len(({*subjects[a]} & {*subjects[b]}) - {None})
-        if decode:
+        if decode and table.dims == 2:
             found["same_images"][f"{one}/{two}"] = overlap(table.subset(a), table.subset(b)).images
     return found
+
+
+def _look_at_volumes(table: SampleTable, found: dict[str, Any], progress: Progress | None) -> None:
+    """Read every volume; what is found goes into ``found``, by ids, and into its ``asides`` by name."""
+    from vesalius.data.volumes.examining import examine
+
+    known = registry.names("sources")
+    plan = getattr(registry.entry("sources", table.source) if table.source in known else None, "plan", Plan)()
+    splits = {name: table.rows(name).tolist() for name in ("train", "val", "test") if len(table.rows(name))}
+    seen = examine(table, plan, splits, progress)
+    ids = [f"{int(number):016x}" for number in table.ids]
+    uris = table.frame["uri"].tolist()
+    found["volumes"] = seen.facts
+    for name, rows in (kinds := {"unreadable": seen.unreadable, "problems": seen.problems}).items():
+        found[name] = [{"id": ids[row], "reason": reason} for row, reason in rows]
+    for rows in kinds.values():
+        more = [f"and {len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []
+        named = [f"{uris[row]}: {reason}" for row, reason in rows[:_SHOWN]] + more
+        found["asides"] = [*found.get("asides", []), *named]
+    found["same_images"] = seen.same
 
 
 def _in_order(table: SampleTable) -> list[str]:

@@ -154,7 +154,7 @@ def _finite(values: NDArray[Any], notes: list[str]) -> NDArray[Any]:
         raise Unreadable(Kind.NOT_FINITE, "None of its voxels is a finite number.")
     there = values[finite]
     least, most = float(there.min()), float(there.max())
-    notes.append(f"{odd:,} voxels are NaN or infinite: set to the least value, {least:g}, and +Inf to the greatest")
+    notes.append(f"NaN or infinite in {odd:,} of its voxels: set to the least value, {least:g}, and +Inf to the greatest")
     return np.asarray(np.nan_to_num(values, nan=least, neginf=least, posinf=most))
 
 
