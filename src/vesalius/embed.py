@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -17,6 +17,8 @@ from torch.nn import functional as F
 
 from vesalius.data.dataset import DataSet, open_data, resolve
 from vesalius.data.filtering import Filter
+from vesalius.data.plan import Plan
+from vesalius.data.settings import StoreSettings
 from vesalius.data.uncertain import Policy
 from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
@@ -25,10 +27,11 @@ from vesalius.encoders.projector import MLP, load_projector
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
 from vesalius.features import blocks, identity
-from vesalius.features.records import about, chosen, left_out, store_for
+from vesalius.features.records import about, chosen, left_out, prepared, store_for
 from vesalius.features.resumable import compute
 from vesalius.features.writing import suffix_of, write
 from vesalius.files import cache_folder
+from vesalius.recipes.segmentation.planning import resolved
 from vesalius.result import Result
 from vesalius.runs import Run
 from vesalius.terminal import Terminal
@@ -91,6 +94,7 @@ class _Job:
         """Everything the vectors depend on, in 32 digits."""
         state = blake2b(digest_size=16)
         state.update(repr((*identity(self.encoder), self.layer, self.normalise, self.precision)).encode())
+        state.update(prepared(self.data.store.settings).encode())
         if self.projector is not None:
             state.update(tensor_bytes(self.projector.state_dict()))
         state.update(np.ascontiguousarray(self.data.store.ids[self.rows]).tobytes())
@@ -139,8 +143,9 @@ def embed(
     if network.loaded is not None and network.loaded.layout:
         terminal.say(f"{network.card.architecture}: {network.loaded.sentence()}.")
     projector = _projector(encoder, layer)
-    table = resolve(data, task=task, labels=labels, uncertain=uncertain, filter=filter, least=1, terminal=terminal)
-    opened = open_data(table.source, table, store_for(network), terminal)
+    dims: Literal[2, 3] | None = 3 if len(network.card.size) == 3 else None
+    table = resolve(data, task=task, labels=labels, uncertain=uncertain, filter=filter, least=1, dims=dims, terminal=terminal)
+    opened: DataSet = open_data(table.source, table, _settings(network, table), terminal)
     precise = "fp32" if autocast is None else str(autocast).removeprefix("torch.")
     job = _Job(network, projector, opened, chosen(opened, split), layer, normalise, precise)
     config: dict[str, Any] = {
@@ -202,6 +207,14 @@ def _embed(
     seconds = time.perf_counter() - began
     run.record(computed=computed, seconds=seconds, data_fingerprint=job.data.table.fingerprint(), device=str(device))
     return file
+
+
+def _settings(encoder: Encoder, table: SampleTable) -> StoreSettings | Plan:
+    """How the encoder's card says that images are stored; of volumes, where it says nothing, the data's own plan."""
+    known = store_for(encoder, table)
+    if isinstance(known, StoreSettings) or encoder.card.plan is not None:
+        return known
+    return resolved({"patch": known.patch}, None, table)[0]
 
 
 def _facts(job: _Job, dim: int) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from vesalius.data.uncertain import Policy
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
 from vesalius.features import blocks, identity
-from vesalius.features.records import about, chosen, left_out, store_for
+from vesalius.features.records import about, chosen, left_out, prepared, store_for
 from vesalius.features.resumable import compute
 from vesalius.files import atomic_write, cache_folder
 from vesalius.result import Result
@@ -99,7 +99,7 @@ def predict(
     autocast = autocast_type(precision, place)
     model = Classifier.load(run, code=code)
     table = resolve(data, task=task, uncertain=uncertain, filter=filter, least=1, terminal=terminal)
-    opened = open_data(table.source, table, store_for(model.encoder), terminal, max_bad_share=1.0)
+    opened: DataSet = open_data(table.source, table, store_for(model.encoder, table), terminal, max_bad_share=1.0)
     _name_left_out(opened, terminal)
     rows = chosen(opened, split)
     config = {
@@ -166,6 +166,7 @@ def _key(model: Classifier, data: DataSet, rows: NDArray[np.int64], precision: s
     state.update(tensor_bytes(model.head.state_dict()))
     state.update(np.ascontiguousarray(data.store.ids[rows]).tobytes())
     state.update("".join(data.store.digests[rows]).encode())
+    state.update(prepared(data.store.settings).encode())
     return state.hexdigest()
 
 

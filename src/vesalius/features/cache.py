@@ -32,8 +32,10 @@ class Cache:
         self.folder = folder
 
     @classmethod
-    def of(cls, encoder: Encoder, views: dict[str, Any], layer: str, precision: str, extra: str = "") -> Cache:
-        """The cache of what is named; ``extra`` for what else the vectors depend on (a projector's hash)."""
+    def of(cls, encoder: Encoder, views: dict[str, Any], layer: str, precision: str, extra: str = "", prepared: str = "") -> Cache:
+        """The cache of what is named; ``extra`` for what else the vectors depend on (a projector's hash), ``prepared`` for what a
+        record's address does not say of the numbers that are read (``records.prepared``).
+        """
         card = encoder.card
         facts = {
             "version": VERSION,
@@ -44,7 +46,7 @@ class Cache:
             "layer": [layer, card.pooling],
             "precision": precision,
             "extra": extra,
-        }
+        } | ({"prepared": prepared} if prepared else {})
         text = json.dumps(facts, sort_keys=True, default=str)
         return cls(cache_folder() / "features" / hashlib.sha256(text.encode()).hexdigest()[:32])
 

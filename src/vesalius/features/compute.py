@@ -17,6 +17,7 @@ from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.saving import weights_hash
 from vesalius.features.cache import Cache
 from vesalius.features.one_pass import Project, blocks, evaluation_views
+from vesalius.features.records import prepared
 from vesalius.views.pipeline import Views
 
 _SHARD = 8192
@@ -81,7 +82,7 @@ def compute(
     found = np.zeros(len(rows), bool)
     if cache:
         precision = "fp32" if autocast is None else str(autocast).removeprefix("torch.")
-        kept = Cache.of(encoder, views.config(), layer, precision, project_hash)
+        kept = Cache.of(encoder, views.config(), layer, precision, project_hash, prepared(store.settings))
         known, found = kept.find(digests)
     _, first = np.unique(np.where(found, "", digests), return_index=True)
     new = np.sort(first[~found[first]])

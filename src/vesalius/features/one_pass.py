@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius import views as recipes
-from vesalius.data.record_store import RecordStore
 from vesalius.data.pixels import Pixels
+from vesalius.data.record_store import RecordStore
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.probing import untouched
 from vesalius.encoders.saving import weights_hash

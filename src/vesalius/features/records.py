@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesalius.data.dataset import DataSet
+from vesalius.data.plan import Plan, Sides
 from vesalius.data.settings import StoreSettings
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
@@ -16,15 +17,35 @@ from vesalius.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vesalius.data.table import SampleTable
+
 MARGIN = 1.25
 """The store's shorter side is this many times the largest view's or the encoder's, so that a crop is seldom enlarged much and
 every verb reads the same store."""
 
 
-def store_for(encoder: Encoder) -> StoreSettings:
-    """Size, channels and window of the store that ``encoder`` reads from."""
+def store_for(encoder: Encoder, table: SampleTable) -> StoreSettings | Plan:
+    """Size, channels and window of the store that ``encoder`` reads from; of volumes the plan of its card.
+
+    Raises UserError where the encoder is one of images and ``table`` holds volumes, or the other way round.
+    """
     card = encoder.card
+    have, wants = ("volumes" if dims == 3 else "images" for dims in (table.dims, len(card.size)))
+    if have != wants:
+        raise UserError(f"{table.source} holds {have}, and {card.architecture} is an encoder of {wants}. Name {wants}, or an encoder of {have}.")
+    if wants == "volumes":
+        return card.plan if card.plan is not None else Plan(patch=_patch(card.size))
     return StoreSettings(size=round(MARGIN * max(card.size)), channels=card.channels, window=card.window)
+
+
+def prepared(settings: StoreSettings | Plan) -> str:
+    """What, beside a record's address, decides the numbers that are read from it: of volumes the rule for intensities."""
+    return "" if isinstance(settings, StoreSettings) else settings.intensity.model_dump_json()
+
+
+def _patch(size: tuple[int, ...]) -> Sides:
+    x, y, z = size
+    return x, y, z
 
 
 def chosen(data: DataSet, split: str | None) -> NDArray[np.int64]:

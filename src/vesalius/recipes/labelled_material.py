@@ -9,13 +9,15 @@ from vesalius import views
 from vesalius.data import references
 from vesalius.data.class_order import as_told
 from vesalius.data.dataset import DataSet, divide, open_data, pick_channels, resolve
+from vesalius.data.plan import Plan
 from vesalius.data.settings import StoreSettings, window_of
 from vesalius.data.table import SampleTable
 from vesalius.encoders import build_encoder, load_encoder
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
-from vesalius.features.records import MARGIN
+from vesalius.features.records import MARGIN, store_for
 from vesalius.recipes.finetune_config import FinetuneConfig
+from vesalius.recipes.segmentation.planning import resolved
 from vesalius.terminal import Terminal
 from vesalius.views.operation import Pixelwise
 from vesalius.views.pipeline import Views
@@ -62,6 +64,8 @@ def given_encoder(config: FinetuneConfig, table: SampleTable) -> Encoder:
         if not weights.startswith(("timm:", "torchvision:")):
             return load_encoder(weights, min_match=given.min_match)
         name = weights
+    if table.dims == 3:
+        return _of_volumes(config, name, table)
     chosen = config.data.channels
     channels = chosen if isinstance(chosen, int) else pick_channels(table)
     if not isinstance(channels, int):
@@ -75,9 +79,25 @@ def given_encoder(config: FinetuneConfig, table: SampleTable) -> Encoder:
     return encoder
 
 
+def _of_volumes(config: FinetuneConfig, name: str, table: SampleTable) -> Encoder:
+    """A network by name for volumes, which are prepared by their own plan."""
+    given = config.encoder
+    plan, _ = resolved({} if given.size is None else {"patch": (given.size,) * 3}, None, table)
+    encoder = build_encoder(name, channels=1, size=plan.patch, weights=given.weights, min_match=given.min_match, seed=config.seed, **given.fields)
+    encoder.card = encoder.card.model_copy(update={"plan": plan})
+    return encoder
+
+
 def open_labelled(config: FinetuneConfig, table: SampleTable, encoder: Encoder, terminal: Terminal) -> DataSet:
     """``table`` with its pixels, decoded at the encoder's number of channels and a little above its size."""
     data, card = config.data, encoder.card
+    settings = store_for(encoder, table)
+    if isinstance(settings, Plan):
+        for field, unused in (("size", data.size != "auto"), ("channels", data.channels not in ("auto", 1)), ("window", data.window != "auto")):
+            if unused:
+                raise UserError(f"data.{field} is for images; volumes are prepared by the plan in the encoder's card. Leave it out.")
+        found: DataSet = open_data(data.train, table, settings, terminal, max_bad_share=data.max_bad_share)
+        return found
     channels: Any = card.channels if card.channels in (1, 3) else "keep"
     if data.channels not in ("auto", channels):
         raise UserError(f"data.channels is {data.channels}, but the encoder takes {card.channels} channel(s). Leave it at auto.")
