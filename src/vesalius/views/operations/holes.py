@@ -55,6 +55,9 @@ class Paint(Pixelwise, Occasional):
     """The boxes that are left."""
     p_outside: float = Field(default=0.5, ge=0, le=1)
     """Probability that all but the boxes is filled, where anything is."""
+    growing: bool = False
+    """Whether each side is drawn from that of the box before it on, not from the least: MONAI's ``RandCoarseDropout`` overwrites
+    its least size with what it drew, so that its boxes grow, and what is painted with them threefold."""
 
     @override
     def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
@@ -67,7 +70,12 @@ class Paint(Pixelwise, Occasional):
             np.where(outside, theirs, ours)
             for ours, theirs in zip((*self.inside.size, self.inside.count), (*self.outside.size, self.outside.count))
         )
-        sides = low[:, None, None] + np.floor(drawn[:, 0] * (high - low + 1)[:, None, None])
+        low, high = low[:, None], high[:, None]
+        listed: list[NDArray[np.float64]] = []
+        for box in range(most):
+            least = listed[-1] if self.growing and listed else low
+            listed.append(least + np.floor(drawn[:, 0, box] * (high - least + 1)))
+        sides = np.stack(listed, axis=1)
         sides = np.minimum(sides, size) * (np.arange(most) < count[:, None])[..., None]
         start = np.floor(drawn[:, 1] * (np.asarray(size) - sides + 1)) * (sides > 0)
         holes = np.stack([start, start + sides], axis=2).astype(np.int32)
