@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from vesalius.encoders import save_encoder
-from vesalius.encoders.cost import count
+from vesalius.encoders.cost import count, training_memory
 from vesalius.encoders.encoder import Card, Encoder
 from vesalius.encoders.projector import MLP, save_projector
 from vesalius.encoders.saving import CARD, WEIGHTS
@@ -25,12 +25,14 @@ from vesalius.recipes.assembly import Parts, assemble
 from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.loading import load_pretrain
 from vesalius.recipes.material import Material, load_material
+from vesalius.recipes.paintings import encoded, kept_share
+from vesalius.recipes.planned import noun, with_plan
 from vesalius.recipes.plugins import keep_plugins
 from vesalius.recipes.recovery import recovered, same_data
 from vesalius.recipes.resuming import configured, noted, run_to_resume
 from vesalius.recipes.tracking import entries
 from vesalius.result import Result
-from vesalius.runs import Run, refuse_taken
+from vesalius.runs import FIGURES, Run, refuse_taken
 from vesalius.runs.tracking import refuse_unusable, tracked
 from vesalius.terminal import Terminal
 from vesalius.training.display import FitDisplay, in_words
@@ -81,6 +83,7 @@ def pretrain(
     refuse_unusable(entries(config.tracking))
     settle(config.device, config.threads, config.deterministic)
     material = load_material(config, terminal)
+    config = with_plan(config, material.plan)
     if run is not None:
         same_data(run, material.train.table.fingerprint())
     with world(config.device, config.precision) as here:
@@ -151,9 +154,10 @@ def _estimate(
         f"{d.name} ({', '.join(f'{len(d.rows(split)):,} {split}' for split in ('train', 'val', 'test'))})"
         for d in material.monitors.values()
     )
+    samples = noun(material.plan)
     terminal.say(
-        f"{len(material.rows):,} images from {config.data.train} ({material.channels} channel(s), {len(store.left_out)} left out); "
-        f"watched on {watched or 'the training images, without labels'}."
+        f"{len(material.rows):,} {samples} from {config.data.train} ({_stored(material)}, {len(store.left_out)} left out); "
+        f"watched on {watched or _unlabelled(material)}."
     )
     for data in dict.fromkeys([material.train.name, *(d.name for d in material.monitors.values())]):
         for warning in next(d for d in (material.train, *material.monitors.values()) if d.name == data).table.warnings:
@@ -163,6 +167,9 @@ def _estimate(
     if config.optimizer.layer_decay is not None:
         terminal.say(layers_in_words(parts.method, config.optimizer.layer_decay))
     views = sum(n for n, _ in parts.views.makes.values())
+    if material.plan is not None:
+        terminal.say(_step_in_words(config, parts, here))
+        views = encoded(parts.views)
     terminal.say(
         f"{config.method.name}, {config.encoder.name} with {parameters:,} parameters, {flops / 1e6:,.0f} MFLOP per view forward; "
         f"{length.steps:,} steps of {feed.global_batch:,} samples ({config.batch_size} per process × {here.size} process(es)"
@@ -170,6 +177,32 @@ def _estimate(
         f"{length.steps / feed.steps_per_epoch:g} epochs; {3 * flops * views * length.steps * feed.global_batch / 1e15:,.2f} PFLOP in all, "
         f"on {here.device} in {'bf16' if here.autocast else 'fp32'}."
     )
+
+
+def _stored(material: Material) -> str:
+    """What one sample is made of."""
+    if material.plan is None:
+        return f"{material.channels} channel(s)"
+    spacing = "each at its own spacing" if material.plan.spacing is None else f"{'×'.join(f'{s:g}' for s in material.plan.spacing)} mm"
+    voxels = int(material.train.store.extents[material.rows].prod(1).sum())
+    return f"{voxels:,} voxels, {spacing}, {material.plan.orientation}"
+
+
+def _unlabelled(material: Material) -> str:
+    held = len(material.train.rows("val"))
+    if material.plan is not None and held:
+        return f"{held:,} validation volumes, without labels"
+    return f"the training {noun(material.plan)}, without labels"
+
+
+def _step_in_words(config: PretrainConfig, parts: Parts, here: World) -> str:
+    """How large a step on volumes is, which is what ends most attempts at one."""
+    views, sides = encoded(parts.views), "×".join(map(str, parts.encoder.card.size))
+    share = kept_share(parts.views)
+    needed = training_memory(parts.encoder, (max(1, round(config.batch_size * views * share)), *_input(parts)), bytes_per_value=2 if here.autocast else 4)
+    whole = f"{config.batch_size * views} views of {sides} voxels"
+    part = "" if share == 1 else f", {share:.0%} of each encoded"
+    return f"A step encodes {whole} per process{part}; encoder, its gradients, moments and activations take about {needed / 2**30:.1f} GiB."
 
 
 def _input(parts: Parts) -> tuple[int, ...]:
@@ -189,6 +222,7 @@ def _run(
     resumed: bool,
 ) -> None:
     """Train, export, examine, report."""
+    parts.watch.figures = run.path / FIGURES
     names = {p: n for n, p in parts.method.named_parameters()}
     groups = layerwise(parts.method, parts.method.groups(), config.optimizer.layer_decay)
     stepper = Stepper(config.optimizer, groups, names, feed.global_batch)

@@ -19,18 +19,21 @@ from vesalius.evaluate.facts import caveats, labelled_facts
 from vesalius.evaluate.sprites import write_examples
 from vesalius.evaluate.verdict import sentences
 from vesalius.features import evaluation_views, forward
+from vesalius.features.one_pass import at_once
 from vesalius.files import atomic_write
 from vesalius.measures import pca
 from vesalius.recipes.assembly import Parts, fresh_encoder
 from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.material import Material
 from vesalius.recipes.picturing import picture_of
+from vesalius.recipes.planned import noun
 from vesalius.runs import Run
 from vesalius.terminal import Terminal
 from vesalius.training.world import World
+from vesalius.views.drawing import drawn
 
 SPLITS = ("train", "val", "test")
-_COMPONENTS, _PIXELS = 128, 32
+_COMPONENTS, _PIXELS, _VOXELS = 128, 32, 8
 
 
 def examine(
@@ -75,14 +78,16 @@ def _not_examined(config: PretrainConfig, material: Material) -> str:
     data = material.examined
     if not config.examine:
         return "The recipe says examine: false."
+    if data is None and material.plan is not None:
+        return "No volumes with classes were given: set --data.monitor, or fine-tune a segmenter to see what the encoder is worth."
     if data is None:
         return "No labelled monitoring data was given: set --data.monitor to see what the encoder is worth."
     if data.table.task is None:
         return "The monitoring data has no labels: give labelled images to see what the encoder is worth."
-    if data.table.task.kind == "regression":
-        return "The monitoring data is a regression; the examination measures classes."
+    if data.table.task.kind in ("regression", "segmentation"):
+        return f"The monitoring data is a {data.table.task.kind}; the examination measures classes of whole {noun(material.plan)}."
     empty = [split for split in SPLITS if not len(data.rows(split))]
-    return f"The monitoring data has no {' and no '.join(empty)} images: set --data.split.test." if empty else ""
+    return f"The monitoring data has no {' and no '.join(empty)} {noun(material.plan)}: set --data.split.test." if empty else ""
 
 
 def _probed(
@@ -94,7 +99,7 @@ def _probed(
     task = data.table.task
     rows = {split: data.rows(split) for split in SPLITS}
     networks = {probes.OWN: own, **_before(config, material, parts)}
-    with terminal.bar("examining", "images") as update:
+    with terminal.bar("examining", noun(material.plan)) as update:
         done = _Counter(update, (1 + len(networks)) * sum(map(len, rows.values())))
         encoders = {name: _features(network, data, rows, here, done) for name, network in networks.items()}
         pixels = _pixels(own, data, rows, here, done)
@@ -178,18 +183,24 @@ def _features(
 def _pixels(
     encoder: Encoder, data: DataSet, rows: Mapping[str, NDArray[np.int64]], here: World, done: _Counter
 ) -> list[Tensor]:
-    """(n, C, h, w): what the encoder sees, averaged down to at most 32 pixels a side."""
+    """(n, C, h, w): what the encoder sees, averaged down to at most 32 pixels a side; of volumes (n, C, V, x, y, z), each tile
+    down to at most 8 voxels a side.
+    """
     views = evaluation_views(encoder)
     group, (_, size) = next(iter(views.makes.items()))
-    side = (min(_PIXELS, size[0]), min(_PIXELS, size[-1]))
+    side = tuple(min(_PIXELS if views.dims == 2 else _VOXELS, s) for s in size)
+    pool: Any = F.adaptive_avg_pool2d if views.dims == 2 else F.adaptive_avg_pool3d
+    at_a_time = at_once(views, 512)
     out = []
     for split in SPLITS:
         parts = []
-        for start in range(0, len(rows[split]), 512):
-            some = rows[split][start : start + 512]
-            draws = views.draw(0, 0, some, data.store.ids[some], data.store.extents[some])
-            x = views.apply(data.store.read(draws.rows, draws.windows).to(here.device), draws).views[group][0]
-            parts.append(F.adaptive_avg_pool2d(x, side).cpu())
+        for start in range(0, len(rows[split]), at_a_time):
+            some = rows[split][start : start + at_a_time]
+            draws = drawn(views, data.store, some)
+            made = views.apply(data.store.read(draws.rows, draws.windows).to(here.device), draws).views[group]
+            small: Tensor = pool(made.flatten(0, 1), side)
+            small = small.view(*made.shape[:2], *small.shape[1:]).cpu()
+            parts.append(small[0] if len(small) == 1 else small.movedim(0, 2))
             done.add(len(some))
         out.append(torch.cat(parts))
     return out
@@ -213,6 +224,7 @@ def _data(material: Material) -> dict[str, Any]:
             "stored_size": train.store.size,
             "warnings": list(train.table.warnings),
             "licence": train.table.licence,
+            **_grid(material),
         },
         "overlap": dict(material.overlap),
     }
@@ -221,9 +233,27 @@ def _data(material: Material) -> dict[str, Any]:
     return found
 
 
+def _grid(material: Material) -> dict[str, Any]:
+    """Of volumes: their plan, and what there is of them in voxels."""
+    if material.plan is None:
+        return {}
+    sizes = material.train.store.extents[material.rows]
+    return {
+        "plan": material.plan.model_dump(mode="json"),
+        "voxels": int(sizes.prod(1).sum()),
+        "extents": np.median(sizes, 0).astype(int).tolist(),
+        "validation": len(material.train.rows("val")),
+    }
+
+
 def _warnings(material: Material, run: Run) -> list[str]:
     found = [r["text"] for r in run.metrics() if r.get("kind") == "notice"]
     sizes = material.train.store.extents
+    if material.plan is not None:
+        if small := int((sizes < material.plan.patch).any(1).sum()):
+            patch = "×".join(map(str, material.plan.patch))
+            found.append(f"{small:,} of {len(sizes):,} volumes are smaller than a patch of {patch} voxels; they lie in the middle of zeros.")
+        return list(dict.fromkeys(found))
     side = int(np.median(sizes.min(1)))
     if side < 16:
         found.append(f"Half of the training images are smaller than {side} pixels.")

@@ -20,9 +20,20 @@ _TILE, _COLUMNS = 48, 40
 def write_examples(folder: Path, data: DataSet, rows: NDArray[np.int64], content: Mapping[str, Any]) -> None:
     """``sprite.png`` of the records ``rows`` and ``examples.json`` with ``content`` into ``folder``."""
     folder.mkdir(exist_ok=True)
-    images = [np.moveaxis(np.asarray(data.store.array(int(row))), 0, -1) for row in rows]
+    images = [_flat(data, int(row)) for row in rows]
     atomic_write(folder / "sprite.png", sprite(images, _TILE, _COLUMNS))
     atomic_write(folder / "examples.json", json.dumps({"tile": _TILE, "columns": _COLUMNS, **content}))
+
+
+def _flat(data: DataSet, row: int) -> NDArray[Any]:
+    """A record as an image (height, width, C); of a volume its axial plane through the middle, the right on the left."""
+    stored = np.asarray(data.store.array(row))
+    if stored.ndim == 3:
+        return np.moveaxis(stored, 0, -1)
+    plane = stored[:, :, :, stored.shape[3] // 2].astype(np.float32)
+    low, high = np.percentile(plane, (1, 99))
+    grey = np.clip((plane - low) / max(float(high - low), 1e-12), 0, 1) * 255
+    return np.transpose(grey.astype(np.uint8), (2, 1, 0))[::-1, ::-1]
 
 
 def sprite(images: Sequence[NDArray[Any]], tile: int, columns: int) -> bytes:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius import random, registry, views
+from vesalius.data.plan import Plan
 from vesalius.encoders import build_encoder
 from vesalius.encoders.build import check_size
 from vesalius.encoders.encoder import Encoder
@@ -21,9 +22,11 @@ from vesalius.recipes.checking import check
 from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.loading import monitor_settings, needs_labels
 from vesalius.recipes.material import Material, look_size, monitor_key
+from vesalius.recipes.paintings import with_paintings
+from vesalius.recipes.planned import views_for
 from vesalius.training.layout import fastest
 from vesalius.training.method import Method
-from vesalius.training.monitor import Interval, Monitor, SeesViews, criteria
+from vesalius.training.monitor import Interval, Monitor, SeesPaintings, SeesViews, criteria
 from vesalius.training.watch import Watch, Watched
 from vesalius.training.world import World
 from vesalius.views.pipeline import Views
@@ -43,7 +46,7 @@ class Parts:
 
 def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
     """Build the parts of ``config``. Raises UserError where the views do not make what the method needs."""
-    made = views.load(config.views, material.channels)
+    made = views_for(config, material.channels)
     module = registry.entry("methods", config.method.name)
     encoder = fresh_encoder(config, material, made)
     with torch.random.fork_rng(devices=[]):
@@ -73,11 +76,16 @@ def fresh_encoder(config: PretrainConfig, material: Material, made: Views, *, li
     if (size := look_size(config)) is not None:
         sides = (size,) * len(sides)
     encoder = build_encoder(config.encoder.name, channels=material.channels, size=sides, seed=config.seed, **{k: v for k, v in fields.items() if k != "size"})
-    card = encoder.card.model_copy(
-        update={"window": material.train.store.settings.window, "preprocessing": views.resize_crop(sides, material.channels).config()["image"]["operations"]}
-    )
-    encoder.card = card
+    encoder.card = encoder.card.model_copy(update=_prepared(material, sides))
     return encoder
+
+
+def _prepared(material: Material, sides: tuple[int, ...]) -> dict[str, Any]:
+    """What the card says of how images or volumes become the encoder's input."""
+    settings = material.train.store.settings
+    if isinstance(settings, Plan):
+        return {"plan": settings, "preprocessing": []}
+    return {"window": settings.window, "preprocessing": views.resize_crop(sides, material.channels).config()["image"]["operations"]}
 
 
 def _check_views(method: str, needs: Mapping[str, int], makes: Mapping[str, tuple[int, tuple[int, ...]]]) -> None:
@@ -133,7 +141,10 @@ def _monitors(
         settings = monitor_settings(config, given)
         monitor = module.build(settings, given.name if count == 1 else f"{given.name}-{count}", task, config.seed)
         watched = shared[watched_key]
-        if isinstance(settings, SeesViews):
+        if isinstance(settings, SeesPaintings):
+            data = material.monitors[key] if key is not None else material.train
+            watched = with_paintings(watched, data, monitor, settings, made, config, world)
+        elif isinstance(settings, SeesViews):
             data = material.monitors[key] if key is not None else material.train
             watched = _with_views(watched, data, settings, made, config, world)
         elif key is not None and (recipe := getattr(settings, "views", None)) is not None:

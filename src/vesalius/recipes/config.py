@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from vesalius.data.plan import Plan
 from vesalius.recipes.data_config import ImagesConfig
 from vesalius.recipes.traced import Traced
 from vesalius.training.monitor import Interval
@@ -48,6 +49,17 @@ class DataConfig(ImagesConfig):
     )
     size: int | Literal["native", "auto"] = Field("auto", description="Shorter side in the store; auto is 1.25 x the view.")
     drop_last: bool = Field(True, description="Leave out an epoch's last batch when it is short.")
+    plan: Mapping[str, Any] = Field(
+        {}, description="How volumes are prepared (spacing, orientation, intensity, patch, ...); what is left open is the source's, or follows from the data."
+    )
+
+    @field_validator("plan")
+    @classmethod
+    def _fields_of_a_plan(cls, plan: Mapping[str, Any]) -> Mapping[str, Any]:
+        for key in plan:
+            if key not in Plan.model_fields:
+                raise ValueError(f"a plan has no {key!r}; it has {', '.join(Plan.model_fields)}")
+        return plan
 
 
 class MonitorConfig(Named):

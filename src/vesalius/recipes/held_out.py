@@ -46,7 +46,7 @@ def without_held_out(
         held = np.concatenate([monitor.rows("val"), monitor.rows("test")])
         found, report["sets"][monitor.public] = _shared(train, rows, monitor, held, data, terminal)
         counts = found.counts()
-        _say(counts, key.partition("|")[0], _distance(data), terminal)
+        _say(counts, key.partition("|")[0], _distance(data), terminal, "volume" if train.table.dims == 3 else "image")
         report["left_out"] += sum(counts.values())
         report["left_out_by"] = {how: n + counts[how] for how, n in report["left_out_by"].items()}
         rows = rows[~(found.equal | found.alike | found.people)]
@@ -68,13 +68,14 @@ def _shared(
     alike, people, again = np.zeros(len(rows), bool), np.zeros(len(rows), bool), None
     learnt, kept = train.table.subset(train.table_rows(rows)), monitor.table.subset(monitor.table_rows(held))
     images = isinstance(train.store, PixelStore) and isinstance(monitor.store, PixelStore)  # volumes are compared by content alone
-    if images and data.match != "off" and _elsewhere(train, monitor):
-        with terminal.bar(f"comparing with {monitor.name}", "images") as progress:
-            mine, theirs = hashes(train.store, progress).take(rows), hashes(monitor.store).take(held)
-        if theirs.known.any() and mine.known.any():
-            twin, _ = nearest(mine, theirs, _distance(data))
-            alike = (twin >= 0) & ~equal
-            again = np.isin(np.arange(len(held)), twin)
+    if data.match != "off" and _elsewhere(train, monitor):
+        if images:
+            with terminal.bar(f"comparing with {monitor.name}", "images") as progress:
+                mine, theirs = hashes(train.store, progress).take(rows), hashes(monitor.store).take(held)
+            if theirs.known.any() and mine.known.any():
+                twin, _ = nearest(mine, theirs, _distance(data))
+                alike = (twin >= 0) & ~equal
+                again = np.isin(np.arange(len(held)), twin)
         if not data.allow_leakage and learnt.subjects is not None and kept.subjects is not None:
             whose = {name for name in kept.subjects if name is not None}
             people = np.array([name in whose for name in learnt.subjects], bool) & ~equal & ~alike
@@ -96,9 +97,9 @@ def _distance(data: DataConfig) -> int:
     return data.match if isinstance(data.match, int) else perceptual.DISTANCE
 
 
-def _say(counts: Mapping[str, int], name: str, distance: int, terminal: Terminal) -> None:
+def _say(counts: Mapping[str, int], name: str, distance: int, terminal: Terminal, word: str) -> None:
     if counts["equal"]:
-        terminal.say(f"{counts['equal']:,} training image(s) are validation or test images of {name}; they are left out.")
+        terminal.say(f"{counts['equal']:,} training {word}(s) are validation or test {word}s of {name}; they are left out.")
     if counts["alike"]:
         terminal.say(
             f"{counts['alike']:,} training image(s) look like validation or test images of {name} (within {distance} of "
@@ -106,6 +107,6 @@ def _say(counts: Mapping[str, int], name: str, distance: int, terminal: Terminal
         )
     if counts["people"]:
         terminal.say(
-            f"{counts['people']:,} training image(s) show people of {name}'s validation and test images; they are left out "
+            f"{counts['people']:,} training {word}(s) show people of {name}'s validation and test {word}s; they are left out "
             "(--data.match off keeps them)."
         )

@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vesalius import views
-from vesalius.data import references
+from vesalius import registry, views
+from vesalius.data import references, splits
 from vesalius.data.dataset import DataSet, divide, open_data, pick_channels, resolve
+from vesalius.data.plan import Plan
 from vesalius.data.settings import StoreSettings, window_of
 from vesalius.data.splits import split_as_innereye
 from vesalius.data.table import SampleTable
@@ -22,7 +23,9 @@ from vesalius.features.records import MARGIN
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
 from vesalius.recipes.held_out import without_held_out
 from vesalius.recipes.loading import needs_labels
+from vesalius.recipes.planned import noun, plan_for
 from vesalius.terminal import Terminal
+from vesalius.training.monitor import SeesPaintings
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Material:
     overlap: Mapping[str, Any]
     channels: int
     seconds: float
+    plan: Plan | None = None
+    """How volumes were prepared; None for images."""
 
     @property
     def examined(self) -> DataSet | None:
@@ -80,10 +85,13 @@ def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
     if main is not None and main in tables and data.monitor == data.train and not data.monitor_root and data.monitor_filter is None:
         # one data set in both roles: its validation and test images are not learnt from
         table = tables[main]
-    settings = _settings(config, table, list(tables.values()))
+    plan = plan_for(config, [table, *tables.values()], terminal)
+    if plan is not None and main is None and any(paints(monitor) for monitor in config.monitors):
+        table = _with_validation(config, table, terminal)
+    settings = plan or _settings(config, table, list(tables.values()))
     train = open_data(data.train, table, settings, terminal, max_bad_share=data.max_bad_share)
     if len(train.store.ids) < 2:
-        raise UserError(f"{data.train} holds {len(train.store.ids)} readable image(s); a pretraining needs at least two.")
+        raise UserError(f"{data.train} holds {len(train.store.ids)} readable {noun(plan)[:-1]}(s); a pretraining needs at least two.")
     learnt = table.rows("train")
     rows = train.rows("train") if len(learnt) else train.rows()
     monitors = {}
@@ -96,7 +104,25 @@ def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
                 f"{monitors[key].store.channels}. Set --data.channels to 1 or 3 for both."
             )
     rows, overlap = without_held_out(train, rows, monitors, data, terminal)
-    return Material(train, rows, monitors, main, overlap, train.store.channels, time.perf_counter() - began)
+    return Material(train, rows, monitors, main, overlap, train.store.channels, time.perf_counter() - began, plan)
+
+
+def _with_validation(config: PretrainConfig, table: SampleTable, terminal: Terminal) -> SampleTable:
+    """``table`` with a validation part, held out by subject where subjects are known: what is painted there was never learnt."""
+    if len(table.rows("val")):
+        return table
+    said = config.data.split
+    by = None if said.by == "auto" else said.by
+    divided = splits.split(
+        table, said.val, by=by, seed=said.seed, allow_leakage=config.data.allow_leakage, require_subjects=config.data.require_subjects
+    )
+    terminal.say(f"{len(divided.rows('val'))} of {len(table)} volumes validate and are not learnt from (data.split.val {said.val:g}).")
+    return divided
+
+
+def paints(monitor: MonitorConfig) -> bool:
+    """Whether ``monitor`` looks at what the method paints of validation samples."""
+    return issubclass(registry.entry("monitors", monitor.name).Config, SeesPaintings)
 
 
 def _monitoring_table(config: PretrainConfig, monitor: MonitorConfig, table: SampleTable, terminal: Terminal) -> SampleTable:

@@ -9,10 +9,12 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor
 
 from vesalius import registry
 from vesalius import views as views_room
 from vesalius.data.dataset import open_data, pick_channels, resolve
+from vesalius.data.planning import planned
 from vesalius.data.record_store import RecordStore
 from vesalius.data.settings import StoreSettings
 from vesalius.errors import UserError
@@ -22,8 +24,15 @@ from vesalius.recipes.config import PretrainConfig
 from vesalius.recipes.layers import raw
 from vesalius.recipes.shipped import shipped_name
 from vesalius.terminal import Terminal
+from vesalius.views.drawing import drawn
+from vesalius.views.operations.token_mask import TokenMask
+from vesalius.views.patches import grid_of, patchify, unpatchify
 from vesalius.views.picture import grid
-from vesalius.views.pipeline import Views
+from vesalius.views.pipeline import Group, Views
+from vesalius.views.planes import sheet as sheet_of_planes
+
+_VOLUMES = 3
+"""Volumes in a picture."""
 
 
 def picture(name: str, data: str, out: Path, count: int, terminal: Terminal) -> Path:
@@ -35,6 +44,9 @@ def picture(name: str, data: str, out: Path, count: int, terminal: Terminal) -> 
     table = table.subset(np.arange(min(count, len(table))))
     channels = pick_channels(table)
     made = views_room.load(recipe, 1 if channels == 1 else 3)
+    if made.dims == 3 and table.dims == 3:
+        store = open_data(data, table, planned(table, {"patch": next(iter(made.makes.values()))[1]}).plan, terminal, max_bad_share=1.0).store
+        return atomic_write(out, picture_of(made, store, np.arange(len(store.ids)), 0))
     size = round(MARGIN * max(max(side) for _, side in made.makes.values()))
     store = open_data(data, table, StoreSettings(size=size, channels=channels), terminal, max_bad_share=1.0).store
     if store.channels not in (1, 3):
@@ -59,8 +71,34 @@ def picture_of(made: Views, store: RecordStore, rows: NDArray[np.int64], seed: i
     """PNG bytes of the views of records ``rows``."""
     from PIL import Image
 
-    draws = made.draw(seed, 0, rows, store.ids[rows], store.extents[rows])
+    if made.dims == 3:
+        return _planes_of(made, store, rows[:_VOLUMES], seed)
+    draws = drawn(made, store, rows, seed=seed)
     sheet = grid(made, store.read(draws.rows, draws.windows), draws)
     buffer = BytesIO()
     Image.fromarray(sheet).save(buffer, "png", optimize=True)
     return buffer.getvalue()
+
+
+def _planes_of(made: Views, store: RecordStore, rows: NDArray[np.int64], seed: int) -> bytes:
+    """Every view of each of a few volumes beside each other, in three planes; hidden patches are dark."""
+    draws = drawn(made, store, rows, seed=seed)
+    batch = made.apply(store.read(draws.rows, draws.windows), draws)
+    lines: list[list[Tensor]] = []
+    for i in range(len(rows)):
+        line: list[Tensor] = []
+        for group in made.groups:
+            views = [view[i].mean(0) for view in batch.views[group.name]]
+            hide = batch.drawn.get(f"hide/{group.name}")
+            line += views
+            if hide is not None:
+                line += [_masked(view, hide[v, i], group) for v, view in enumerate(views)]
+        lines.append(line)
+    return sheet_of_planes(lines)
+
+
+def _masked(view: Tensor, hide: Tensor, group: Group) -> Tensor:
+    """``view`` (*size) without its hidden patches."""
+    patch = next(op.patch for op in group.operations.values() if isinstance(op, TokenMask))
+    patches = patchify(view[None, None], patch)
+    return unpatchify(patches * ~hide[None, :, None], patch, grid_of(group.size, patch))[0, 0]

@@ -23,6 +23,8 @@ from vesalius.files import atomic_write, naming_failures
 from vesalius.runs.commented import commented
 
 STATES = ("running", "done", "failed", "preempted", "stopped")
+FIGURES = "figures"
+"""The folder of a run that holds its pictures."""
 TIMES = frozenset({"time", "images_per_second", "wait_share", "views_share", "seconds"})
 """Keys of ``metrics.jsonl`` that say how long something took: all else is the same when a run is repeated."""
 

@@ -47,6 +47,7 @@ class ReconstructionMonitor:
 
     metric = "l1"
     higher_is_better = False
+    numbers = 1 + 2 * len(_OF)
 
     def __init__(self, config: Config, name: str) -> None:
         self.config, self.name = config, name

@@ -1,0 +1,76 @@
+"""A pretraining's plan of volumes and its views, which agree on one patch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from vesalius import views
+from vesalius.data.plan import Plan
+from vesalius.data.planning import planned
+from vesalius.data.table import SampleTable
+from vesalius.errors import UserError
+from vesalius.recipes.config import PretrainConfig
+from vesalius.terminal import Terminal
+from vesalius.views.pipeline import Views
+
+
+def views_for(config: PretrainConfig, channels: int) -> Views:
+    """The recipe's views for images of ``channels`` channels; of volumes at ``data.plan.patch``, where that is said."""
+    made = views.load(config.views, channels)
+    patch = config.data.plan.get("patch")
+    if made.dims == 2 or patch is None or tuple(patch) == next(iter(made.makes.values()))[1]:
+        return made
+    return views.at_size(made, tuple(patch))
+
+
+def plan_for(config: PretrainConfig, tables: Sequence[SampleTable], terminal: Terminal) -> Plan | None:
+    """How the volumes of ``tables``, the training table first, are prepared; None for images.
+
+    What ``data.plan`` leaves open is the source's own plan, or one made of the data's fingerprint; the patch is the views'.
+    Raises UserError where some tables hold images and some volumes, where the views are for the others, and for fields of
+    the recipe that volumes have no use for.
+    """
+    train, *others = tables
+    for other in others:
+        if other.dims != train.dims:
+            raise UserError(
+                f"{train.source} holds {_noun(train.dims)} and {other.source} holds {_noun(other.dims)}. Watch with data of one kind."
+            )
+    data = config.data
+    if train.dims == 2:
+        if data.plan:
+            raise UserError(f"data.plan says how volumes are prepared, and {train.source} holds images. Leave it out.")
+        return None
+    made = views_for(config, 1)
+    if made.dims == 2:
+        raise UserError(
+            f"{train.source} holds volumes, and the views are of images. Choose views of volumes: --views ct-mae, mr-mae, ct-restoration, "
+            "volume-simclr or volume-byol (`vesalius recipes list`)."
+        )
+    for field, unused in (("size", data.size != "auto"), ("channels", data.channels not in ("auto", 1)), ("window", data.window != "auto")):
+        if unused:
+            raise UserError(f"data.{field} is for images; volumes are prepared as data.plan says (spacing, orientation, intensity, patch). Leave it out.")
+    with terminal.bar(f"looking at {train.source}", "volumes") as progress:
+        found = planned(train, {**data.plan, "patch": next(iter(made.makes.values()))[1]}, progress=lambda done, total=None, *_: progress(done, total))
+    for remark in found.remarks:
+        terminal.say(remark)
+    return found.plan
+
+
+def with_plan(config: PretrainConfig, plan: Plan | None) -> PretrainConfig:
+    """``config`` with the whole plan written down, so that it is run again as it was."""
+    if plan is None:
+        return config
+    said: dict[str, Any] = plan.model_dump(mode="json", exclude_none=True)
+    said["spacing"] = said.get("spacing")
+    return config.model_copy(update={"data": config.data.model_copy(update={"plan": said})})
+
+
+def noun(plan: Plan | None) -> str:
+    """What a sample is called."""
+    return "images" if plan is None else "volumes"
+
+
+def _noun(dims: int) -> str:
+    return "volumes" if dims == 3 else "images"
