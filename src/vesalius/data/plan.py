@@ -57,7 +57,7 @@ class Plan(BaseModel):
     spacing: tuple[float, float, float] | None = Field(None, description="Voxel size in mm; none: each volume's own.")
     intensity: Intensity = Field(Intensity(), description="How values become what the network sees.")
     foreground: float | Literal["nonzero", "otsu"] = Field(
-        "otsu", description="What is foreground: above a value (HU), not zero, or above Otsu's threshold of each volume."
+        "otsu", description="What is foreground: above a value (HU), not zero, or above the lower of Otsu's two thresholds of each volume."
     )
     crop: bool = Field(True, description="Store only the box around the foreground.")
     patch: Sides = Field((96, 96, 96), description="Voxels per side of what is learnt from.")

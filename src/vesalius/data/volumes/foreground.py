@@ -1,10 +1,11 @@
 """What of a volume is foreground, the box around it, and voxels in it from which patches are drawn.
 
 Rules of a plan: a number, everything above it (HU; MONAI's ``CropForeground`` with ``x > number``); ``nonzero``, everything
-but 0 (skull-stripped MR); ``otsu``, everything above the threshold that parts the volume's values into two classes with the
-greatest variance between them (N. Otsu, IEEE Trans. SMC 9, 1979), over 256 steps from the least value to the 99.9th percentile,
-so that a few bright voxels do not move it. The rule is applied on the plan's grid, to the values as resampled. A volume
-without any foreground, such as a constant one, counts as foreground altogether.
+but 0 (skull-stripped MR); ``otsu``, everything above the lower of the two thresholds that part the volume's values into three
+classes, such as air, soft tissue and what is bright, with the greatest variance between them (N. Otsu, IEEE Trans. SMC 9, 1979;
+one threshold alone often falls between two tissues and would cut the darker one off). They are sought over 256 steps from the
+least value to the 99.9th percentile, so that a few bright voxels do not move them. The rule is applied on the plan's grid, to
+the values as resampled. A volume without any foreground, such as a constant one, counts as foreground altogether.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ def foreground(values: NDArray[Any], rule: float | Literal["nonzero", "otsu"]) -
 
 
 def otsu(values: NDArray[Any]) -> float:
-    """Otsu's threshold of ``values``, the middle of the last step of the darker class."""
+    """The lower of Otsu's two thresholds of ``values``: the middle of the last step of the darkest of three classes."""
     flat = values.ravel(order="K")
     flat = flat[:: -(-len(flat) // _LOOKED_AT)]
     low, high = float(flat.min()), float(flat.max())
@@ -46,11 +47,15 @@ def otsu(values: NDArray[Any]) -> float:
     high = float(edges[1 + np.searchsorted(np.cumsum(counts), _MOST * len(flat))])
     counts, edges = np.histogram(flat, _STEPS, (low, high))
     middles = (edges[1:] + edges[:-1]) / 2
-    below, above = np.cumsum(counts)[:-1], np.cumsum(counts[::-1])[::-1][1:]
-    weighted = counts * middles
-    mean_below = np.cumsum(weighted)[:-1] / np.maximum(below, 1)
-    mean_above = np.cumsum(weighted[::-1])[::-1][1:] / np.maximum(above, 1)
-    return float(middles[:-1][np.argmax(below.astype(np.float64) * above * (mean_below - mean_above) ** 2)])
+    voxels, sums = np.cumsum(counts), np.cumsum(counts * (middles - low))
+    first, second = np.triu_indices(_STEPS - 1, 1)  # the last step of the first class and of the second
+
+    def between(voxels: NDArray[Any], sums: NDArray[Any]) -> NDArray[Any]:
+        return sums**2 / np.maximum(voxels, 1)
+
+    parted = between(voxels[first], sums[first]) + between(voxels[second] - voxels[first], sums[second] - sums[first])
+    parted += between(voxels[-1] - voxels[second], sums[-1] - sums[second])
+    return float(middles[first[np.argmax(parted)]])
 
 
 def box_around(mask: NDArray[np.bool_]) -> NDArray[np.int64]:
