@@ -22,7 +22,7 @@ from vesalius.data.volumes.geometry import labels_onto_source, onto_source
 from vesalius.data.volumes.volume_store import VolumeStore
 from vesalius.errors import UserError
 from vesalius.evaluate import segmented_baselines as plain
-from vesalius.evaluate.segmented_pictures import sheet
+from vesalius.evaluate.segmented_pictures import COLOURS, sheet
 from vesalius.files import atomic_write
 from vesalius.measures import bootstrap
 from vesalius.measures import segmentation as measures
@@ -79,8 +79,10 @@ def examine(job: Job, model: Segmenter, run: Run, here: World, terminal: Termina
             "split": job.shown,
             "tolerance_mm": job.config.tolerance,
             "per_class": [_of_class(job, cases, k) for k in range(1, len(job.task.classes))],
+            "colours": [COLOURS[k % len(COLOURS)] for k in range(len(classes))],
             "cases": [
-                {"id": cases.ids[n], "dice": _number(_mean(own[n])), "per_class": [_number(v) for v in own[n]]} for n in range(len(own))
+                {"id": cases.ids[n], "subject": int(cases.subject[n]), "dice": _number(_mean(own[n])), "per_class": [_number(v) for v in own[n]]}
+                for n in range(len(own))
             ],
             "pictures": [cases.ids[place] for place in shown],
             "dice_on_stored_voxels": _number(measures.mean_dice(cases.stored)),

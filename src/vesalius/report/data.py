@@ -11,7 +11,14 @@ from vesalius.report.section import Block, Section, by_run
 from vesalius.report.values import mapping, number, text, texts
 from vesalius.report.wording import count
 
-_KINDS = {"classes": "classes", "binary": "two classes", "multilabel": "several labels for one image", "ordinal": "ordered classes", "regression": "a quantity"}
+_KINDS = {
+    "classes": "classes",
+    "binary": "two classes",
+    "multilabel": "several labels for one image",
+    "ordinal": "ordered classes",
+    "regression": "a quantity",
+    "segmentation": "label volumes",
+}
 _MOST_CLASSES = 30
 
 
@@ -33,7 +40,7 @@ def _block(run: RunRecord) -> Block:
         "train": _train(train),
         "monitor": _monitor(monitor),
         "splits": _splits(monitor, unknown=bool(labelled)),
-        "heading": "Labelled images" if labelled else "Examined with",
+        "heading": f"Labelled {_things(monitor)}" if labelled else "Examined with",
         "left_out": left_out.lines(run) if labelled else [],
         "overlap": _overlap(data.get("overlap")),
         "warnings": list(dict.fromkeys(texts(train.get("warnings")) + texts(monitor.get("warnings")))),
@@ -77,6 +84,7 @@ def _monitor(monitor: Mapping[str, Any]) -> list[tuple[str, str]]:
         ("Name", text(monitor.get("name"))),
         ("Label", text(task.get("label")) or ", ".join(texts(task.get("labels"))[:6])),
         ("Task", kind + (f", {count(len(classes))}" if classes else "")),
+        ("Prepared as", text(monitor.get("plan"))),
         ("Split by", text(monitor.get("split_by"))),
         ("Left out", count(number(monitor.get("left_out"))) if number(monitor.get("left_out")) else ""),
         ("Licence", text(monitor.get("licence"))),
@@ -93,7 +101,7 @@ def _splits(monitor: Mapping[str, Any], unknown: bool) -> Mapping[str, Any]:
     classes = texts(mapping(monitor.get("task")).get("classes"))
     splits = [(text(name), mapping(found)) for name, found in counts.items() if mapping(found)]
     rows: list[dict[str, Any]] = []
-    for name, key in (("Images", "images"), ("Subjects", "subjects")):
+    for name, key in ((_things(monitor).capitalize(), "images"), ("Subjects", "subjects")):
         found = [number(split.get(key)) for _, split in splits]
         if any(value is not None for value in found):
             rows.append({"name": name, "values": [count(value) for value in found], "bars": [None] * len(found)})
@@ -121,6 +129,10 @@ def _splits(monitor: Mapping[str, Any], unknown: bool) -> Mapping[str, Any]:
             rows.append({"name": "Unlabelled", "values": [count(value) for value in lacking], "bars": [None] * len(lacking)})
     hidden = longest - _MOST_CLASSES
     return {"heads": [name for name, _ in splits], "rows": rows, "hidden": hidden if hidden > 0 else 0} if rows else {}
+
+
+def _things(monitor: Mapping[str, Any]) -> str:
+    return "volumes" if text(mapping(monitor.get("task")).get("kind")) == "segmentation" else "images"
 
 
 def _lacking(split: Mapping[str, Any], per_class: Sequence[float | None]) -> float:

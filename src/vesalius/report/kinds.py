@@ -24,6 +24,11 @@ _SECTIONS: dict[Kind, tuple[str, ...]] = {
     "predict": ("verdict", "answers", "left-out", "config", "warnings"),
     "evaluate": ("verdict", "robustness", "config", "warnings"),
 }
+_OF_VOLUMES: dict[Kind, tuple[str, ...]] = {
+    "finetune": ("verdict", "data", "curves", "segmentations", "dice", "scores", "views", "checkpoints", *_END),
+    "seeds": ("verdict", "data", "repeated", "scores", "curves", "use", "config", "warnings"),
+}
+"""Of a segmentation."""
 _OF_CLASSES = ("confusion", "roc", "operating", "calibration", "mistakes", "neighbours", "map")
 
 
@@ -45,7 +50,9 @@ def sections(runs: Sequence[RunRecord]) -> list[str]:
 
 
 def _of(run: RunRecord) -> list[str]:
-    """Classes have a confusion matrix, quantities are drawn against what they are."""
+    """Classes have a confusion matrix, quantities are drawn against what they are, volumes are shown with their contours."""
     unfit = _OF_CLASSES if text(run.task.get("kind")) == "regression" else ("predicted",)
     one = kind(run)
+    if text(run.task.get("kind")) == "segmentation" and one in _OF_VOLUMES:
+        return list(_OF_VOLUMES[one])
     return [name for name in _SECTIONS[one] if one != "finetune" or name not in unfit]

@@ -19,6 +19,12 @@ _SAID = (
 )
 
 
+_SEGMENTS = (
+    "The model is a plain `torch.nn.Module` for patches, prepared as its encoder's plan says; `.encoder` and `.decoder` are its parts, "
+    "`.monai_state_dict()` its tensors under MONAI's names. On whole volumes, with that preparation, written on their own voxels:"
+)
+
+
 def section(runs: Sequence[RunRecord]) -> Section:
     """The lines for each run's encoder."""
     title = "Use the encoder" if all(kind(run) == "pretrain" for run in runs) else "Use the model"
@@ -34,6 +40,13 @@ def lines(run: RunRecord) -> list[str]:
     shape = ", ".join(str(v) for v in (8, channels, *size))
     if kind(run) != "pretrain":
         task = text(run.task.get("kind"))
+        if task == "segmentation":
+            wide = f"  # (8, {len(texts(run.task.get('classes')))}, {', '.join(str(v) for v in size)})"
+            return [
+                "import torch; from vesalius.tasks.segmenter import Segmenter",
+                f"model = Segmenter.load({where(run)!r})",
+                f"logits = model(torch.rand({shape})){wide}",
+            ]
         wide = 1 if task == "regression" else len(texts(run.task.get("classes")))
         name = "quantities" if task == "regression" else "probabilities"
         return [
@@ -62,15 +75,17 @@ def _block(run: RunRecord) -> Block:
     if not (run.path / "encoder.safetensors").is_file():
         return Block(run, reason=run.reason("use", "The run has a card but no weights (no encoder.safetensors)."))
     name, tuned = where(run), kind(run) == "finetune"
-    if tuned and not (run.path / "classifier.json").is_file():
-        return Block(run, reason=run.reason("use", "The run wrote no classifier: it was not fine-tuned to its end."))
+    segments = text(run.task.get("kind")) == "segmentation"
+    model = "segmenter" if segments else "classifier"
+    if tuned and not (run.path / f"{model}.json").is_file():
+        return Block(run, reason=run.reason("use", f"The run wrote no {model}: it was not fine-tuned to its end."))
     size = run.card.get("size")
     sides = [number(v) for v in size] if isinstance(size, list) else []
     facts = [
         ("Architecture", text(run.card.get("architecture"))),
         ("Vector", f"{count(number(run.card.get('dim')))} numbers" if number(run.card.get("dim")) else ""),
         ("Trained on", text(run.card.get("trained_on"))),
-        ("At", " × ".join(count(v) for v in sides) + " px" if sides else ""),
+        ("At", " × ".join(count(v) for v in sides) + (" voxels" if len(sides) == 3 else " px") if sides else ""),
         ("Channels", count(number(run.card.get("channels"))) if number(run.card.get("channels")) else ""),
         ("Licence", text(run.card.get("licence"))),
         ("Weights", text(run.card.get("weights"))[:16]),
@@ -81,10 +96,10 @@ def _block(run: RunRecord) -> Block:
             "code": "\n".join(lines(run)),
             "place": "the folder the run was started in" if "/" in name else "the folder that holds",
             "folder": "" if "/" in name else name,
-            "shell": f"vesalius predict {_quoted(name)} FOLDER --out predictions.csv"
+            "shell": f"vesalius predict {_quoted(name)} FOLDER --out {'segmented' if segments else 'predictions.csv'}"
             if tuned
             else f"vesalius embed --encoder {_quoted(name)} --data FOLDER --out features.parquet",
-            "said": _SAID if tuned else "",
+            "said": (_SEGMENTS if segments else _SAID) if tuned else "",
             "facts": [(key, value) for key, value in facts if value],
             "notes": texts(run.card.get("notes")),
         },

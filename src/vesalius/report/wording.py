@@ -27,10 +27,14 @@ _TITLES = {
     "f1": "F1",
     "r2": "R²",
     "quadratic_kappa": "Quadratic kappa",
+    "surface_dice": "Surface Dice",
+    "hausdorff95": "Hausdorff distance, 95 %, in mm",
+    "surface_distance": "Mean distance of surfaces in mm",
+    "dice_monai_tutorial": "Dice by the MONAI tutorial's rule",
 }
 _PERCENT = {"accuracy", "balanced_accuracy", "top1", "wait_share"}
-_UNIT_INTERVAL = {"accuracy", "balanced_accuracy", "top1", "roc_auc", "pr_auc", "f1"}
-_ERRORS = {"loss", "val_loss", "mean_absolute_error", "root_mean_squared_error"}
+_UNIT_INTERVAL = {"accuracy", "balanced_accuracy", "top1", "roc_auc", "pr_auc", "f1", "dice", "surface_dice", "dice_monai_tutorial"}
+_ERRORS = {"loss", "val_loss", "mean_absolute_error", "root_mean_squared_error", "hausdorff95", "surface_distance"}
 _PROBES = {"linear": "linear probe", "knn": "nearest neighbours", "constant": "constant"}
 MINUS = "−"  # the sign, not the hyphen
 PERCENT = "\u00a0%"  # stays with its number

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from vesalius import random, views
 from vesalius.data.dataset import DataSet, divide, open_data, resolve
 from vesalius.data.plan import Plan
+from vesalius.data.planning import MULTIPLE
 from vesalius.data.table import SampleTable
 from vesalius.data.task import TaskSpec
 from vesalius.encoders import build_encoder, load_encoder
@@ -67,7 +68,7 @@ def prepare(config: SegmentationConfig, terminal: Terminal) -> Job:
     began = time.perf_counter()
     table = load_volumes(config, terminal)
     encoder = given_encoder(config, table)
-    plan, warnings = resolved(config.data.plan, encoder.card.plan, table)
+    plan, warnings = resolved(config.data.plan, encoder.card.plan, table, _multiple(encoder.card.architecture))
     if encoder.card.size != plan.patch:
         check_size(encoder, plan.patch)
     encoder.card = encoder.card.model_copy(update={"plan": plan})
@@ -129,7 +130,7 @@ def given_encoder(config: SegmentationConfig, table: SampleTable) -> Encoder:
         assert given.weights is not None
         encoder = load_encoder(given.weights, min_match=given.min_match)
     else:
-        plan, _ = resolved(config.data.plan, None, table)
+        plan, _ = resolved(config.data.plan, None, table, _multiple(given.name))
         encoder = build_encoder(
             given.name, channels=1, size=plan.patch, weights=None if given.scratch else given.weights, min_match=given.min_match,
             seed=config.seed, **given.fields,
@@ -144,6 +145,11 @@ def given_encoder(config: SegmentationConfig, table: SampleTable) -> Encoder:
     )
     twin.card = twin.card.model_copy(update={"plan": card.plan, "preprocessing": card.preprocessing})
     return twin
+
+
+def _multiple(network: str) -> int:
+    """Voxels that the sides of a patch are a multiple of where nothing says how large it is."""
+    return 32 if network == "monai:swin_unetr" or network.startswith("resenc") else MULTIPLE
 
 
 def training_views(config: SegmentationConfig, encoder: Encoder) -> Views:

@@ -7,22 +7,21 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from vesalius import registry
 from vesalius.data.plan import Plan
+from vesalius.data.planning import MULTIPLE, planned
 from vesalius.data.table import SampleTable
 from vesalius.errors import UserError
 
 
-def resolved(asked: Mapping[str, Any], learnt: Plan | None, table: SampleTable) -> tuple[Plan, list[str]]:
+def resolved(asked: Mapping[str, Any], learnt: Plan | None, table: SampleTable, multiple: int = MULTIPLE) -> tuple[Plan, list[str]]:
     """The plan with the fields ``asked`` laid over it, and a sentence for each that is not as the encoder ``learnt`` it.
 
-    Where the encoder has no plan, the source's own is taken, or one made of the data's fingerprint. Raises UserError for values that
-    are none of a plan.
+    Where the encoder has no plan, the source's own is taken, or one made of the data's fingerprint, the sides of its patch multiples of
+    ``multiple``. Raises UserError for values that are none of a plan.
     """
-    base = learnt if learnt is not None else _of_data(table)
-    plan = laid_over(base, asked)
     if learnt is None:
-        return plan, []
+        return planned(table, asked, multiple=multiple).plan, []
+    plan = laid_over(learnt, asked)
     return plan, [
         f"data.plan.{name} is {_said(now)}, but the encoder learnt from volumes prepared with {_said(was)}: what it has learnt may be of less use."
         for name in Plan.model_fields
@@ -43,16 +42,6 @@ def laid_over(plan: Plan, asked: Mapping[str, Any]) -> Plan:
         fault = error.errors()[0]
         place = ".".join(map(str, ("data", "plan", *fault["loc"])))
         raise UserError(f"{place}: {fault['msg'].removeprefix('Value error, ')}. See docs/volume-segmentation.md on plans.") from None
-
-
-def _of_data(table: SampleTable) -> Plan:
-    module = registry.entry("sources", table.source) if table.source in registry.names("sources") else None
-    if module is not None and hasattr(module, "plan"):
-        found: Plan = module.plan()
-        return found
-    from vesalius.data.planning import plan_of
-
-    return plan_of(table)
 
 
 def _said(value: Any) -> str:
