@@ -142,10 +142,14 @@ def data_index(
     reference: str,
     /,
     *,
+    root: str | None = None,
     filter: str | None = None,
     size: str = "native",
     channels: str = "auto",
     window: str = "file",
+    dims: Literal[2, 3] | None = None,
+    plan: Path | None = None,
+    codec: Literal["raw", "blosc2"] = "raw",
     download: bool = False,
 ) -> None:
     """Decode a data set into the store ahead of a job.
@@ -153,21 +157,30 @@ def data_index(
     Parameters
     ----------
     reference
-        NAME[@ROOT], a folder, a table or a .npz file.
+        NAME[@ROOT], a folder, a table, a list of volumes (.json) or a .npz file.
+    root
+        Where the paths of a table or a list begin.
     filter
         Only these rows, as view=frontal or 'sex=F; age=18..65'.
     size
-        Shorter side in pixels, or native.
+        Shorter side of images in pixels, or native.
     channels
-        1, 3, keep or auto.
+        Of images: 1, 3, keep or auto.
     window
-        Black to white of grey DICOM: file, percentiles, none, or CENTRE,WIDTH.
+        Black to white of grey DICOM images: file, percentiles, none, or CENTRE,WIDTH.
+    dims
+        2 for images, 3 for volumes; otherwise what the folder holds.
+    plan
+        Of volumes: YAML with data.plan, as vesalius data plan prints it or a recipe has it; what it leaves open is the source's.
+    codec
+        Of volumes: raw, or packed by blosc2.
     download
         Fetch a public data set that is not there.
     """
     from vesalius.inspection import data_index as verb
 
-    verb(reference, filter=filter, size=size, channels=channels, window=window, download=download)
+    images = {"size": size, "channels": channels, "window": window}
+    verb(reference, root=root, filter=filter, dims=dims, download=download, images=images, plan=plan, codec=codec)
 
 
 @data_app.command(name="locate")

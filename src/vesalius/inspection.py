@@ -5,10 +5,15 @@ from __future__ import annotations
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vesalius.errors import UserError
 from vesalius.terminal import Terminal, answer, table
+
+if TYPE_CHECKING:
+    from vesalius.data.plan import Plan
+    from vesalius.data.settings import StoreSettings
+    from vesalius.data.table import SampleTable
 
 GIB = 2**30
 
@@ -83,23 +88,50 @@ def _said(value: Any) -> str:
     return ", ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
-def data_index(reference: str, *, filter: str | None, size: str, channels: str, window: str, download: bool) -> None:
-    """Decode ``reference`` into the store."""
-    from vesalius.data.dataset import open_data, pick_channels, resolve
-    from vesalius.data.settings import StoreSettings, window_of
+def data_index(reference: str, *, images: dict[str, str], plan: Path | None, codec: Any, **options: Any) -> None:
+    """Decode ``reference`` into the store: ``images`` has size, channels and window of images, ``plan`` and ``codec`` are of volumes."""
+    from vesalius.data.dataset import open_data, resolve
 
     terminal = Terminal()
-    found = resolve(reference, filter=filter, download=download, terminal=terminal, allow_leakage=True)
+    found = resolve(reference, **options, terminal=terminal, allow_leakage=True)
+    volumes = found.dims == 3
+    wrong = [name for name, given in {"plan": plan is not None, "codec": codec != "raw"}.items() if given and not volumes]
+    wrong += [name for name, plain in {"size": "native", "channels": "auto", "window": "file"}.items() if volumes and images[name] != plain]
+    if wrong:
+        what = "volumes, which are prepared by a plan" if volumes else "images"
+        raise UserError(f"{reference} holds {what}: --{wrong[0]} is for {'images' if volumes else 'volumes'}. Leave it out.")
+    settings = _plan_of(found, plan, terminal) if volumes else _settings_of(found, **images)
+    made = open_data(reference, found, settings, terminal, codec=codec)
+    answer(f"{len(made.store):,} {'volumes' if volumes else 'images'}, {_size(made.store.nbytes)}, {len(made.store.left_out)} left out")
+    for sample, reason in made.store.left_out[:20]:
+        answer(f"{sample:016x}: {reason}")
+
+
+def _settings_of(found: SampleTable, size: str, channels: str, window: str) -> StoreSettings:
+    from vesalius.data.dataset import pick_channels
+    from vesalius.data.settings import StoreSettings, window_of
+
     if size != "native" and not size.isdigit():
         raise UserError(f"--size is {size!r}; give a number of pixels, or native.")
     if channels not in ("1", "3", "keep", "auto"):
         raise UserError(f"--channels is {channels!r}; it is one of 1, 3, keep, auto.")
     chosen: Any = pick_channels(found) if channels == "auto" else int(channels) if channels.isdigit() else "keep"
-    settings = StoreSettings(size="native" if size == "native" else int(size), channels=chosen, window=window_of(window))
-    made = open_data(reference, found, settings, terminal)
-    answer(f"{len(made.store):,} images, {_size(made.store.nbytes)}, {len(made.store.left_out)} left out")
-    for sample, reason in made.store.left_out[:20]:
-        answer(f"{sample:016x}: {reason}")
+    return StoreSettings(size="native" if size == "native" else int(size), channels=chosen, window=window_of(window))
+
+
+def _plan_of(found: SampleTable, said: Path | None, terminal: Terminal) -> Plan:
+    """The plan in the file ``said``; what it leaves open as pretraining would have it."""
+    from vesalius.data.planning import planned
+    from vesalius.recipes import yaml12
+
+    given: Any = {}
+    if said is not None:
+        data = yaml12.read(said).get("data")
+        given = data.get("plan") if isinstance(data, dict) else None
+        if not isinstance(given, dict):
+            raise UserError(f"{said} has no data.plan. `vesalius data plan DATA` prints one.")
+    with terminal.bar(f"looking at {found.source}", "volumes") as progress:
+        return planned(found, given, progress=lambda done, total=None, *_: progress(done, total)).plan
 
 
 def data_locate(reference: str, ids: list[str]) -> None:
