@@ -197,18 +197,20 @@ def predict(
     device: str = "auto",
     precision: str = "fp32",
     code: Path | None = None,
+    probabilities: Annotated[bool, cyclopts.Parameter(negative=())] = False,
     resume: bool = True,
 ) -> None:
-    """What a fine-tuned run says of new images: vesalius predict RUN DATA. Goes on where it was interrupted.
+    """What a fine-tuned run says of new images or volumes: vesalius predict RUN DATA. Goes on where it was interrupted.
 
     Parameters
     ----------
     run
         A run of `vesalius finetune`: folder, id or `latest`.
     data
-        NAME[@ROOT], a folder of images, a .csv or .parquet table, or a .npz file.
+        NAME[@ROOT], a folder of images or volumes, a .csv or .parquet table, or a .npz file.
     out
-        FILE.parquet or FILE.csv; by default predictions.parquet in a new run.
+        FILE.parquet or FILE.csv; by default predictions.parquet in a new run. Of a run that segments
+        a folder: NAME_seg.nii.gz for NAME.nii.gz, volumes.csv, preview.png.
     split
         Only the rows of train, val or test.
     task
@@ -225,6 +227,8 @@ def predict(
         fp32, bf16 or auto.
     code
         The file of a network of your own, where it is not in the current folder.
+    probabilities
+        Of a run that segments: the probability of each class at each voxel too, as NAME_prob.nii.gz.
     resume
         Go on with interrupted work; --no-resume begins again.
     """
@@ -233,7 +237,7 @@ def predict(
 
     result = verb(
         run, data, out=out, split=split, task=task, uncertain=uncertain, filter=filter,
-        batch_size=batch_size, device=device, precision=precision, code=code, resume=resume,
+        batch_size=batch_size, device=device, precision=precision, code=code, probabilities=probabilities, resume=resume,
     )
     answer(str(result.file))
 
@@ -293,7 +297,7 @@ def export(
     encoder
         A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, or a network's name.
     to
-        safetensors, timm, torchvision, onnx or hf.
+        safetensors, timm, torchvision, monai, onnx or hf.
     out
         The folder, new or empty; by default exports/TARGET beside the encoder, or here for a name.
     weights

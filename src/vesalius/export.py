@@ -12,6 +12,7 @@ import torch
 
 from vesalius.encoders import load_encoder
 from vesalius.encoders.agreement import TOLERANCE, Agreement, agreement
+from vesalius.encoders.build import sides
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.export_page import facts, readme
 from vesalius.encoders.exported import described, without_paths
@@ -55,7 +56,7 @@ def export(
     code: str | Path | None = None,
     quiet: bool = False,
 ) -> ExportResult:
-    """Write ``encoder`` for ``to``: ``safetensors``, ``timm``, ``torchvision``, ``onnx`` or ``hf``; reload it and compare.
+    """Write ``encoder`` for ``to``: ``safetensors``, ``timm``, ``torchvision``, ``monai``, ``onnx`` or ``hf``; reload it and compare.
 
     ``encoder``: a run, a folder, a network's name (then ``weights`` and ``size`` say what to fill it with and the pixels
     per side) or an Encoder, which is left as it is. ``out``: the folder, new or empty; by default ``exports/TARGET``
@@ -129,7 +130,7 @@ def _encoder(encoder: str | Path | Encoder, weights: str | None, size: int | Non
         return encoder
     options: dict[str, Any] = {} if weights is None else {"weights": weights}
     if size is not None:
-        options["size"] = (size, size)
+        options["size"] = sides(str(encoder), size)
     return load_encoder(encoder, code=code, **options)
 
 

@@ -39,6 +39,11 @@ def is_name(reference: str) -> bool:
     )
 
 
+def sides(name: str, side: int) -> tuple[int, ...]:
+    """The size of a cube for a network of volumes, of a square for any other: ``side`` on every axis."""
+    return (side,) * (3 if name.startswith("monai:") or name in resenc.NAMES else 2)
+
+
 def build_encoder(
     name: str,
     *,

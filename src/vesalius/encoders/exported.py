@@ -46,15 +46,17 @@ def standardised(card: Card, model: str, images: str = "images") -> tuple[str, .
     """Lines that standardise ``images`` as ``card`` says and give them to ``model``, which does not do it itself."""
     if not card.mean:
         return (f"features = {model}({images})",)
-    mean, std = (f"torch.tensor({list(values)}).view(1, -1, 1, 1)" for values in (card.mean, card.std))
+    ones = ", 1" * len(card.size)
+    mean, std = (f"torch.tensor({list(values)}).view(1, -1{ones})" for values in (card.mean, card.std))
     return (f"mean, std = {mean}, {std}", f"features = {model}(({images} - mean) / std)")
 
 
 def standardise(x: Tensor, facts: Mapping[str, Any]) -> Tensor:
-    """``x`` (B, C, H, W) less the mean and over the deviation in the facts of an export; as it is where there are none."""
+    """``x`` (B, C, *size) less the mean and over the deviation in the facts of an export; as it is where there are none."""
     if not facts["input"]["mean"]:
         return x
-    mean, std = (torch.tensor(facts["input"][key]).view(1, -1, 1, 1) for key in ("mean", "std"))
+    shape = (1, -1, *[1] * (x.ndim - 2))
+    mean, std = (torch.tensor(facts["input"][key]).view(shape) for key in ("mean", "std"))
     return (x - mean) / std
 
 

@@ -1,7 +1,8 @@
 """Networks of MONAI for volumes: ``monai:vit``, ``monai:swin_unetr`` and ``monai:segresnet``, in 2 or 3 dimensions.
 
 Each ``network`` is the very module that MONAI puts into its segmenters (``UNETR.vit``, ``SwinUNETR.swinViT``,
-``SegResNetDS.encoder``), so that tensors have MONAI's names and a decoder of MONAI takes the network as it is.
+``SegResNetDS.encoder``), so that tensors have MONAI's names and a decoder of MONAI takes the network as it is;
+``network.built_with`` are the keywords of its class.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from vesalius.encoders.positions import resample
 from vesalius.errors import UserError
 
 _LICENCE = "code: MONAI, Apache-2.0"
+_NORMS = ("instance", "batch", "group")
 
 
 class MonaiViT(Encoder):
@@ -97,22 +99,24 @@ def vit(
         )
     from monai.networks.nets.vit import ViT
 
+    keywords = {
+        "in_channels": channels,
+        "img_size": list(size),
+        "patch_size": list(patch),
+        "hidden_size": hidden_size,
+        "mlp_dim": mlp_dim,
+        "num_layers": num_layers,
+        "num_heads": num_heads,
+        "proj_type": proj_type,
+        "pos_embed_type": pos_embed_type,
+        "spatial_dims": len(size),
+        "qkv_bias": qkv_bias,
+    }
     try:
-        network: Any = ViT(
-            channels,
-            size,
-            patch,
-            hidden_size,
-            mlp_dim,
-            num_layers,
-            num_heads,
-            proj_type,
-            pos_embed_type,
-            spatial_dims=len(size),
-            qkv_bias=qkv_bias,
-        )
+        network: Any = ViT(**keywords)  # type: ignore[arg-type]
     except (ValueError, AssertionError) as error:
         raise UserError(f"monai:vit cannot be built: {error}. See its options in docs/volumes-networks.md.") from error
+    network.built_with = keywords
     for block in network.blocks:
         # MONAI keeps a norm for a cross-attention that is not there: no gradient ever reaches it.
         block.norm_cross_attn.requires_grad_(False)
@@ -148,22 +152,23 @@ def swin_unetr(
         )
     if feature_size % 12 or feature_size < 12:
         raise UserError(f"feature_size is {feature_size}; MONAI's SwinUNETR takes multiples of 12: 12, 24, 48.")
-    from monai.networks.nets.swin_unetr import PatchMerging, SwinTransformer
+    from monai.networks.nets.swin_unetr import SwinTransformer
 
-    network = SwinTransformer(
-        channels,
-        feature_size,
-        _sides(window_size, len(size)),
-        _sides(2, len(size)),
-        tuple(depths),
-        tuple(num_heads),
-        drop_path_rate=drop_path_rate,
-        patch_norm=patch_norm,
-        use_checkpoint=use_checkpoint,
-        spatial_dims=len(size),
-        downsample=PatchMerging,
-        use_v2=use_v2,
-    )
+    keywords = {
+        "in_chans": channels,
+        "embed_dim": feature_size,
+        "window_size": list(_sides(window_size, len(size))),
+        "patch_size": [2] * len(size),
+        "depths": list(depths),
+        "num_heads": list(num_heads),
+        "drop_path_rate": drop_path_rate,
+        "patch_norm": patch_norm,
+        "use_checkpoint": use_checkpoint,
+        "spatial_dims": len(size),
+        "use_v2": use_v2,
+    }
+    network: Any = SwinTransformer(**keywords)  # type: ignore[arg-type]
+    network.built_with = keywords
     stages: list[Any] = [network.layers1[0], network.layers2[0], network.layers3[0], network.layers4[0]]
     for stage in stages:
         stage.is_stage = True  # for ``depth``: its blocks are layers
@@ -193,15 +198,18 @@ def segresnet(
         raise UserError(f"There is no norm {norm!r}. Use one of {', '.join(_NORMS)}.")
     from monai.networks.nets.segresnet_ds import SegResEncoder
 
-    network = SegResEncoder(len(size), init_filters, channels, norm=_NORMS[norm], blocks_down=tuple(blocks_down))
+    keywords = {
+        "spatial_dims": len(size),
+        "init_filters": init_filters,
+        "in_channels": channels,
+        "norm": ["group", {"num_groups": 8}] if norm == "group" else norm,
+        "blocks_down": list(blocks_down),
+    }
+    network: Any = SegResEncoder(**keywords)  # type: ignore[arg-type]
+    network.built_with = keywords
     return StagesEncoder(network), {"licence": _LICENCE}
 
 
-_NORMS: dict[str, str | tuple[str, dict[str, int]]] = {
-    "instance": "instance",
-    "batch": "batch",
-    "group": ("group", {"num_groups": 8}),
-}
 BUILDERS: dict[str, Callable[..., tuple[Encoder, dict[str, Any]]]] = {
     "monai:vit": vit,
     "monai:swin_unetr": swin_unetr,

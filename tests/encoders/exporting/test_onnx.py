@@ -24,6 +24,9 @@ ROOT = Path(__file__).resolve().parents[3]
         ("resnet18", {"width": 0.125, "size": (16, 16), "mean": MEAN, "std": STD}),
         ("resnet18", {"width": 0.0625, "size": (16, 16, 16), "channels": 1}),
         ("timm:vit_tiny_patch16_224", {"depth": 1, "size": (32, 32), "mean": MEAN, "std": STD}),
+        ("monai:vit", {"hidden_size": 24, "mlp_dim": 48, "num_heads": 2, "num_layers": 1, "size": (32, 32, 32), "channels": 1}),
+        ("monai:segresnet", {"init_filters": 8, "blocks_down": [1, 1], "size": (16, 16, 16), "channels": 1}),
+        ("resenc-l", {"features": [8, 16], "size": (16, 16, 16), "channels": 1}),
         ("torchvision:squeezenet1_1", {"size": (64, 64), "channels": 1}),
     ],
 )
