@@ -74,7 +74,7 @@ def planned(
     source says. Volumes are read only where something is left open. Raises UserError where none can be read, and for fields that
     fit no plan.
     """
-    fixed = dict(given or {})
+    fixed = {name: value for name, value in (given or {}).items() if value is not None or name == "spacing"}
     if odd := [name for name in fixed if name not in Plan.model_fields]:
         raise UserError(f"A plan has no field {odd[0]!r}; it has {', '.join(Plan.model_fields)}.")
     known = registry.names("sources")
@@ -90,6 +90,9 @@ def planned(
             drawn, reasons = from_fingerprint(found, values, memory or MEMORY, multiple)
             values |= {name: drawn[name] for name in open_fields}
             why |= {name: reasons[name] for name in open_fields}
+    if isinstance(rule := fixed.get("intensity"), Mapping):  # of the same rule, some fields may be said alone
+        before = dict(values.get("intensity") or {})
+        fixed["intensity"] = {**(before if rule.get("rule", before.get("rule")) == before.get("rule") else {}), **rule}
     values |= fixed
     why |= dict.fromkeys(fixed, "given")
     try:

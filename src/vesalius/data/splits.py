@@ -196,10 +196,3 @@ def split_as_innereye(table: SampleTable, seed: int) -> SampleTable:
     if BY_IMAGE not in out.warnings:
         out.warnings.append(BY_IMAGE)
     return refuse_leakage(out, allow_leakage=True)
-
-
-def split_as_monai_tutorial(table: SampleTable) -> SampleTable:
-    """``table`` with what the tutorial had (``compat: monai-tutorial``): one held-out part that chooses and is reported, no test."""
-    parts = _own_split(table)
-    parts[parts == "test"] = "val"
-    return refuse_leakage(table.with_columns(split=pd.Series(parts, dtype="str").replace("", None)), allow_leakage=True)

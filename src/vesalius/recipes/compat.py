@@ -7,6 +7,7 @@ from typing import Any
 
 from vesalius import registry
 from vesalius.errors import UserError
+from vesalius.recipes import monai_tutorial
 
 _LINEAR = {"lr": 1e-4, "weight_decay": 1e-4, "dropout": 0.2, "batch": 16}
 _OPTIMIZER: Mapping[str, Mapping[str, Any]] = {
@@ -46,7 +47,9 @@ def compat_changes(word: str, config: Mapping[str, Any], method: str, world: int
 
     ``world``: number of processes; InnerEye multiplies its learning rate by it.
     """
-    _check(word)
+    if word == "monai-tutorial":
+        return monai_tutorial.changes(method), list(monai_tutorial.SENTENCES)
+    _check(word, "innereye, monai-tutorial")
     brought = getattr(registry.entry("methods", method), "COMPAT", {})
     if word not in brought:
         raise UserError(
@@ -78,9 +81,9 @@ def classifier_sentences(word: str, *, frozen: bool) -> list[str]:
     return [] if word == "none" else [_FROZEN if frozen else _END_TO_END]
 
 
-def _check(word: str) -> None:
+def _check(word: str, known: str = "innereye") -> None:
     if word != "innereye":
-        raise UserError(f"compat is {word!r}; known: none, innereye.")
+        raise UserError(f"compat is {word!r}; known: none, {known}.")
 
 
 def _is_cifar(config: Mapping[str, Any]) -> bool:

@@ -99,7 +99,7 @@ class PretrainConfig(Traced):
     threads: int | None = Field(None, ge=1, description="CPU threads; torch's choice when absent.")
     seed: int = Field(1, description="Of every random number of the run.")
     debug: bool = Field(False, description="One batch per epoch, to try a recipe out.")
-    compat: Literal["none", "innereye"] = Field("none", description="Bring back an original's numbers.")
+    compat: Literal["none", "innereye", "monai-tutorial"] = Field("none", description="Bring back an original's numbers.")
     tracking: Sequence[Named] = Field((), description="Where the run is written beside its folder: [{name: mlflow, ...}, {name: tensorboard}].")
     plugins: Sequence[str] = Field((), description="Python files whose entries join the registry.")
     name: str = Field("", description="A word for the run's folder.")

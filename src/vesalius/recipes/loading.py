@@ -63,6 +63,6 @@ def monitor_settings(config: PretrainConfig, given: MonitorConfig) -> BaseModel:
             known = [*own, *(name for name in MonitorConfig.model_fields if name != "name")]
             raise UserError(f"There is no field {key!r} in monitor {given.name}.{nearest(key, known)}")
     fields = {**given.fields, "interval": given.every or config.validate_every}
-    if config.compat != "none" and "compat" in own:
+    if config.compat == "innereye" and "compat" in own:
         fields.setdefault("compat", config.compat)
     return check(model, fields, f"monitor {given.name}")
