@@ -33,8 +33,12 @@ def read_volume(path: str | Path) -> Volume:
             return _read_series(folder, series)
         data = read_bytes(place)
         return _decoded(data, place)
+    except Unreadable:
+        raise
     except MemoryError as error:
         raise Unreadable(Kind.TOO_LARGE, "It does not fit into memory.") from error
+    except Exception as error:  # a header full of garbage raises nearly anything
+        raise Unreadable(Kind.CORRUPT, "Its content is damaged.") from error
 
 
 def read_labels(path: str | Path) -> Volume:

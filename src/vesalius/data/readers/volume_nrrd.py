@@ -107,10 +107,10 @@ def _numbers(data: bytes, fields: dict[str, str], kind: np.dtype[Any], shape: tu
 def _affine(fields: dict[str, str], axes: list[int], dimension: int, notes: list[str]) -> NDArray[np.float64]:
     """From voxel to mm in RAS."""
     words = _space(fields.get("space", ""))
-    directions = [_vector(word) for word in re.findall(r"none|\([^)]*\)", fields.get("space directions", ""))]
     affine = np.eye(4)
     spacings = fields.get("spacings", "").split()
     try:
+        directions = [_vector(word) for word in re.findall(r"none|\([^)]*\)", fields.get("space directions", ""))]
         if len(directions) == dimension:
             affine[:3, :3] = np.stack(
                 [np.zeros(3) if (found := directions[axis]) is None else found for axis in axes], 1
