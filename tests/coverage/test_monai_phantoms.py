@@ -67,7 +67,7 @@ def test_the_tutorials_spacing_keeps_every_organ_where_it_is(tmp_path: Path) -> 
     """1.5 x 1.5 x 2 mm: labels are never mixed, organs keep their place in mm, and their inside keeps its HU."""
     root = btcv.write(tmp_path, NUMBERS, axes="LAS", noise=0)
     data = opened(f"btcv@{root}:6", btcv_source.plan().model_copy(update={"crop": False}))
-    values, labels, affine = phantoms.abdomen(seed=2, noise=0)
+    _, labels, affine = phantoms.abdomen(seed=2, noise=0)
     row = of(data, "img0002.nii.gz")
     mask, windowed = data.store.mask(row), seen(data, row)
     assert mask is not None
