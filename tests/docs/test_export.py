@@ -20,6 +20,9 @@ def test_every_line_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.chdir(tmp_path)
     encoder = build_encoder("resnet18", stem="standard", size=(64, 64), mean=(0.2, 0.45, 0.7), std=(0.15, 0.3, 0.6)).eval()
     save_encoder(encoder, tmp_path / "runs" / "mine")
+    vit: dict[str, Any] = {"hidden_size": 24, "mlp_dim": 48, "num_heads": 2, "num_layers": 2}
+    of_volumes = build_encoder("monai:vit", channels=1, size=(32, 32, 32), **vit).eval()
+    save_encoder(of_volumes, tmp_path / "runs" / "volumes")
     known: dict[str, Any] = {}
     loaded, written = 0, []
     for language, text in re.findall(r"^```(\w+)\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL):
@@ -35,7 +38,7 @@ def test_every_line_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             exec(compile(text, PAGE.name, "exec"), known)
         if "features" in known:
             with torch.no_grad():
-                ours = encoder(known["images"]).pooled
+                ours = (of_volumes(known["volumes"]) if "volumes" in text else encoder(known["images"])).pooled
             assert (torch.as_tensor(known["features"]) - ours).abs().max() <= 1e-4 * ours.abs().max(), text
             loaded += 1
     assert sorted(written) == sorted(names("exports"))
