@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from vesalius.data.settings import StoreSettings, window_of
 from vesalius.data.splits import split_as_innereye
 from vesalius.data.table import SampleTable
 from vesalius.data.uncertain import firm
+from vesalius.data.volumes.volume_store import VolumeStore
 from vesalius.errors import UserError
 from vesalius.features.records import MARGIN
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
@@ -89,7 +90,7 @@ def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
     if plan is not None and main is None and any(paints(monitor) for monitor in config.monitors):
         table = _with_validation(config, table, terminal)
     settings = plan or _settings(config, table, list(tables.values()))
-    train = open_data(data.train, table, settings, terminal, max_bad_share=data.max_bad_share)
+    train = _unlabelled(open_data(data.train, table, settings, terminal, max_bad_share=data.max_bad_share))
     if len(train.store.ids) < 2:
         raise UserError(f"{data.train} holds {len(train.store.ids)} readable {noun(plan)[:-1]}(s); a pretraining needs at least two.")
     learnt = table.rows("train")
@@ -97,7 +98,7 @@ def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
     monitors = {}
     for key, t in tables.items():
         same = t is table
-        monitors[key] = train if same else open_data(key.partition("|")[0], t, settings, terminal, max_bad_share=data.max_bad_share)
+        monitors[key] = train if same else _unlabelled(open_data(key.partition("|")[0], t, settings, terminal, max_bad_share=data.max_bad_share))
         if monitors[key].store.channels != train.store.channels:
             raise UserError(
                 f"The training images have {train.store.channels} channel(s) and those of {key.partition('|')[0]} have "
@@ -105,6 +106,11 @@ def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
             )
     rows, overlap = without_held_out(train, rows, monitors, data, terminal)
     return Material(train, rows, monitors, main, overlap, train.store.channels, time.perf_counter() - began, plan)
+
+
+def _unlabelled(data: DataSet) -> DataSet:
+    """``data`` without label volumes being read beside every patch."""
+    return replace(data, store=data.store.without_labels()) if isinstance(data.store, VolumeStore) else data
 
 
 def _with_validation(config: PretrainConfig, table: SampleTable, terminal: Terminal) -> SampleTable:

@@ -9,6 +9,7 @@ from vesalius.report.chart import Chart, Line, Mark, Point, thin
 from vesalius.report.judged import headline
 from vesalius.report.kinds import kind
 from vesalius.report.reading import RunRecord
+from vesalius.report.reconstruction import MONITOR
 from vesalius.report.section import Section
 from vesalius.report.seeds import repetitions
 from vesalius.report.ticks import Axis, linear
@@ -51,7 +52,7 @@ def section(runs: Sequence[RunRecord]) -> Section:
 def charts(runs: Sequence[RunRecord]) -> list[Chart]:
     """One chart for each quantity, in the order a reader asks for them."""
     series = [_series(run) for run in runs]
-    keys = list(dict.fromkeys(key for one in series for key in one))
+    keys = [key for key in dict.fromkeys(key for one in series for key in one) if not key.startswith(MONITOR)]
     metrics = list(dict.fromkeys(_metric(key) for key in keys if key.startswith("monitor/")))
     metrics.sort(key=lambda metric: not is_score(metric))
     groups: list[tuple[str, Callable[[str], bool]]] = [("loss", _named("loss"))]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from vesalius.report.reading import RunRecord
+from vesalius.report.reconstruction import paints
 from vesalius.report.values import text
 
 Kind = Literal["pretrain", "finetune", "seeds", "predict", "evaluate"]
@@ -13,7 +14,7 @@ Kind = Literal["pretrain", "finetune", "seeds", "predict", "evaluate"]
 _END = ("cost", "use", "config", "warnings")
 _SECTIONS: dict[Kind, tuple[str, ...]] = {
     "pretrain": (
-        *("verdict", "data", "views", "curves", "probes", "label-efficiency", "neighbours", "map", "mistakes"),
+        *("verdict", "data", "views", "reconstruction", "curves", "probes", "label-efficiency", "neighbours", "map", "mistakes"),
         *("calibration", "checkpoints", *_END),
     ),
     "finetune": (
@@ -27,6 +28,7 @@ _SECTIONS: dict[Kind, tuple[str, ...]] = {
 _OF_VOLUMES: dict[Kind, tuple[str, ...]] = {
     "finetune": ("verdict", "data", "curves", "segmentations", "dice", "scores", "views", "checkpoints", *_END),
     "seeds": ("verdict", "data", "repeated", "scores", "curves", "use", "config", "warnings"),
+    "predict": ("verdict", "label-volumes", "left-out", "config", "warnings"),
 }
 """Of a segmentation."""
 _OF_CLASSES = ("confusion", "roc", "operating", "calibration", "mistakes", "neighbours", "map")
@@ -55,4 +57,6 @@ def _of(run: RunRecord) -> list[str]:
     one = kind(run)
     if text(run.task.get("kind")) == "segmentation" and one in _OF_VOLUMES:
         return list(_OF_VOLUMES[one])
-    return [name for name in _SECTIONS[one] if one != "finetune" or name not in unfit]
+    if one == "pretrain":
+        unfit = () if paints(run) else ("reconstruction",)
+    return [name for name in _SECTIONS[one] if one not in ("finetune", "pretrain") or name not in unfit]

@@ -27,12 +27,14 @@ from vesalius.report import (
     data,
     dice,
     efficiency,
+    label_volumes,
     left_out,
     mistakes,
     neighbours,
     operating,
     predicted,
     probes,
+    reconstruction,
     repeated,
     robustness,
     roc,
@@ -108,6 +110,8 @@ def render(runs: Sequence[RunRecord]) -> str:
     for budget in _BUDGETS:
         makers: Mapping[str, Callable[[], Section]] = {
             "views": partial(views.section, runs, budget // 3),
+            "reconstruction": partial(reconstruction.section, runs, budget // 3),
+            "label-volumes": partial(label_volumes.section, runs, budget // 3),
             "robustness": partial(robustness.section, runs, budget // 3),
             "segmentations": partial(segmentations.section, runs, budget // 2),
             "neighbours": partial(neighbours.section, examples),

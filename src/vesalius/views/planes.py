@@ -27,12 +27,14 @@ def planes(image: Float[Tensor, "*size"]) -> list[Tensor]:
     return [plane.T.flip(0, 1) for plane in (image[:, :, z], image[:, y], image[x])]
 
 
-def sheet(rows: Sequence[Sequence[Tensor]], least: int = 96) -> bytes:
+def sheet(rows: Sequence[Sequence[Tensor]], titles: Sequence[str] = (), least: int = 96) -> bytes:
     """PNG bytes: one column for each image (*size) of a row, one line for each of its planes; black to white is the first's range.
 
-    Tiles have one size, at least ``least`` pixels where whole enlargement allows.
+    Tiles have one size, at least ``least`` pixels where whole enlargement allows. ``titles`` of the columns stand in the file's text
+    ``columns``, parted by bars.
     """
     from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
 
     lines: list[list[Tensor]] = []
     for row in rows:
@@ -43,7 +45,9 @@ def sheet(rows: Sequence[Sequence[Tensor]], least: int = 96) -> bytes:
     larger = max(1, -(-least // max(height, width)))
     whole = torch.cat([torch.cat([_tile(tile, height, width, larger) for tile in line], 1) for line in lines])[:-GAP, :-GAP]
     buffer = BytesIO()
-    Image.fromarray((whole * 255).round().to(torch.uint8).numpy()).save(buffer, "png", optimize=True)
+    said = PngInfo()
+    said.add_text("columns", "|".join(titles))
+    Image.fromarray((whole * 255).round().to(torch.uint8).numpy()).save(buffer, "png", optimize=True, pnginfo=said)
     return buffer.getvalue()
 
 

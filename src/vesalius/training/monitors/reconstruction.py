@@ -78,7 +78,7 @@ class ReconstructionMonitor:
             scalars[f"{stem}l1"] = float((hidden + kept) / len(share))
             scalars[f"{stem}hidden_l1"] = float(hidden / share.sum())
             scalars[f"{stem}kept_l1"] = float(kept / (1 - share).sum())
-        pictures = {"planes": sheet(self._shown)} if self._shown else {}
+        pictures = {"planes": sheet(self._shown, _titles(len(self._shown[0]) - 2))} if self._shown else {}
         self._shown = []
         return Finding(scalars, {self.metric: self.record.improves(scalars["l1"], at)}, pictures=pictures)
 
@@ -89,6 +89,10 @@ class ReconstructionMonitor:
     def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
         """Take ``state_dict``'s tensors back."""
         self.record.best = float(state["best"])
+
+
+def _titles(views: int) -> list[str]:
+    return ["original", *(["what was seen"] if views == 1 else [f"view {i + 1}" for i in range(views)]), "reconstruction"]
 
 
 def build(config: Config, name: str, task: TaskSpec | None, seed: int) -> ReconstructionMonitor:
