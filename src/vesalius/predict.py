@@ -25,6 +25,7 @@ from vesalius.features.resumable import compute
 from vesalius.files import atomic_write, cache_folder
 from vesalius.result import Result
 from vesalius.runs import Run
+from vesalius.segment_volumes import Segmenting, segment, segments
 from vesalius.tasks.classifier import Classifier
 from vesalius.tasks.distribution import distribution
 from vesalius.tasks.predictions import answers_by_name
@@ -76,21 +77,35 @@ def predict(
     device: str = "auto",
     precision: str = "fp32",
     code: str | Path | None = None,
+    probabilities: bool = False,
     resume: bool = True,
     quiet: bool = False,
 ) -> PredictResult:
-    """Probabilities, or quantities, for the images of ``data`` by the fine-tuned ``run``.
+    """Probabilities, or quantities, for the images of ``data`` by the fine-tuned ``run``; by one that segments, label volumes.
 
     ``out``: FILE.parquet or FILE.csv, with paths relative to the data's root; by default ``predictions.parquet`` in a new
     run, with ids only. An image that cannot be read, or has other channels than the encoder takes, is named, listed in
     ``left_out.json`` (beside a FILE of the user's in FILE.left_out.csv, by path) and left out; the rest is predicted. Killed
     work is gone on with when the same call is made again, unless ``resume`` is False. ``split``, ``filter``: only these rows. ``task``,
     ``uncertain``: of the labels the images have, which stand beside the answers. ``code``:
-    the file of a network of the user's own. Raises UserError, TooManyBadFiles where no
+    the file of a network of the user's own.
+
+    Of a run that segments ``out`` is a folder: ``sub/NAME_seg.nii.gz`` for ``sub/NAME.nii.gz``, on the scan's voxels, in its format
+    (NIfTI for DICOM), ``volumes.csv`` with the volume of each class in ml, ``preview.png``; with ``probabilities`` also ``NAME_prob``. By
+    default they are in the new run, by id. Scans that are segmented already are passed over. Raises UserError, TooManyBadFiles where no
     image can be read, NoRoom.
     """
     terminal = Terminal(quiet=quiet)
     file = None if out is None else Path(out)
+    if segments(run):
+        if task is not None or uncertain is not None:
+            raise UserError("task and uncertain are of labels beside the answers, and this run segments volumes. Leave them out.")
+        place = pick_device(device)
+        how = Segmenting(place, autocast_type(precision, place), probabilities, resume, terminal)
+        path, written = segment(run, data, how, out=file, split=split, filter=filter, code=code, name_left_out=_name_left_out)
+        return PredictResult(path, written)
+    if probabilities:
+        raise UserError("probabilities is for runs that segment volumes; the table of a classifier holds them anyway. Leave it out.")
     if file is not None and file.suffix not in _SUFFIXES:
         raise UserError(f"{file.name} ends in {file.suffix or 'nothing'}. Name a file ending in {' or '.join(_SUFFIXES)}.")
     if batch_size < 1:
