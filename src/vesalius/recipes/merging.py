@@ -9,8 +9,8 @@ from typing import Any
 from vesalius.errors import UserError
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
 
-CHOICES = ("encoder", "decoder", "method", "optimizer")
-"""Fields whose ``name`` picks an entry: a new name forgets the old entry's fields."""
+CHOICES = ("encoder", "decoder", "method", "optimizer", "intensity")
+"""Fields whose ``name`` (of a plan's intensity its ``rule``) picks an entry: a new one forgets the old entry's fields."""
 KEPT: Mapping[str, Sequence[str]] = {"encoder": ("freeze", "lr_factor", "min_match", "scratch")}
 """Fields of a choice that are not its entry's: a new name keeps them."""
 _UNITS = ("epochs", "steps", "share")
@@ -38,7 +38,8 @@ def merge(base: Mapping[str, Any], changes: Mapping[str, Any]) -> dict[str, Any]
             out.pop(unit, None)
     for key, given in changes.items():
         old, value = written_out(key, out.get(key)), written_out(key, plain(given))
-        renamed = isinstance(value, dict) and isinstance(old, dict) and value.get("name", old.get("name")) != old.get("name")
+        chosen = "rule" if key == "intensity" else "name"
+        renamed = isinstance(value, dict) and isinstance(old, dict) and value.get(chosen, old.get(chosen)) != old.get(chosen)
         if key == "monitors":
             out[key] = _monitors(old, value)
         elif key == "tracking":
@@ -58,7 +59,7 @@ def written_out(key: str, value: Any) -> Any:
         return [value]
     if key == "tracking" and isinstance(value, str):
         return {name.strip(): {} for name in value.split(",")}
-    return {"name": value} if key in CHOICES and isinstance(value, str) else value
+    return {"rule" if key == "intensity" else "name": value} if key in CHOICES and isinstance(value, str) else value
 
 
 def _monitors(old: Any, given: Any) -> Any:
