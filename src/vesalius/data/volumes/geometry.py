@@ -134,7 +134,7 @@ def taken(values: NDArray[Any], geometry: Geometry, *, labels: bool = False) -> 
 def onto_source(values: Tensor, geometry: Geometry, *, outside: Tensor | None = None) -> Tensor:
     """Stored ``values`` (C, *stored) on the file's voxels: (C, *shape). What was cut away becomes ``outside`` (C,), or 0.
 
-    Floats are interpolated linearly, with a mean over what a larger voxel covers; integers take the nearest.
+    Floats are interpolated linearly between stored voxels; integers take the nearest.
     """
     import torch
 
@@ -169,11 +169,11 @@ def labels_onto_source(probabilities: Tensor, geometry: Geometry) -> NDArray[np.
 def _back_along(values: Tensor, axis: int, geometry: Geometry, rows: slice) -> Tensor:
     import torch
 
-    at, step = geometry.back(axis)[rows], 1 / geometry.step[axis]
+    at = geometry.back(axis)[rows]
     if not values.is_floating_point():
         chosen = torch.from_numpy(resampling.nearest(at, geometry.stored[axis]))
         return values.index_select(axis + 1, chosen.to(values.device))
-    weights = torch.from_numpy(resampling.linear(at, geometry.stored[axis], step)).to(values)
+    weights = torch.from_numpy(resampling.linear(at, geometry.stored[axis])).to(values)
     return resampling.along(values, axis + 1, weights)  # type: ignore[no-any-return]
 
 
