@@ -112,7 +112,6 @@ def render(runs: Sequence[RunRecord]) -> str:
             "views": partial(views.section, runs, budget // 3),
             "reconstruction": partial(reconstruction.section, runs, budget // 3),
             "label-volumes": partial(label_volumes.section, runs, budget // 3),
-            "label-volumes": partial(label_volumes.section, runs, budget // 3),
             "robustness": partial(robustness.section, runs, budget // 3),
             "segmentations": partial(segmentations.section, runs, budget // 2),
             "neighbours": partial(neighbours.section, examples),
