@@ -66,7 +66,7 @@ def test_every_key_reaches_its_operation():
     assert found["affine"]["shear_y"] == 0
     assert found["affine"]["outside"] == "black"
     assert found["random_resized_crop"] == {"scale": [0.4, 1.0], "ratio": [3 / 4, 4 / 3], "size": 256}
-    assert found["gamma"] == {"scale": [0.5, 1.5], "p": 1.0}
+    assert found["gamma"] == {"scale": [0.5, 1.5], "p": 1.0, "range": "unit"}
     assert {k: found["colour_jitter"][k] for k in ("brightness", "contrast", "saturation", "hue", "p")} == {
         "brightness": 0.2, "contrast": 0.2, "saturation": 0.0, "hue": 0.0, "p": 1.0,
     }  # fmt: skip

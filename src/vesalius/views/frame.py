@@ -61,7 +61,7 @@ class Frame:
     @property
     def dims(self) -> int:
         """Axes of the canvas."""
-        return self.canvas.shape[1]
+        return int(self.canvas.shape[1])
 
     def crop(self, box: Array, size: Array) -> Frame:
         """Cut ``box`` (N, 2 d: first corner, then sides, on the canvas) and bring it to ``size`` (N, d)."""

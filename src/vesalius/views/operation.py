@@ -181,10 +181,6 @@ class Pixelwise(Operation):
         """What ``apply`` needs of the drawn values: worked out on the host, once for the whole batch."""
         return values
 
-    def telling(self, values: Values, size: tuple[int, ...], device: torch.device) -> Mapping[str, Tensor]:
-        """What a method gets to see beside the values in ``tells``, (V, B, ...), for drawn values (V, B, ...)."""
-        return {}
-
     def active(self, p: Parameters) -> NDArray[np.bool_] | None:
         """Which items change at all; None for every one."""
         return None
@@ -192,6 +188,11 @@ class Pixelwise(Operation):
     @abstractmethod
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
         """``x`` (N, C, *size), which may be changed in place, for the prepared parameters of its N items."""
+
+    def into(self, source: Tensor, out: Tensor, p: Parameters) -> Tensor:
+        """``change`` of ``source``, left as it is, written to ``out``; both (N, C, *size)."""
+        changed = self.change(out.copy_(source), p)
+        return out if changed is out else out.copy_(changed)
 
     def change(self, x: Tensor, p: Parameters) -> Tensor:
         """``apply`` on the items that change; the others are not touched."""

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import torch
@@ -142,66 +141,86 @@ class Views:
 
     def _made(self, pixels: Pixels, draws: Draws) -> Batch:
         """The views of images."""
-        views: dict[str, Tensor] = {}
         drawn: dict[str, Tensor] = {}
-        masks: dict[str, Tensor] = {}
         plain: dict[tuple[int, ...], Same] = {}
         with torch.no_grad():
             # What nothing changes comes first: other groups of volumes under the same geometry are copies of it.
+            makings: dict[str, _Making] = {}
             for group in sorted(self.groups, key=lambda group: any(True for _ in group.pixelwise)):
-                made = _apply(group, pixels, draws, self._buffers, plain.get(group.size))
-                if self.dims == 3 and group.shares and not any(True for _ in group.pixelwise) and draws.rows.shape[1] == 1:
-                    plain.setdefault(group.size, Same(made.views[0], None if made.masks is None else made.masks[0]))
-                views[group.name], drawn[f"affine/{group.name}"] = made.views, made.theta
-                if made.masks is not None:
-                    masks[group.name] = made.masks
+                making = makings[group.name] = _Making(group, pixels, draws, self._buffers, plain.get(group.size))
+                if self.dims == 3 and group.shares and not making.steps and draws.rows.shape[1] == 1:
+                    plain.setdefault(group.size, Same(making.out, making.masks))
+            for making, items in _in_turn(list(makings.values()), len(pixels.data), pixels.data.device):
+                making.make(items)
             for group in self.groups:
+                drawn[f"affine/{group.name}"] = makings[group.name].theta
                 drawn |= _told(group, draws, pixels.data.device)
         ids = torch.zeros(len(pixels.data), dtype=torch.int64, device=pixels.data.device)
-        return Batch({name: views[name] for name in self.makes}, drawn, ids, masks=masks)
+        made = {name: makings[name].by_view(makings[name].out) for name in self.makes}
+        masks = {name: making.by_view(making.masks) for name, making in makings.items() if making.masks is not None}
+        return Batch(made, drawn, ids, masks=masks)
 
 
-class _Made(NamedTuple):
-    """One group: views (V, B, C, *size), affine maps (V, B, d, d + 1), labels (V, B, *size) where there are any."""
+class _Making:
+    """One group in the making. ``plain``: what its geometry alone makes, where another group makes that."""
 
-    views: Tensor
-    theta: Tensor
-    masks: Tensor | None
+    def __init__(self, group: Group, pixels: Pixels, draws: Draws, buffers: Buffers, plain: Same | None) -> None:
+        batch, device, dims = len(pixels.data), pixels.data.device, len(group.size)
+        sides = draws.windows[:, :, 1] - draws.windows[:, :, 0]
+        extents = np.concatenate([sides[:, view % sides.shape[1]] for view in range(group.count)])
+        values = {key: _values(draws, key, group.count) for key in group.operations}
+        frame = Frame.of(extents)
+        for key, geometry in group.geometry:
+            frame = geometry.place(frame, values[key], group.size)
+        if not (frame.canvas == group.size).all():
+            frame = _fitted(frame, group.size)
+        theta = torch.from_numpy(frame.theta(extents)).to(device, torch.float32)
+        self.group, self.theta = group, theta.view(group.count, batch, dims, dims + 1)
+        self.source: Same | Voxels | Sampler
+        if dims == 3:
+            self.source = plain if plain is not None and group.shares else Voxels(pixels, frame, group.size)
+        else:
+            height, width = group.size
+            self.source = sampler(pixels, frame, (height, width), turns=any(geometry.turns for _, geometry in group.geometry))
+        n, channels = group.count * batch, pixels.data.shape[2]
+        self.out = buffers.empty((n, channels, *group.size), torch.float32, device)
+        self.masks = None
+        if dims == 3 and pixels.masks is not None:
+            self.masks = buffers.empty((n, *group.size), pixels.masks.dtype, device)
+        self.steps = [(op, Parameters.of(op.prepare(values[key], channels), device, dims)) for key, op in group.pixelwise]
 
-
-def _apply(group: Group, pixels: Pixels, draws: Draws, buffers: Buffers, plain: Same | None) -> _Made:
-    """One group. ``plain``: what its geometry alone makes, where another group has made it already."""
-    batch, device, dims = len(pixels.data), pixels.data.device, len(group.size)
-    sides = draws.windows[:, :, 1] - draws.windows[:, :, 0]
-    extents = np.concatenate([sides[:, view % sides.shape[1]] for view in range(group.count)])
-    values = {key: _values(draws, key, group.count) for key in group.operations}
-    frame = Frame.of(extents)
-    for key, geometry in group.geometry:
-        frame = geometry.place(frame, values[key], group.size)
-    if not (frame.canvas == group.size).all():
-        frame = _fitted(frame, group.size)
-    theta = torch.from_numpy(frame.theta(extents)).to(device, torch.float32)
-    source: Same | Voxels | Sampler
-    if dims == 3:
-        source = plain if plain is not None and group.shares else Voxels(pixels, frame, group.size)
-    else:
-        source = sampler(pixels, frame, group.size, turns=any(geometry.turns for _, geometry in group.geometry))
-    n, channels = group.count * batch, pixels.data.shape[2]
-    out = buffers.empty((n, channels, *group.size), torch.float32, device)
-    masks = None
-    if dims == 3 and pixels.masks is not None:
-        masks = buffers.empty((n, *group.size), pixels.masks.dtype, device)
-    steps = [(op, Parameters.of(op.prepare(values[key], channels), device, dims)) for key, op in group.pixelwise]
-    for items in _chunks(n, channels * math.prod(group.size), device):
-        x = target = source.sample(items, out[items])
+    def make(self, items: slice) -> None:
+        """The items ``items``: sampled, then changed step by step."""
+        target, steps = self.out[items], self.steps
+        if isinstance(self.source, Same) and steps and len(target) == 1:
+            first, parameters = steps[0]
+            x, steps = first.into(self.source.one(items.start), target, parameters.of_items(items)), steps[1:]
+        else:
+            x = self.source.sample(items, target)
         for operation, parameters in steps:
             x = operation.change(x, parameters.of_items(items))
         if x is not target:
             target.copy_(x)
-        if masks is not None and not isinstance(source, Sampler):
-            source.labels(items, masks[items])
-    views, theta = out.view(group.count, batch, *out.shape[1:]), theta.view(group.count, batch, dims, dims + 1)
-    return _Made(views, theta, None if masks is None else masks.view(group.count, batch, *group.size))
+        if self.masks is not None and not isinstance(self.source, Sampler):
+            self.source.labels(items, self.masks[items])
+
+    def by_view(self, items: Tensor) -> Tensor:
+        """Items (V * B, ...) as (V, B, ...)."""
+        return items.view(self.group.count, -1, *items.shape[1:])
+
+
+def _in_turn(makings: list[_Making], batch: int, device: torch.device) -> Iterator[tuple[_Making, slice]]:
+    """Group after group in chunks; on the CPU, where one item fills a chunk, all groups of one sample while it is in the cache."""
+    numbers = min(making.out[0].numel() for making in makings)
+    if device.type == "cpu" and numbers > CHUNK * torch.get_num_threads() // 2:
+        for sample in range(batch):
+            for making in makings:
+                for item in range(sample, len(making.out), batch):
+                    yield making, slice(item, item + 1)
+    else:
+        for making in makings:
+            for items in _chunks(len(making.out), making.out[0].numel(), device):
+                yield making, items
 
 
 def _told(group: Group, draws: Draws, device: torch.device) -> dict[str, Tensor]:
@@ -211,23 +230,14 @@ def _told(group: Group, draws: Draws, device: torch.device) -> dict[str, Tensor]
         for name in operation.tells:
             value = torch.from_numpy(draws.values[f"{key}/{name}"]).to(device, non_blocking=True)
             told[f"{name}/{group.name}"] = value.expand(group.count, *value.shape[1:])
-        if isinstance(operation, Pixelwise):
-            for name, value in operation.telling(_values(draws, key, None), group.size, device).items():
-                told[f"{name}/{group.name}"] = value.expand(group.count, *value.shape[1:])
     return told
 
 
-def _values(draws: Draws, key: str, count: int | None) -> Values:
-    """The drawn values of operation ``key``, views and samples in one dimension; shared ones repeated for each view.
-
-    Without ``count`` as they were drawn, (V, B, ...).
-    """
+def _values(draws: Draws, key: str, count: int) -> Values:
+    """The drawn values of operation ``key``, views and samples in one dimension; shared ones repeated for each view."""
     found: dict[str, NDArray[Any]] = {}
     for name, value in draws.values.items():
         if name.startswith(f"{key}/"):
-            if count is None:
-                found[name[len(key) + 1 :]] = value
-                continue
             views = np.broadcast_to(value, (count, *value.shape[1:])) if len(value) != count else value
             found[name[len(key) + 1 :]] = views.reshape(-1, *value.shape[2:])
     return found

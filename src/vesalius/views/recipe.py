@@ -192,7 +192,8 @@ def _check_windows(groups: Sequence[Group], shared: Sequence[Operation], place: 
             raise refuse(f"In {place} there are {first.count} tiles and {group.count} views of group {group.name!r}: one view shows one tile.")
         sides = first.sides(group.size)
         if len(sides) != 3 or any(side < part for side, part in zip(sides, group.size)):
-            raise refuse(f"In {place} {first.name} reads {'×'.join(map(str, sides))} voxels, of which group {group.name!r} cannot show {'×'.join(map(str, group.size))}.")
+            window, view = ("×".join(map(str, found)) for found in (sides, group.size))
+            raise refuse(f"In {place} {first.name} reads {window} voxels, of which group {group.name!r} cannot show {view}.")
     if len({first.sides(group.size) for group in groups}) > 1:
         raise refuse(f"In {place} {first.name} is shared by groups of unlike sizes. Give it a size, [x, y, z], that holds them all.")
 

@@ -45,7 +45,7 @@ def _step(step: Mapping[str, Any], factors: Sequence[float]) -> dict[str, Any]:
     if name == "paint":
         holes = {kind: {**fields[kind], "size": [max(1, round(side * factor)) for side in fields[kind]["size"]]} for kind in ("inside", "outside")}
         return {name: {**fields, **holes}}
-    changed = {}
+    changed: dict[str, Any] = {}
     for key in PIXELS.get(name, ()):
         value = fields.get(key)
         if isinstance(value, list):

@@ -40,8 +40,10 @@ class Fold:
         else:
             data = data.permute(0, 3, 1, 2, 4, 5).reshape(b * z, r, c, height, width)
         each = len(data) // b
-        rest = (t.repeat_interleave(each, dim=0) for t in (pixels.extents[..., -2:], pixels.scale, pixels.offset))
-        return Pixels(data, *rest)
+        extents, scale, offset = (
+            t.repeat_interleave(each, dim=0) for t in (pixels.extents[..., -2:], pixels.scale, pixels.offset)
+        )
+        return Pixels(data, extents, scale, offset)
 
     def draws(self, draws: Draws) -> Draws:
         """The same numbers for each slice."""

@@ -87,7 +87,7 @@ class Voxels:
             visible = met if visible is None else visible & met
         assert index is not None
         assert visible is not None
-        taken = flat.gather(2, index.flatten(2).expand(-1, flat.shape[1], -1)).unflatten(2, self.size)
+        taken = flat.gather(2, index.flatten(2).expand(-1, flat.shape[1], -1)).view(*flat.shape[:2], *self.size)
         return (self._physical(taken, reads) if physical else taken).masked_fill_(~visible, 0)
 
     def _between(self, items: NDArray[np.int64], source: Tensor, *, physical: bool) -> Tensor:
@@ -132,6 +132,11 @@ class Same:
     def sample(self, items: slice, out: Tensor) -> Tensor:
         """Fill ``out`` (n, C, *size) with the items ``items``."""
         return self._copied(items, out, self.volumes)
+
+    def one(self, item: int) -> Tensor:
+        """``(1, C, *size)``: where one item is copied from."""
+        at = item % len(self.volumes)
+        return self.volumes[at : at + 1]
 
     def labels(self, items: slice, out: Tensor) -> Tensor:
         """Fill ``out`` (n, *size) with the labels of the items ``items``."""

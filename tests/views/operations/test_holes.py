@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 import pytest
 import torch
@@ -28,9 +30,15 @@ def share(boxes: np.ndarray, size: tuple[int, ...]) -> float:
     return float(seen.mean())
 
 
+def masks(values: Mapping[str, np.ndarray], size: tuple[int, ...]) -> torch.Tensor:
+    """Where there is noise in each item."""
+    told = (torch.from_numpy(values[name])[None] for name in ("holes", "paint"))
+    return holes.painted(*told, size)[0]
+
+
 def test_counts_and_sides_are_exact_and_places_even() -> None:
     drawn = Paint().draw(chance(), 1, SIZE)
-    kind, boxes = drawn["kind"], drawn["holes"]
+    kind, boxes = drawn["paint"], drawn["holes"]
     assert set(kind) == {INSIDE, OUTSIDE}
     assert stats.binomtest(int((kind == OUTSIDE).sum()), DRAWS, 0.5).pvalue > 1e-3
     sides = boxes[:, :, 1] - boxes[:, :, 0]
@@ -64,7 +72,7 @@ def test_growing_boxes_start_from_the_least_and_never_shrink() -> None:
 
 def test_two_views_are_drawn_independently() -> None:
     one, two = (Paint().draw(chance(view=view), 1, SIZE) for view in (0, 1))
-    table = np.histogram2d(one["kind"], two["kind"], bins=2)[0]
+    table = np.histogram2d(one["paint"], two["paint"], bins=2)[0]
     assert stats.chi2_contingency(table).pvalue > 1e-3
     assert (one["holes"] != two["holes"]).any(axis=(1, 2, 3)).all()
 
@@ -95,7 +103,7 @@ def test_the_noise_is_even_between_the_views_own_ends() -> None:
     x = torch.rand(2, 1, 40, 40, 40, generator=torch.Generator().manual_seed(0)) * 3 - 1
     values = Paint(p_outside=0.0).draw(chance(2), 1, (40, 40, 40))
     out = Paint().change(x.clone(), Parameters.of(values, CPU, 3))
-    told = Paint().telling({k: v[None] for k, v in values.items()}, (40, 40, 40), CPU)["painted"][0]
+    told = masks(values, (40, 40, 40))
     peer = RandCoarseDropout(prob=1.0, holes=6, spatial_size=5, max_spatial_size=32).set_random_state(0)
     for view in range(2):
         noise = out[view, 0][told[view]]
@@ -115,10 +123,11 @@ def test_slices_and_comparing_paint_the_same(size: tuple[int, ...], channels: in
     paint = Paint(p=p)
     values = paint.draw(chance(5, seed=seed), channels, size)
     x = torch.rand(5, channels, *size, generator=torch.Generator().manual_seed(seed))
-    told = paint.telling({name: value[None] for name, value in values.items()}, size, CPU)["painted"][0]
-    compared = holes._painted(torch.from_numpy(values["holes"]), torch.from_numpy(values["kind"]), size)
-    assert torch.equal(told, compared)
-    assert not told[values["kind"] == 0].any()
+    told = masks(values, size)
+    by_slices = [share(boxes, size) if kind else 0.0 for boxes, kind in zip(values["holes"], values["paint"])]
+    outside = values["paint"] == OUTSIDE
+    np.testing.assert_allclose(told.flatten(1).double().mean(1).numpy(), np.where(outside, 1 - np.array(by_slices), by_slices))
+    assert not told[values["paint"] == 0].any()
     out = paint.change(x.clone(), Parameters.of(values, CPU, 3))
     low, high = x.flatten(1).amin(1), x.flatten(1).amax(1)
     noise = bank.uniform_slices(torch.from_numpy(values["offset"]), channels * int(np.prod(size))).view(x.shape)
@@ -138,7 +147,8 @@ def test_blocks_keep_what_they_hold_and_are_monais_in_number() -> None:
     changed = (out != x).flatten(1).float().mean(1)
     assert (changed[~torch.from_numpy(values["on"])] == 0).all()
     on = changed[torch.from_numpy(values["on"])]
-    assert (on > 0.004).all() and (on <= 10 * 512 / 96**3).all()
+    assert (on > 0.004).all()
+    assert (on <= 10 * 512 / 96**3).all()
     assert torch.equal(out[values["on"]][:2].flatten(1).sort(1).values, x[values["on"]][:2].flatten(1).sort(1).values)
     many = shuffle.draw(chance(), 1, SIZE)["on"].mean()
     assert abs(many * float(on.mean()) - 0.0043) < 0.0005
@@ -148,17 +158,14 @@ def test_blocks_keep_what_they_hold_and_are_monais_in_number() -> None:
 
 
 def test_blocks_lie_evenly_and_channels_have_orders_of_their_own() -> None:
-    drawn = LocalShuffle().draw(chance(), 2, SIZE)
-    start = drawn["start"]
+    drawn = LocalShuffle(size=2).draw(chance(), 2, (20, 30, 12))
+    assert drawn["into"].shape == (DRAWS, 80)
+    start = np.stack(np.unravel_index(drawn["into"][:, ::8], (20, 30, 12)), axis=-1)
     assert start.shape == (DRAWS, 10, 3)
-    assert stats.chisquare(np.bincount(start[:, 0, 1], minlength=89)).pvalue > 1e-3
-    assert start.max() == 88
-    assert (drawn["order"][:, :, 0] != drawn["order"][:, :, 1]).mean() > 0.99
-    x = torch.arange(2 * 8**3, dtype=torch.float32).view(1, 2, 8, 8, 8)
-    values = {"on": np.array([True]), "start": np.zeros((1, 1, 3), np.int32), "order": np.array([[[3, 7]]], np.int32)}
-    out = LocalShuffle(count=1).change(x.clone(), Parameters.of(values, CPU, 3)).flatten(2)[0]
-    assert torch.equal(out[0], torch.from_numpy(bank.orders(512)[3]).float())
-    assert torch.equal(out[1], 512 + torch.from_numpy(bank.orders(512)[7]).float())
+    for axis, side in enumerate((20, 30, 12)):
+        assert stats.chisquare(np.bincount(start[:, 3, axis], minlength=side - 1)).pvalue > 1e-3
+    assert (drawn["taken"][:, 0] != drawn["taken"][:, 1]).any(axis=1).all()
+    assert len(np.unique(LocalShuffle(count=1, size=2).draw(chance(), 1, (2, 2, 2))["taken"], axis=0)) > 900
 
 
 def test_the_target_is_the_patch_and_a_method_is_told_what_was_painted() -> None:
@@ -167,9 +174,26 @@ def test_the_target_is_the_patch_and_a_method_is_told_what_was_painted() -> None
     batch, draws = make(made, volumes, seed=1)
     for row in range(6):
         np.testing.assert_allclose(batch.views["clean"][0, row].numpy(), volumes.seen(row, draws.windows[row, 0]), atol=2e-6)
-    painted = batch.drawn["painted/corrupted"]
+    painted = holes.painted(batch.drawn["holes/corrupted"], batch.drawn["paint/corrupted"], (48, 48, 48))
     assert painted.shape == (2, 6, 48, 48, 48)
     differs = (batch.views["corrupted"] != batch.views["clean"])[:, :, 0]
     assert (differs & ~painted).float().mean() < 0.01
     assert (painted & ~differs).float().mean() < 0.001
     assert not torch.equal(painted[0], painted[1])
+
+
+def test_blocks_that_meet_are_shuffled_one_after_the_other() -> None:
+    size, count = (9, 8, 10), 12
+    g = np.random.default_rng(0)
+    start, order = g.integers(0, (6, 5, 7), (3, count, 3)), g.integers(0, bank.ORDERS, (3, 2, count))
+    start[2] = start[2, :1]  # and all of them in one place
+    into, taken = holes._moves(start, order, (4, 4, 4), size)
+    x = torch.arange(3 * 2 * 720, dtype=torch.float32).view(3, 2, *size)
+    values = {"on": np.ones(3, bool), "into": into, "taken": taken}
+    out = LocalShuffle().change(x.clone(), Parameters.of(values, CPU, 3))
+    for item, channel in np.ndindex(3, 2):
+        want = x[item, channel].numpy().copy()
+        for at, number in zip(start[item], order[item, channel]):
+            box = tuple(slice(a, a + 4) for a in at)
+            want[box] = want[box].ravel()[bank.orders(64)[number]].reshape(4, 4, 4)
+        np.testing.assert_array_equal(out[item, channel].numpy(), want)

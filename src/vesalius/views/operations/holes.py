@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 import torch
@@ -41,13 +40,15 @@ class Paint(Pixelwise, Occasional):
     """In-painting or out-painting, drawn for each view: noise in boxes, or everywhere but in boxes (MONAI's ``RandCoarseDropout``).
 
     The boxes lie inside the view, every place as likely, and may overlap; no side is longer than the view's. The noise is
-    uniform between the view's own least and largest value. A method is told ``painted/GROUP``, (V, B, *size), true where
-    there is noise now.
+    uniform between the view's own least and largest value. A method is told ``paint/GROUP``, (V, B): 0 where nothing was
+    painted, 1 in the boxes, 2 around them; and ``holes/GROUP``, (V, B, H, 2, d), their first voxels and those after their
+    last, of which ``painted`` makes masks.
     """
 
     name = "paint"
     dims = (3,)
     sized = True
+    tells: ClassVar[tuple[str, ...]] = ("paint", "holes")
 
     inside: Holes = Holes(size=(5, 32))
     """The boxes that are filled."""
@@ -79,39 +80,29 @@ class Paint(Pixelwise, Occasional):
         sides = np.minimum(sides, size) * (np.arange(most) < count[:, None])[..., None]
         start = np.floor(drawn[:, 1] * (np.asarray(size) - sides + 1)) * (sides > 0)
         holes = np.stack([start, start + sides], axis=2).astype(np.int32)
-        return {"kind": kind.astype(np.int8), "holes": holes, "offset": bank.offsets(u[:, 2], channels * math.prod(size))}
-
-    @override
-    def telling(self, values: Values, size: tuple[int, ...], device: torch.device) -> Mapping[str, Tensor]:
-        kind, holes = values["kind"], values["holes"]
-        flat = holes.reshape(-1, *holes.shape[2:])
-        found = torch.zeros(len(flat), *size, dtype=torch.bool, device=device)
-        if device.type == "cpu":
-            for mask, boxes, how in zip(found, flat.tolist(), kind.ravel().tolist()):
-                if how:
-                    mask.fill_(how == OUTSIDE)
-                    for box in boxes:
-                        mask[_slices(box)] = how == INSIDE
-        else:
-            found = _painted(torch.from_numpy(flat).to(device), torch.from_numpy(kind.ravel()).to(device), size)
-        return {"painted": found.view(*kind.shape, *size)}
+        return {"paint": kind.astype(np.int8), "holes": holes, "offset": bank.offsets(u[:, 2], channels * math.prod(size))}
 
     @override
     def active(self, p: Parameters) -> NDArray[np.bool_]:
-        return np.asarray(p.host("kind") > 0)
+        return np.asarray(p.host("paint") > 0)
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
-        numbers = math.prod(x.shape[1:])
-        if x.device.type == "cpu":
-            noise, left = bank.uniforms(numbers, x.device), torch.empty(0)
-            for view, boxes, how, start in zip(x, p.host("holes").tolist(), p.host("kind").tolist(), p.host("offset").tolist()):
-                left = _paint(view, boxes, how == OUTSIDE, noise[start : start + numbers].view(x.shape[1:]), left)
-            return x
-        low, high = (found.view(-1, *[1] * (x.ndim - 1)) for found in (x.flatten(1).amin(1), x.flatten(1).amax(1)))
-        fill = torch.addcmul(low, bank.uniform_slices(p.device("offset"), numbers).view(x.shape), high - low)
-        painted = _painted(p.device("holes"), p.device("kind").flatten(), tuple(x.shape[2:]))
-        return torch.where(painted.unsqueeze(1), fill, x, out=x)
+        return self.into(x.clone(), x, p)
+
+    @override
+    def into(self, source: Tensor, out: Tensor, p: Parameters) -> Tensor:
+        numbers = math.prod(out.shape[1:])
+        if out.device.type == "cpu":
+            noise = bank.uniforms(numbers, out.device)
+            drawn = (p.host(name).tolist() for name in ("holes", "paint", "offset"))
+            for clean, view, boxes, kind, start in zip(source, out, *drawn):
+                _paint(clean, view, boxes, kind, noise[start : start + numbers].view(view.shape))
+            return out
+        low, high = (found.view(-1, *[1] * (out.ndim - 1)) for found in (source.flatten(1).amin(1), source.flatten(1).amax(1)))
+        fill = torch.addcmul(low, bank.uniform_slices(p.device("offset"), numbers).view(out.shape), high - low)
+        where = painted(p.device("holes")[None], p.device("paint").view(1, -1), tuple(out.shape[2:]))[0]
+        return torch.where(where.unsqueeze(1), fill, source, out=out)
 
 
 class LocalShuffle(Pixelwise, Occasional):
@@ -133,12 +124,13 @@ class LocalShuffle(Pixelwise, Occasional):
 
     @override
     def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
-        dims = len(size)
+        dims, block = len(size), self._block(size)
         u = chance(1 + self.count * (dims + channels))
-        room = np.asarray(size) - self._block(size) + 1
-        start = np.floor(u[:, 1 : 1 + self.count * dims].reshape(-1, self.count, dims) * room)
-        order = np.floor(u[:, 1 + self.count * dims :].reshape(-1, self.count, channels) * bank.ORDERS)
-        return {"on": self.chosen(chance, u[:, 0]), "start": start.astype(np.int32), "order": order.astype(np.int32)}
+        room = np.asarray(size) - block + 1
+        start = np.floor(u[:, 1 : 1 + self.count * dims].reshape(-1, self.count, dims) * room).astype(np.int64)
+        order = np.floor(u[:, 1 + self.count * dims :].reshape(-1, channels, self.count) * bank.ORDERS).astype(np.int64)
+        into, taken = _moves(start, order, block, size)
+        return {"on": self.chosen(chance, u[:, 0]), "into": into, "taken": taken}
 
     @override
     def active(self, p: Parameters) -> NDArray[np.bool_]:
@@ -146,57 +138,70 @@ class LocalShuffle(Pixelwise, Occasional):
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
-        size = tuple(x.shape[2:])
-        block = self._block(size)
-        stride = np.array([math.prod(size[axis + 1 :]) for axis in range(len(size))])
-        voxels = np.indices(block).reshape(len(size), -1).T @ stride
-        first = np.asarray(p.host("start"), np.int64) @ stride
-        order = bank.orders(len(voxels))[p.host("order")]
-        into = first[:, :, None] + voxels
-        taken = first[:, :, None, None] + voxels[order]
-        puts = torch.from_numpy(into).to(x.device).unsqueeze(2).expand(-1, -1, x.shape[1], -1)
-        takes = torch.from_numpy(taken).to(x.device)
         flat = x.flatten(2)
-        for block_number in range(self.count):
-            flat.scatter_(2, puts[:, block_number], flat.gather(2, takes[:, block_number]))
-        return flat.view(x.shape)
+        puts = p.device("into").unsqueeze(1).expand(-1, x.shape[1], -1)
+        return flat.scatter_(2, puts, flat.gather(2, p.device("taken"))).view(x.shape)
 
     def _block(self, size: tuple[int, ...]) -> tuple[int, ...]:
         return tuple(min(part, side) for part, side in zip(sides_of(self.size, len(size)), size))
 
 
-def _paint(x: Tensor, boxes: list[list[list[int]]], outside: bool, noise: Tensor, left: Tensor) -> Tensor:
-    """One view (C, *size) in place, by slices, which the CPU is quickest at. ``left``: memory for what is left, given back."""
-    low, high = torch.aminmax(x)
+def _paint(clean: Tensor, out: Tensor, boxes: list[list[list[int]]], kind: int, noise: Tensor) -> None:
+    """One view (C, *size) of ``clean`` into ``out``, by slices, which the CPU is quickest at."""
+    if kind != OUTSIDE:
+        out.copy_(clean)
+    if kind == 0:
+        return
+    low, high = torch.aminmax(clean)
     spread = float(high - low)
-    if not outside:
-        for box in boxes:
-            at = (slice(None), *_slices(box))
-            torch.add(low, noise[at], alpha=spread, out=x[at])
-        return left
-    left = left if left.shape == x.shape else torch.empty_like(x)
-    left.copy_(x)
-    torch.add(low, noise, alpha=spread, out=x)
+    if kind == OUTSIDE:
+        torch.add(low, noise, alpha=spread, out=out)
     for box in boxes:
         at = (slice(None), *_slices(box))
-        x[at] = left[at]
-    return left
+        if kind == OUTSIDE:
+            out[at] = clean[at]
+        else:
+            torch.add(low, noise[at], alpha=spread, out=out[at])
 
 
 def _slices(box: list[list[int]]) -> tuple[slice, ...]:
     return tuple(slice(start, stop) for start, stop in zip(*box))
 
 
-def _painted(holes: Tensor, kind: Tensor, size: tuple[int, ...]) -> Tensor:
-    """``(N, *size)``: where there is noise; holes (N, H, 2, d) by comparing the numbers of voxels along each axis."""
-    inside = torch.zeros(len(holes), *size, dtype=torch.bool, device=holes.device)
-    for hole in holes.unbind(1):
-        met: Tensor | None = None
+def painted(holes: Tensor, kind: Tensor, size: tuple[int, ...]) -> Tensor:
+    """``(V, B, *size)``: where there is noise, from what ``paint`` tells: holes (V, B, H, 2, d) and what was painted (V, B)."""
+    found = torch.zeros(*kind.shape, *size, dtype=torch.bool, device=holes.device)
+    for hole in holes.unbind(2):
+        met = torch.ones_like(kind, dtype=torch.bool).view(*kind.shape, *[1] * len(size))
         for axis, side in enumerate(size):
             line = torch.arange(side, device=holes.device)
-            along = (line >= hole[:, 0, axis, None]) & (line < hole[:, 1, axis, None])
-            along = along.view(len(holes), *(side if i == axis else 1 for i in range(len(size))))
-            met = along if met is None else met & along
-        inside |= met
-    shape = (-1, *[1] * len(size))
-    return (inside ^ (kind == OUTSIDE).view(shape)) & (kind > 0).view(shape)
+            along = (line >= hole[..., 0, axis, None]) & (line < hole[..., 1, axis, None])
+            met = met & along.view(*kind.shape, *(side if i == axis else 1 for i in range(len(size))))
+        found |= met
+    shape = (*kind.shape, *[1] * len(size))
+    return (found ^ (kind == OUTSIDE).view(shape)) & (kind > 0).view(shape)
+
+
+def _moves(
+    start: NDArray[np.int64], order: NDArray[np.int64], block: tuple[int, ...], size: tuple[int, ...]
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Where voxels go (N, K * n) and which goes there in each channel (N, C, K * n), once all K blocks are done, one after the other.
+
+    Blocks start at ``start`` (N, K, d); ``order`` (N, C, K) is that of their n voxels.
+    """
+    stride = np.array([math.prod(size[axis + 1 :]) for axis in range(len(size))])
+    voxels = np.indices(block).reshape(len(size), -1).T @ stride
+    first = start @ stride
+    into = first[:, :, None] + voxels
+    taken = voxels[bank.orders(len(voxels))[order]]
+    taken += first[:, None, :, None]
+    apart = np.abs(start[:, :, None] - start[:, None])
+    meets = (apart < np.array(block)).all(axis=3).sum(axis=(1, 2)) > start.shape[1]
+    now = np.arange(math.prod(size)) if meets.any() else stride
+    for item in np.flatnonzero(meets):  # what an earlier block has brought to a voxel is what a later one takes from it
+        for channel in taken[item]:
+            for places, from_ in zip(into[item], channel):
+                now[places] = now[from_]
+            channel[:] = now[into[item]]
+            now[into[item]] = into[item]
+    return into.reshape(len(start), -1), taken.reshape(*taken.shape[:2], -1)

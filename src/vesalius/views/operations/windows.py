@@ -58,16 +58,16 @@ class Patch(Window):
             return found
         if ground.classes is None or ground.background is None:
             raise refuse("patch: {from: labels} needs volumes with label volumes, and these have none. Use from: foreground.")
-        present = (ground.classes[:, :, 0] >= 0).all(axis=2)
+        present = np.all(ground.classes[:, :, 0] >= 0, axis=2)
         if self.weight == "size" and ground.counts is None:
             raise refuse("patch: {weight: size} needs to know how many voxels each label has. Use weight: equal.")
         weights = np.cumsum(present if self.weight == "equal" else present * np.asarray(ground.counts), axis=1)
         which = np.argmax(weights > np.floor(u[:, 1] * weights[:, -1])[:, None], axis=1)
         labelled = _one_of(ground.classes[np.arange(len(which)), which], u[:, 2])
         unlabelled = _one_of(ground.background, u[:, 2])
-        positive = (u[:, 3] < self.positive) & present.any(axis=1)
-        chosen = np.where(positive[:, None], labelled, unlabelled)
-        return np.where((chosen >= 0).all(axis=1)[:, None], chosen, found).astype(np.int64)
+        positive = (u[:, 3] < self.positive) & np.any(present, axis=1)
+        chosen = np.where(positive.reshape(-1, 1), labelled, unlabelled)
+        return np.where(np.all(chosen >= 0, axis=1).reshape(-1, 1), chosen, found).astype(np.int64)
 
 
 class Tiles(Window):
