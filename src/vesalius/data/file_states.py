@@ -51,25 +51,23 @@ class FileStates:
             found = [states[name] for name in names]
         else:
             paths = [os.path.join(table.root, name) for name in names]
-            states = {path: _state(path) for path in dict.fromkeys(paths)}
+            folders: dict[str, tuple[int, int]] = {}
+            states = {path: _state(path, folders) for path in dict.fromkeys(paths)}
             found = [states[path] for path in paths]
         both = np.array(found, np.int64).reshape(-1, 2)
         return cls(paths, names, both[:, 0], both[:, 1], objects)
 
 
-def _state(path: str) -> tuple[int, int]:
+def _state(path: str, folders: dict[str, tuple[int, int]]) -> tuple[int, int]:
+    """Size and time of a file; of a folder, or of one series of it (``folder#series``), those of all its files, asked once."""
     try:
         found = os.stat(path)
     except OSError:
-        folder, mark, _ = path.rpartition("#")  # one series of a folder
-        return _state(folder) if mark and os.path.isdir(folder) else ABSENT
-    if stat.S_ISDIR(found.st_mode):
-        return _state_of_folder(path)
-    return found.st_size, found.st_mtime_ns
-
-
-def _state_of_folder(path: str) -> tuple[int, int]:
-    """Bytes of all files in the folder, and the time of its latest change."""
-    with os.scandir(path) as entries:
-        states = [entry.stat() for entry in entries if entry.is_file()]
-    return sum(found.st_size for found in states), max((found.st_mtime_ns for found in states), default=0)
+        folder, mark, _ = path.rpartition("#")
+        return _state(folder, folders) if mark and os.path.isdir(folder) else ABSENT
+    if not stat.S_ISDIR(found.st_mode):
+        return found.st_size, found.st_mtime_ns
+    if path not in folders:
+        states = [os.stat(os.path.join(below, name)) for below, _, names in os.walk(path) for name in names]
+        folders[path] = sum(one.st_size for one in states), max((one.st_mtime_ns for one in states), default=0)
+    return folders[path]

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesalius.data.file_states import FileStates
+from vesalius.data.readers.volume import series_at
+from vesalius.data.readers.volume_series import files_of
 from vesalius.data.table import SampleTable
 from vesalius.files import AT_ONCE, contents
 
@@ -89,6 +91,10 @@ def _of_files(table: SampleTable, files: FileStates, worth: NDArray[np.int64]) -
     wanted = dict.fromkeys(uris[row] for row in rows)
 
     def digest(uri: str) -> str:
+        folder, series = series_at(table.path(uri)) if table.dims == 3 else (None, None)
+        if folder is not None:  # slices, in whatever order they are named
+            parts = sorted(blake2b(contents(file), digest_size=16).digest() for file in files_of(folder, series))
+            return blake2b(b"".join(parts), digest_size=16).hexdigest()
         data = contents(table.path(uri)) if files.objects is None else files.objects.read(uri)
         return blake2b(data, digest_size=16).hexdigest()
 

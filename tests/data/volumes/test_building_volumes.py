@@ -15,10 +15,14 @@ import pytest
 
 from tests import volumes
 from tests.data.volumes.test_volume_store import table_of
+from tests.trees import series
 from vesalius.data import building, memory, pool, store
+from vesalius.data.leakage import overlap
 from vesalius.data.plan import Plan
+from vesalius.data.references import resolve
 from vesalius.data.table import SampleTable
 from vesalius.data.volumes import decoding, sizes
+from vesalius.errors import UserError
 
 fork = multiprocessing.get_context("fork")
 COUNT = 24
@@ -97,6 +101,27 @@ def test_a_changed_label_volume_is_read_again(tmp_path: Path) -> None:
     found = again.mask(0)
     assert found is not None
     assert found.max() == 2
+
+
+def test_series_of_one_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "scans" / "one"
+    folder.mkdir(parents=True)
+    for number in (1, 2):
+        image, _, affine = volumes.head(14, number)
+        for place, dataset in enumerate(series.slices(image, affine, series=number)):
+            dataset.save_as(folder / f"{number}-{place}.dcm", enforce_file_format=True)
+    table = resolve(str(tmp_path / "scans"), dims=3, least=1)
+    built = store.build(table, Plan(modality="ct", crop=False), cache=tmp_path / "cache")
+    found = {tuple(built.values(row)[7, 7]) for row in range(2)}
+    assert found == {tuple(volumes.head(14, number)[0][7, 7].astype(np.float32)) for number in (1, 2)}
+    opened = store.open(table, Plan(modality="ct", crop=False), cache=tmp_path / "cache")
+    assert opened.digests.tolist() == built.digests.tolist()
+    assert overlap(table, table).images == 2
+    assert overlap(table.subset([0]), table.subset([1])).images == 0
+    (folder / "1-3.dcm").unlink()
+    with pytest.raises(UserError, match="not stored"):
+        store.open(table, Plan(modality="ct", crop=False), cache=tmp_path / "cache")
+    assert "1 are missing" in store.build(table, Plan(modality="ct", crop=False), cache=tmp_path / "cache", max_bad_share=0.5).left_out[0][1]
 
 
 @pytest.mark.parametrize(("room", "at_once"), [(1, 1), (1 << 40, 4)])

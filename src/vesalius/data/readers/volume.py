@@ -18,7 +18,7 @@ VOLUME_DECODER = 1
 _LOOKED_AT = 4096
 _MOST_LABELS = 256
 
-__all__ = ["VOLUME_DECODER", "Volume", "read_labels", "read_volume"]
+__all__ = ["VOLUME_DECODER", "Volume", "read_labels", "read_volume", "series_at"]
 
 
 def read_volume(path: str | Path) -> Volume:
@@ -27,7 +27,7 @@ def read_volume(path: str | Path) -> Volume:
     hash. Here or behind an address. Raises Unreadable with one sentence.
     """
     place = place_of(path)
-    folder, series = _series(place)
+    folder, series = series_at(place)
     try:
         if folder is not None:
             return _read_series(folder, series)
@@ -62,7 +62,7 @@ def read_labels(path: str | Path) -> Volume:
     return Volume(values.astype(np.uint8, copy=False), volume.affine, volume.notes)
 
 
-def _series(place: Path) -> tuple[Path | None, str | None]:
+def series_at(place: Path) -> tuple[Path | None, str | None]:
     """The folder and the series that ``place`` names; None, None for a file."""
     folder, mark, series = place.name.partition("#")
     if mark and (is_remote(place) or not place.exists()):
