@@ -11,6 +11,8 @@ import pytest
 
 from tests.methods.cases import case
 from tests.recipes.tiny import blobs, images
+from tests.volumes import write_tree
+from vesalius import views
 from vesalius.errors import UserError
 from vesalius.pretrain import pretrain
 from vesalius.recipes.loading import load_pretrain
@@ -22,6 +24,10 @@ def smaller(name: str) -> dict[str, Any]:
     config = load_pretrain(name)[0]
     method = config.method.name
     fields = {f"method.{key}": value for key, value in case(method).fields.items()}
+    if config.encoder.name == "monai:vit":
+        return {**fields, "encoder.hidden_size": 32, "encoder.mlp_dim": 48, "encoder.num_layers": 1, "encoder.num_heads": 2}
+    if config.encoder.name == "monai:segresnet":
+        return {**fields, "encoder.init_filters": 8, "encoder.blocks_down": [1, 1, 1]}
     if str(case(method).encoder["name"]).startswith("timm:vit"):
         fields |= {"encoder.weights": None} if "weights" in config.encoder.fields else {}
         return {**fields, "encoder.depth": 1, "encoder.embed_dim": 32, "encoder.num_heads": 2}
@@ -33,8 +39,36 @@ def test_compat_is_of_the_originals_methods_alone() -> None:
         load_pretrain("cifar10-mae", {"compat": "innereye"})
 
 
+IMAGES = [name for name in names() if views.load(load_pretrain(name)[0].views, 1 if "monai" in load_pretrain(name)[0].encoder.name else 3).dims == 2]
+VOLUMES = [name for name in names() if name not in IMAGES]
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_tree(tmp_path_factory.mktemp("heads"), 6, side=(40, 40, 34), labels=False)
+
+
+@pytest.mark.parametrize(("name", "compat"), [*((name, "none") for name in VOLUMES), ("tcia-restoration", "monai-tutorial")])
+def test_a_shipped_recipe_of_volumes_runs(name: str, compat: str, heads: Path, tmp_path: Path) -> None:
+    run = pretrain(
+        name, out=tmp_path / "run", quiet=True, steps=2, batch_size=4, device="cpu", precision="fp32", threads=1, compat=compat,
+        **{"data.train": f"volumes@{heads}", "data.plan": {"patch": [32, 32, 32]}, **smaller(name)},
+    )  # fmt: skip
+    rows = [json.loads(line) for line in (run.path / "metrics.jsonl").read_text().splitlines()]
+    losses = [row["loss"] for row in rows if row["kind"] == "train"]
+    assert len(losses) == 2
+    assert all(math.isfinite(loss) for loss in losses)
+    painted = any("monitor/reconstruction/l1" in row for row in rows)
+    assert painted == (run.path / "figures" / "reconstruction-planes.png").is_file() == (load_pretrain(name)[0].method.name in ("mae", "restoration"))
+    assert run.encoder.card.size == (32, 32, 32)
+    assert run.encoder.card.plan is not None
+    assert run.encoder.card.plan.patch == (32, 32, 32)
+    if compat != "none":
+        assert run.encoder.card.plan.orientation == "native"
+
+
 @pytest.mark.parametrize("compat", ["none", "innereye"])
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", IMAGES)
 def test_a_shipped_recipe_runs(name: str, compat: str, tmp_path: Path) -> None:
     method = load_pretrain(name)[0].method.name
     if compat != "none" and (name == "demo" or method not in ("simclr", "byol")):

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from vesalius import random, views
 from vesalius.data.dataset import DataSet
+from vesalius.data.volumes.volume_store import VolumeStore
 from vesalius.encoders.probing import untouched
 from vesalius.features.one_pass import at_once
 from vesalius.recipes.config import PretrainConfig
@@ -61,15 +62,16 @@ def with_paintings(
     some = np.sort(pool[random.permutation(seed, 0, len(pool))[: asked.at_most]])
     fixed = plain(made)
     at_a_time = at_once(fixed, config.batch_size)
+    store = data.store.with_labels() if asked.labelled and isinstance(data.store, VolumeStore) else data.store
 
     def run(method: Method, rows: NDArray[np.int64]) -> Tensor:
-        found = [torch.empty(0, monitor.numbers, device=world.device)]
+        found = []
         with untouched(method), world.casting():
             for start in range(0, len(rows), at_a_time):
-                draws = drawn(fixed, data.store, rows[start : start + at_a_time], seed=seed)
-                batch = fixed.apply(data.store.read(draws.rows, draws.windows).to(world.device), draws)
+                draws = drawn(fixed, store, rows[start : start + at_a_time], seed=seed)
+                batch = fixed.apply(store.read(draws.rows, draws.windows).to(world.device), draws)
                 found.append(monitor.measure(method, batch))
-        return torch.cat(found)
+            return torch.cat(found) if found else torch.empty(0, monitor.numbers(method), device=world.device)
 
     return replace(watched, rows={**watched.rows, "painted": some}, painted=run)
 

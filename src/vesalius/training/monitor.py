@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, runtime_checkable
+from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -64,6 +64,9 @@ class SeesPaintings(BaseModel):
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    labelled: ClassVar[bool] = False
+    """Whether it needs the label volumes beside the samples."""
 
     at_most: PositiveInt = Field(256, description="Validation samples looked at, the same at each event.")
 

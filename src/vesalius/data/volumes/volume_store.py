@@ -53,6 +53,12 @@ class VolumeStore(RecordStore):
         plain.labelled = False
         return plain
 
+    def with_labels(self) -> VolumeStore:
+        """The same records, read with their labels."""
+        full = copy.copy(self)
+        full.labelled = True
+        return full
+
     @cached_property
     def spacing(self) -> NDArray[np.float64]:
         """``(N, 3)`` voxel size in mm along x, y and z."""

@@ -47,12 +47,15 @@ class ReconstructionMonitor:
 
     metric = "l1"
     higher_is_better = False
-    numbers = 1 + 2 * len(_OF)
 
     def __init__(self, config: Config, name: str) -> None:
         self.config, self.name = config, name
         self.record = Record(self.higher_is_better)
         self._shown: list[list[Tensor]] = []
+
+    def numbers(self, method: Method) -> int:
+        """How many ``measure`` gives."""
+        return 1 + 2 * len(_OF)
 
     def measure(self, method: Method, batch: Batch) -> Tensor:
         """(B, 7) numbers on what ``method`` paints of ``batch``; the first samples are kept for the picture."""
