@@ -238,9 +238,10 @@ def resolve(
     table = filtered(_of_dims(table, dims, found.source), filter, own_filter)
     table = table if keep_uncertain else settled(table, uncertain)
     if len(table) < least:
+        noun = "image" if table.dims == 2 else "volume"
         raise UserError(
-            f"{reference} holds {len(table)} image{'s' * (len(table) != 1)}, and at least {least} are needed. Add"
-            " images, or give another folder or table."
+            f"{reference} holds {len(table)} {noun}{'s' * (len(table) != 1)}, and at least {least} are needed. Add"
+            f" {noun}s, or give another folder or table."
         )
     return refuse_leakage(table, allow_leakage=allow_leakage)
 
