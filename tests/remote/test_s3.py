@@ -17,6 +17,7 @@ import pytest
 from PIL import Image
 
 import vesalius
+from tests import volumes
 from tests.data.images import write_images
 from tests.data.sources import native
 from tests.labelled import RECIPE
@@ -27,6 +28,7 @@ from vesalius.cli import main
 from vesalius.data import building, pool, store
 from vesalius.data.checking import check
 from vesalius.data.dataset import open_data, pick_channels
+from vesalius.data.plan import Plan
 from vesalius.data.references import resolve
 from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
@@ -140,6 +142,16 @@ def test_radiographs_in_their_native_layouts(server: Storage, tmp_path: Path) ->
     both(server, tmp_path / "covid" / "set", "covid", "covid-cxr@{}")
     dicom.write(tmp_path / "dicom" / "set", 4, 24)
     both(server, tmp_path / "dicom" / "set", "dicom", "dicom@{}")
+
+
+def test_volumes_with_their_labels(server: Storage, tmp_path: Path) -> None:
+    root = volumes.write_tree(tmp_path / "scans", 3, side=12)
+    plan = Plan(foreground="nonzero")
+    here, there = (resolve(str(place)) for place in (root, server.upload(root, "scans")))
+    built = store.build(there, plan, cache=tmp_path / "there")
+    assert built.digests.tolist() == store.build(here, plan, cache=tmp_path / "here").digests.tolist()
+    assert built.mask(0) is not None
+    assert len(store.open(there, plan, cache=tmp_path / "there")) == 3
 
 
 def test_a_large_array_is_unpacked_once(server: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

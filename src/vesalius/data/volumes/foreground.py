@@ -51,7 +51,8 @@ def otsu(values: NDArray[Any]) -> float:
     first, second = np.triu_indices(_STEPS - 1, 1)  # the last step of the first class and of the second
 
     def between(voxels: NDArray[Any], sums: NDArray[Any]) -> NDArray[Any]:
-        return sums**2 / np.maximum(voxels, 1)
+        found: NDArray[Any] = sums**2 / np.maximum(voxels, 1)
+        return found
 
     parted = between(voxels[first], sums[first]) + between(voxels[second] - voxels[first], sums[second] - sums[first])
     parted += between(voxels[-1] - voxels[second], sums[-1] - sums[second])
