@@ -18,6 +18,7 @@ from vesalius.evaluate.perturbations import Step
 from vesalius.evaluate.tuned import Tuned, configuration, judged, same_images
 from vesalius.features import evaluation_views, forward, identity
 from vesalius.measures import bootstrap
+from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.labelled_material import load_labelled, open_labelled
 from vesalius.runs import Run
 from vesalius.tasks import labels, scoring
@@ -31,6 +32,7 @@ class PerturbedClassifier(Tuned):
 
     def __init__(self, letter: str, run: Run, asked_for: str, terminal: Terminal) -> None:
         config = configuration(run)
+        assert isinstance(config, FinetuneConfig)
         table = load_labelled(config, terminal)
         same_images(run, table.fingerprint())
         self.model = Classifier.load(run.path)

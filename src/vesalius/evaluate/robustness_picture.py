@@ -30,7 +30,7 @@ def write(run: Run, model: Tuned, chosen: Sequence[Perturbation], asked: Asked) 
     sheet = Image.new("RGB", (columns * (_TILE + _GAP) - _GAP, len(chosen) * (_TILE + _GAP) - _GAP), "white")
     for down, one in enumerate(chosen):
         way = int(one.which(model.ids[[case]], asked.seed)[0])
-        steps = [None, *(one.steps(strength)[way] for strength in one.strengths)]
+        steps = [None, *(one.steps(strength, model.dims)[way] for strength in one.strengths)]
         for across, step in enumerate(steps):
             tile = Image.fromarray(np.ascontiguousarray(model.picture(step, case, asked))).convert("RGB")
             scale = _TILE / max(tile.size)

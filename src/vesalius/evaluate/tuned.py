@@ -17,7 +17,8 @@ from vesalius.evaluate.asked import Asked
 from vesalius.evaluate.perturbations import Step
 from vesalius.measures import bootstrap
 from vesalius.recipes.finetune_config import FinetuneConfig
-from vesalius.recipes.finetune_loading import load_finetune
+from vesalius.recipes.finetune_loading import finetune_and_sentences
+from vesalius.recipes.segmentation.config import SegmentationConfig
 from vesalius.runs import Run, find
 
 Split = Literal["test", "val"]
@@ -40,6 +41,11 @@ class Tuned:
     def ids(self) -> NDArray[np.uint64]:
         """``(N,)`` ids of the cases."""
         return self.data.store.ids[self.cases]
+
+    @property
+    def dims(self) -> int:
+        """2 for images, 3 for volumes."""
+        return self.data.table.dims
 
     @property
     def subjects(self) -> NDArray[np.object_] | None:
@@ -103,9 +109,9 @@ def finished(reference: str) -> Run:
     return run
 
 
-def configuration(run: Run) -> FinetuneConfig:
+def configuration(run: Run) -> FinetuneConfig | SegmentationConfig:
     """What the run was made with."""
-    return load_finetune(run.config(), {})
+    return finetune_and_sentences(run.config(), {})[0]
 
 
 def same_images(run: Run, fingerprint: str) -> None:

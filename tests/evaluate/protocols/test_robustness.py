@@ -65,12 +65,14 @@ def test_every_perturbation_has_five_strengths_that_grow_and_change_more(both):
     for one in perturbations.ALL:
         assert len(one.strengths) == 5
         assert sorted(one.strengths) == list(one.strengths)
-    x = torch.rand(1, 24, 24, generator=torch.Generator().manual_seed(1)) * 0.6 + 0.2
-    for one in perturbations.ALL:
-        for way in range(len(one.steps(1.0))):
-            apart = [float((perturbations.disturbed(x, one.steps(s)[way], 7, seed=1) - x).abs().mean()) for s in one.strengths]
-            assert apart == sorted(apart), one.name
-            assert apart[0] > 1e-4, one.name
+    for size in ((24, 24), (20, 18, 16)):
+        x = torch.rand(1, *size, generator=torch.Generator().manual_seed(1)) * 0.6 + 0.2
+        for one in perturbations.ALL:
+            for way in range(len(one.steps(1.0, len(size)))):
+                steps = [one.steps(s, len(size))[way] for s in one.strengths]
+                apart = [float((perturbations.disturbed(x, step, 7, seed=1) - x).abs().mean()) for step in steps]
+                assert apart == sorted(apart), one.name
+                assert apart[0] > 1e-4, one.name
 
 
 def test_the_area_is_the_mean_over_the_strengths_and_all_is_the_mean_of_areas(both):
@@ -129,7 +131,7 @@ def test_a_stopped_evaluation_goes_on_with_its_cells(runs, tmp_path, monkeypatch
         vesalius.evaluate("robustness", resume=tmp_path / "stopped", perturbations=["blur"], quiet=True)
     done = vesalius.evaluate("robustness", resume=tmp_path / "stopped", quiet=True)
     assert done.results["robustness"]["curves"] == whole["robustness"]["curves"]
-    assert json.loads((done.path / "run.json").read_text())["computed"] == 2, "strength 0 was there"
+    assert json.loads((done.path / "run.json").read_text())["computed"] == 8, "strength 0 and two of the ten passes were there"
 
 
 def test_the_command_line_and_its_report(runs, tmp_path, capsys):

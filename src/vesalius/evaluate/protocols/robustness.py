@@ -7,25 +7,31 @@ the disturbances of scanners. The images are those of the split that the run was
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 
 from vesalius.errors import UserError
 from vesalius.evaluate import perturbations, robustness_picture, robustness_verdict, strength_curves
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.perturbations import Perturbation
+from vesalius.evaluate.perturbations import Perturbation, Step
 from vesalius.evaluate.perturbed_classifier import PerturbedClassifier
+from vesalius.evaluate.perturbed_segmenter import PerturbedSegmenter
 from vesalius.evaluate.tuned import Tuned, finished, refuse_unlike
 from vesalius.measures import bootstrap
+from vesalius.tasks.segmenter import FACTS as SEGMENTER
 
 TAKES: tuple[Taken, ...] = ("run",)
 RULE = (
     "Every model sees the same disturbed images: what is left to chance is drawn by the sample's id. Images are disturbed at the size and "
-    "in the scale of values that the model sees, 0 being black and 1 white; volumes as a whole, before they are cut into patches. "
-    "Intervals draw subjects again (cases where no subject is known); changes and differences are paired."
+    "in the scale of values that the model sees, 0 being black and 1 white; volumes to be segmented as a whole, before they are cut into "
+    "patches, and their Dice is of the voxels as they are stored. Intervals draw subjects again (cases where no subject is known); changes "
+    "and differences are paired."
 )
 
 
@@ -78,36 +84,39 @@ def examine(config: Config, asked: Asked) -> Examined:
 
 def _opened(letter: str, reference: str, config: Config, asked: Asked) -> Tuned:
     """The run's model by what it is."""
-    return PerturbedClassifier(letter, finished(reference), config.metric, asked.terminal)
+    run = finished(reference)
+    kind = PerturbedSegmenter if (run.path / SEGMENTER).is_file() else PerturbedClassifier
+    return kind(letter, run, config.metric, asked.terminal)
 
 
 def _answers(model: Tuned, chosen: Sequence[Perturbation], asked: Asked) -> dict[str, Tensor]:
-    """``clean`` (N, ...) and each perturbation's name (levels, N, ...), from their cells where these are there."""
-    everyone = torch.arange(len(model.cases)).numpy()
+    """``clean`` (N, ...) and each perturbation's name (levels, N, ...), each pass over the images from its cell where that is there."""
+    everyone = np.arange(len(model.cases))
     key, total = f"{model.key()} {asked.precision} {asked.seed}", 1 + sum(len(one.strengths) for one in chosen)
-    place, done = f"robustness/{model.letter}", 0
+    place, done = f"robustness/{model.letter}", 1
     with asked.terminal.bar(f"{model.letter}: {model.run.path.name}", "passes") as progress:
-        found = {"clean": asked.cells.kept(f"{place}/clean", key, lambda: model.answers(None, everyone, asked))}
+        clean = asked.cells.kept(f"{place}/clean", key, lambda: model.answers(None, everyone, asked))
+        found = {"clean": clean}
         for one in chosen:
-            which = torch.from_numpy(one.which(model.ids, asked.seed))
-
-            def at_each(one: Perturbation = one, which: Tensor = which, before: int = done) -> Tensor:
-                levels = []
-                for strength in one.strengths:
-                    made = torch.empty_like(found["clean"])
-                    for number, step in enumerate(one.steps(strength)):
-                        rows = (which == number).nonzero()[:, 0]
-                        if len(rows):
-                            made[rows] = model.answers(step, rows.numpy(), asked)
-                    levels.append(made)
-                    progress(1 + before + len(levels), total)
-                return torch.stack(levels)
-
-            does = [one.steps(strength) for strength in one.strengths]
-            found[one.name] = asked.cells.kept(f"{place}/{one.name}", f"{key} {does}", at_each)
-            done += len(one.strengths)
-            progress(1 + done, total)
+            way, levels = one.which(model.ids, asked.seed), []
+            for level, strength in enumerate(one.strengths, 1):
+                steps = one.steps(strength, model.dims)
+                made = partial(_pass, model, steps, way, clean, asked)
+                levels.append(asked.cells.kept(f"{place}/{one.name}-{level}", f"{key} {steps}", made))
+                done += 1
+                progress(done, total)
+            found[one.name] = torch.stack(levels)
     return found
+
+
+def _pass(model: Tuned, steps: Sequence[Step], way: NDArray[np.int64], like: Tensor, asked: Asked) -> Tensor:
+    """``(N, ...)`` answers, each case after the one of ``steps`` that is its ``way`` (N,)."""
+    made = torch.empty_like(like)
+    for number, step in enumerate(steps):
+        rows = np.flatnonzero(way == number)
+        if len(rows):
+            made[torch.from_numpy(rows)] = model.answers(step, rows, asked)
+    return made
 
 
 def _flat(found: Mapping[str, Sequence[Mapping[str, Any]]], metric: str) -> list[dict[str, Any]]:
