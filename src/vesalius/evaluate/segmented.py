@@ -233,5 +233,5 @@ def sentences(found: Mapping[str, Any], job: Job) -> list[str]:
     better = max((r for r in others if r["value"] is not None), key=lambda r: r["value"], default=None)
     first = f"{said}; beside it {beside}."
     beaten = better is not None and better["value"] > own["value"]
-    second = f"{_NAMES[better['model']].capitalize()} is better: what the network has learnt is of no use here." if better and beaten else ""
+    second = f"{_NAMES[better['model']].capitalize()} is better: the network has not learnt more than intensities tell." if better and beaten else ""
     return [part for part in (first, second, "Use it on new volumes with `vesalius predict`.") if part]

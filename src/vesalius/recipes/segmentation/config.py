@@ -69,6 +69,12 @@ class SegmentationEncoder(BaseModel):
         return dict(self.model_extra or {})
 
 
+class DecoderConfig(Named):
+    """What stands on the encoder. Further fields are those of the decoder ``name``."""
+
+    name: str = Field("auto", description="unetr, swin-unetr, segresnet, unet; auto: the one that fits the encoder.")
+
+
 class SegmenterOptimizer(OptimizerConfig):
     """The optimizer with the defaults of MONAI's tutorial."""
 
@@ -98,7 +104,7 @@ class SegmentationConfig(Traced):
 
     data: VolumesConfig = VolumesConfig()
     encoder: SegmentationEncoder = SegmentationEncoder()
-    decoder: Named = Named(name="auto")
+    decoder: DecoderConfig = DecoderConfig()
     loss: LossConfig = LossConfig()
     views: str | Mapping[str, Any] = Field("volume-segmentation", description="Patches and augmentation: a views recipe's name, a YAML file, or inline.")
     optimizer: SegmenterOptimizer = SegmenterOptimizer()
