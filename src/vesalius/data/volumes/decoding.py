@@ -33,10 +33,11 @@ def tasks(
 def needed(size: Size, plan: Plan) -> int:
     """Bytes of memory that making the record of a volume takes at most.
 
-    The file and its unpacked numbers; twice these in single precision while one axis is resampled; integers and masks.
+    The file and its unpacked numbers; twice these in single precision while one axis is resampled; what is stored, and masks.
     """
     voxels, stored = np.prod(size.shape, dtype=np.float64), np.prod(size.at(plan.spacing), dtype=np.float64)
-    return int(size.file + voxels * (2 * size.itemsize + 8) + stored * 12)
+    resampling = 0 if plan.spacing is None else 8
+    return int(size.file + voxels * (2 * size.itemsize + resampling) + stored * 12)
 
 
 def _task(row: int, sources: Sources, plan: Plan, codec: Codec, known: Mapping[bytes, object]) -> list[Made]:
