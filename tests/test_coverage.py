@@ -14,7 +14,7 @@ import yaml
 
 from vesalius.cli import app
 from vesalius.errors import UserError
-from vesalius.recipes.arguments import from_pairs, pairs
+from vesalius.recipes.arguments import from_pairs, pairs, placed
 from vesalius.recipes.loading import load_pretrain
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -89,7 +89,8 @@ def test_the_command_still_parses(row: dict[str, Any], tmp_path: Path, monkeypat
             monkeypatch.chdir(tmp_path)
             (tmp_path / recipe).write_text("data: {train: cifar10}\nepochs: 1\n")
             (tmp_path / "my_network.py").write_text("def build():\n    raise AssertionError\n")
-        changes, _ = from_pairs(pairs(list(fields)))
+        given, _, _ = placed(dict(pairs(list(fields))), bound.kwargs.get("out"))
+        changes, _ = from_pairs(given.items())
         load_pretrain(recipe, changes)
 
 

@@ -74,7 +74,7 @@ def test_an_unknown_key_is_named_with_the_nearest(token: str, words: str) -> Non
         (["--encoder.name", "resnet19"], "no network 'resnet19'. Did you mean resnet18"),
         (["--optimizer.name", "adamm"], "optimizer.name is 'adamm': it should be 'sgd', 'adam', 'adamw' or 'lars'."),
         (["--optimizer.lr", "fast"], "optimizer.lr is 'fast': it should be a valid number"),
-        (["--compat", "innereyes"], "compat is 'innereyes'; known: none, innereye."),
+        (["--compat", "innereyes"], "compat is 'innereyes'; known: none, innereye, monai-tutorial."),
         (["--steps", "2", "--epochs", "3"], "give exactly one of epochs and steps"),
         (["--steps", "-2"], "steps is -2: it should be greater than 0."),
         (["--threads", "0"], "threads is 0"),
