@@ -10,6 +10,7 @@ import yaml
 from PIL import Image
 
 from tests.recipes.tiny import VIEWS, images, tiny
+from tests.volumes import write_tree
 from vesalius.errors import UserError
 from vesalius.recipes.picturing import picture, views_of
 from vesalius.terminal import Terminal
@@ -61,3 +62,27 @@ def test_files_of_recipes_and_of_views(tmp_path: Path) -> None:
 def test_no_image_at_all_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match="--count is 0"):
         picture("demo", str(images(tmp_path / "set", 3)), tmp_path / "x.png", 0, QUIET)
+
+
+@pytest.mark.parametrize(
+    ("groups", "tiles"),
+    [
+        ({"clean": {"size": 16}, "corrupted": {"count": 2, "size": 16, "operations": [{"paint": {"inside": {"size": [3, 8]}}}]}}, 3 + 3),
+        ({"global": {"size": 16, "operations": ["flip", {"token_mask": {"patch": 8}}]}}, 1 + 1 + 1 + 1),
+    ],
+)
+def test_volumes_are_shown_in_three_planes_with_their_labels(groups: dict[str, object], tiles: int, tmp_path: Path) -> None:
+    """What was read, or the clean patch; every view; without its hidden patches; the labels of each view."""
+    data = write_tree(tmp_path / "heads", 2, side=20)
+    (tmp_path / "views.yaml").write_text(yaml.safe_dump({"dims": 3, "shared": ["patch"], **groups}))
+    found = shown(str(tmp_path / "views.yaml"), data, tmp_path)
+    tile = (found.shape[0] + 2) / 6
+    assert found.shape[1] + 2 == tiles * tile
+    assert all(found[:, int(i * tile) : int((i + 1) * tile) - 2].std() > 10 for i in range(tiles))
+
+
+def test_views_of_volumes_for_images_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="ct-mae makes views of volumes, and the data given are images"):
+        shown("ct-mae", images(tmp_path / "set", 3), tmp_path)
+    with pytest.raises(UserError, match="mae makes views of images, and the data given are volumes"):
+        shown("mae", write_tree(tmp_path / "heads", 2, side=20), tmp_path)

@@ -14,6 +14,7 @@ from torch import Tensor
 from vesalius import registry
 from vesalius import views as views_room
 from vesalius.data.dataset import open_data, pick_channels, resolve
+from vesalius.data.pixels import Pixels
 from vesalius.data.planning import planned
 from vesalius.data.record_store import RecordStore
 from vesalius.data.settings import StoreSettings
@@ -44,7 +45,13 @@ def picture(name: str, data: str, out: Path, count: int, terminal: Terminal) -> 
     table = table.subset(np.arange(min(count, len(table))))
     channels = pick_channels(table)
     made = views_room.load(recipe, 1 if channels == 1 else 3)
-    if made.dims == 3 and table.dims == 3:
+    if made.dims != table.dims:
+        kinds = {2: "images", 3: "volumes"}
+        raise UserError(
+            f"{name} makes views of {kinds[made.dims]}, and the data given are {kinds[table.dims]}. Choose other data, or a recipe "
+            f"of `vesalius recipes list` for {kinds[table.dims]}."
+        )
+    if made.dims == 3:
         store = open_data(data, table, planned(table, {"patch": next(iter(made.makes.values()))[1]}).plan, terminal, max_bad_share=1.0).store
         return atomic_write(out, picture_of(made, store, np.arange(len(store.ids)), 0))
     size = round(MARGIN * max(max(side) for _, side in made.makes.values()))
@@ -81,20 +88,33 @@ def picture_of(made: Views, store: RecordStore, rows: NDArray[np.int64], seed: i
 
 
 def _planes_of(made: Views, store: RecordStore, rows: NDArray[np.int64], seed: int) -> bytes:
-    """Every view of each of a few volumes beside each other, in three planes; hidden patches are dark."""
+    """What was read of each of a few volumes, where no view shows it, then every view, in three planes; hidden patches are dark, labels beside, in grey."""
     draws = drawn(made, store, rows, seed=seed)
-    batch = made.apply(store.read(draws.rows, draws.windows), draws)
+    pixels = store.read(draws.rows, draws.windows)
+    batch = made.apply(pixels, draws)
+    shown = draws.rows.shape[1] > 1 or any(group.shares and not any(True for _ in group.pixelwise) for group in made.groups)
     lines: list[list[Tensor]] = []
     for i in range(len(rows)):
-        line: list[Tensor] = []
+        line = [] if shown else [_read(pixels, i)]
         for group in made.groups:
             views = [view[i].mean(0) for view in batch.views[group.name]]
-            hide = batch.drawn.get(f"hide/{group.name}")
+            hide, labels = batch.drawn.get(f"hide/{group.name}"), batch.masks.get(group.name)
             line += views
             if hide is not None:
                 line += [_masked(view, hide[v, i], group) for v, view in enumerate(views)]
+            if labels is not None:
+                most = max(1, int(labels.max()))
+                low, high = line[0].min(), line[0].max()
+                line += [low + (high - low) * mask[i].float() / most for mask in labels]
         lines.append(line)
     return sheet_of_planes(lines)
+
+
+def _read(pixels: Pixels, i: int) -> Tensor:
+    """The window of volume ``i``, the mean of its channels."""
+    box = tuple(slice(0, side) for side in pixels.extents[i, 0].tolist())
+    window = (pixels.data[i, 0].float().mean(0) * pixels.scale[i, 0] + pixels.offset[i, 0])[box]
+    return window.clamp(0, 1) if pixels.clip else window
 
 
 def _masked(view: Tensor, hide: Tensor, group: Group) -> Tensor:
