@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
@@ -113,7 +113,8 @@ def predict(
     place = pick_device(device)
     autocast = autocast_type(precision, place)
     model = Classifier.load(run, code=code)
-    table = resolve(data, task=task, uncertain=uncertain, filter=filter, least=1, terminal=terminal)
+    dims: Literal[2, 3] | None = 3 if len(model.encoder.card.size) == 3 else None
+    table = resolve(data, task=task, uncertain=uncertain, filter=filter, least=1, dims=dims, terminal=terminal)
     opened: DataSet = open_data(table.source, table, store_for(model.encoder, table), terminal, max_bad_share=1.0)
     _name_left_out(opened, terminal)
     rows = chosen(opened, split)

@@ -74,7 +74,7 @@ def resolve(
     root: str | None = None,
     dims: Literal[2, 3] | None = None,
     task: str | None = None,
-    labels: str | Sequence[str] | None = None,
+    labels: str | Sequence[str] | bool | None = None,
     subject: str | None = None,
     labels_file: str | None = None,
     columns: Sequence[str] | str | None = None,

@@ -33,7 +33,7 @@ left and right may be what the label is about."""
 def load_labelled(config: FinetuneConfig, terminal: Terminal) -> SampleTable:
     """List and divide the labelled images. Raises UserError in one paragraph for what cannot be used."""
     data = config.data
-    tabular = references.parse(data.train).source in ("table", "dicom")
+    tabular = references.parse(data.train).source in ("table", "dicom", "volumes")
     table = resolve(
         data.train,
         root=data.root,

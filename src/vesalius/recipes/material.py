@@ -24,7 +24,7 @@ from vesalius.features.records import MARGIN
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
 from vesalius.recipes.held_out import without_held_out
 from vesalius.recipes.loading import needs_labels
-from vesalius.recipes.planned import noun, plan_for
+from vesalius.recipes.planned import dims_of, noun, plan_for
 from vesalius.terminal import Terminal
 from vesalius.training.monitor import SeesPaintings
 
@@ -66,9 +66,12 @@ def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
     data = config.data
     if data.mapping is not None and not any(references.takes_mapping(name) for name in (data.train, data.monitor) if name):
         raise UserError(f"data.mapping is {data.mapping}, but neither training nor monitoring data ask whose their images are. Leave it out.")
+    dims = dims_of(config)
     table = resolve(
         data.train,
         root=data.root,
+        dims=dims,
+        labels=False if dims == 3 and not _reads_labels(config) else None,  # volumes without labels are learnt from too
         subject=data.subject,
         columns=data.columns,
         mapping=data.mapping if references.takes_mapping(data.train) else None,
@@ -131,6 +134,11 @@ def paints(monitor: MonitorConfig) -> bool:
     return issubclass(registry.entry("monitors", monitor.name).Config, SeesPaintings)
 
 
+def _reads_labels(config: PretrainConfig) -> bool:
+    """Whether a monitor reads label volumes beside the scans it holds out."""
+    return any(getattr(registry.entry("monitors", monitor.name).Config, "labelled", False) for monitor in config.monitors)
+
+
 def _monitoring_table(config: PretrainConfig, monitor: MonitorConfig, table: SampleTable, terminal: Terminal) -> SampleTable:
     data = config.data
     reference = monitor.data or data.monitor
@@ -141,6 +149,7 @@ def _monitoring_table(config: PretrainConfig, monitor: MonitorConfig, table: Sam
     found = resolve(
         reference,
         root=root,
+        dims=dims_of(config),
         task=data.task if main else None,
         labels=labels,
         subject=data.subject,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 from vesalius import views
 from vesalius.data.plan import Plan
@@ -22,6 +22,16 @@ def views_for(config: PretrainConfig, channels: int) -> Views:
     if made.dims == 2 or patch is None or tuple(patch) == next(iter(made.makes.values()))[1]:
         return made
     return views.at_size(made, tuple(patch))
+
+
+def dims_of(config: PretrainConfig) -> Literal[3] | None:
+    """3 where the views are of volumes, so that a folder of DICOM slices is read as series; None where a folder decides."""
+    for channels in (1, 3):
+        try:
+            return 3 if views.load(config.views, channels).dims == 3 else None
+        except UserError:  # some operations are for colours alone; what else is wrong is said where the views are made
+            continue
+    return None
 
 
 def plan_for(config: PretrainConfig, tables: Sequence[SampleTable], terminal: Terminal) -> Plan | None:

@@ -101,7 +101,7 @@ def load_volumes(config: SegmentationConfig, terminal: Terminal) -> SampleTable:
     """List and divide the labelled volumes. Raises UserError in one paragraph for what cannot be used."""
     data = config.data
     table = resolve(
-        data.train, root=data.root, task=data.task, subject=data.subject, filter=data.filter, download=data.download,
+        data.train, root=data.root, dims=3, task=data.task, subject=data.subject, filter=data.filter, download=data.download,
         allow_leakage=data.allow_leakage, terminal=terminal,
     )  # fmt: skip
     if table.dims != 3:
