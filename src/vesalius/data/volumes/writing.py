@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from vesalius.data.outcomes import Unreadable
 from vesalius.data.readers.volume_parts import spacing_of
 from vesalius.errors import UserError
-from vesalius.files import atomic_write, opened
+from vesalius.files import atomic_write, opened, place_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -39,7 +39,11 @@ def suffix_for(uri: str) -> str:
 
 
 def write_volume(
-    path: str | Path, values: NDArray[Any], affine: NDArray[np.float64] | Sequence[Any], *, like: Path | None = None
+    path: str | Path,
+    values: NDArray[Any],
+    affine: NDArray[np.float64] | Sequence[Any],
+    *,
+    like: str | Path | None = None,
 ) -> Path:
     """Write ``values`` (x, y, z), or channels (C, x, y, z) such as probabilities, in the format of ``path``'s suffix; whole or not at all.
 
@@ -50,7 +54,7 @@ def write_volume(
     place, name = Path(path), str(path).lower()
     matrix = np.asarray(affine, np.float64)
     if name.endswith((".nii", ".nii.gz")):
-        data = _nifti(values, matrix, None if like is None else _header(like))
+        data = _nifti(values, matrix, None if like is None else _header(place_of(like)))
         return atomic_write(place, gzip.compress(data, _LEVEL, mtime=0) if name.endswith(".gz") else data)
     if name.endswith(".nrrd"):
         return atomic_write(place, _nrrd(values, matrix))
