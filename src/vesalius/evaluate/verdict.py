@@ -13,7 +13,9 @@ STARTS = {"starting weights": "the weights it started from", "random init": "ran
 def sentences(results: Mapping[str, Any], metrics: Sequence[Mapping[str, Any]], not_examined: str) -> list[str]:
     """The verdict of a pretraining from its results and its metrics rows."""
     if not_examined:
-        return [_loss(metrics), f"What the encoder is worth was not measured. {not_examined}", _next_unlabelled(metrics)]
+        volumes = "plan" in ((results.get("data") or {}).get("train") or {})
+        worth = f"What the encoder is worth was not measured. {not_examined}"
+        return [_loss(metrics), *_painted(metrics), worth, _next_unlabelled(metrics, volumes=volumes)]
     metric = results["probes"][0]["metric"]
     linear = {p["encoder"]: p for p in results["probes"] if p["metric"] == metric and p["probe"] in ("linear", "constant")}
     apart = {d["b"]: d for d in results["differences"] if d["metric"] == metric and d["probe"] == "linear"}
@@ -69,9 +71,23 @@ def _collapsed(metrics: Sequence[Mapping[str, Any]]) -> bool:
     return bool(flags) and flags[-1] > 0
 
 
-def _next_unlabelled(metrics: Sequence[Mapping[str, Any]]) -> str:
+def _painted(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How the last look of the monitor of reconstructions compares with answers that need no network."""
+    start = "monitor/reconstruction/"
+    last = next((row for row in reversed(metrics) if row.get(f"{start}l1") is not None), None)
+    if last is None:
+        return []
+    own, copied, mean = (float(last[f"{start}{name}"]) for name in ("l1", "identity_l1", "mean_l1"))
+    beside = (("copying what was seen", copied), ("answering the mean", mean))
+    sides = [f"{'below' if own < other else 'not below'} {words} ({other:.3f})" for words, other in beside]
+    return [f"On validation its L1 is {own:.3f}: {' and '.join(sides)}."]
+
+
+def _next_unlabelled(metrics: Sequence[Mapping[str, Any]], *, volumes: bool = False) -> str:
     if _collapsed(metrics):
         return "The embeddings collapsed: lower --optimizer.lr or raise --batch_size, and train again."
+    if volumes:
+        return "Fine-tune a segmenter from it and its twin from random weights: the difference is what it is worth."
     return "Give a few hundred labelled images as --data.monitor, and the next report says what the encoder is worth."
 
 

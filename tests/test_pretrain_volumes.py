@@ -1,0 +1,126 @@
+"""Pretraining on volumes, whole: what is written, who validates, the same damage at every look, resumed to the bit, two ranks as one."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import yaml
+from safetensors.torch import load_file
+
+from tests.training.test_world import ranks
+from tests.volumes import write_tree
+from vesalius.errors import UserError
+from vesalius.pretrain import pretrain
+from vesalius.training.feed import Feed
+from vesalius.training.world import World
+
+VIT = {"name": "monai:vit", "hidden_size": 24, "mlp_dim": 48, "num_layers": 3, "num_heads": 2}
+
+
+@pytest.fixture(scope="module")
+def scans(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Eight heads of four people, with label volumes; a name that must not be written anywhere."""
+    root = tmp_path_factory.mktemp("data") / "Canary-Name"
+    write_tree(root, 8, side=(40, 40, 34))
+    return root
+
+
+def recipe(scans: Path, **more: Any) -> dict[str, Any]:
+    return {
+        "data": {
+            "train": f"volumes@{scans}", "subject": r"case_00(\d)", "draws_per_sample": 2, "split": {"val": 0.25},
+            "plan": {"patch": [32, 32, 32], "modality": "mr", "spacing": [2, 2, 3], "intensity": {"rule": "percentiles"}},
+        },
+        "views": "ct-restoration", "encoder": VIT, "method": {"name": "restoration"},
+        "optimizer": {"name": "adam", "lr": 1e-3, "weight_decay": 0, "warmup": {"steps": 0}, "schedule": {"name": "constant"}},
+        "steps": 6, "batch_size": 4, "validate_every": {"steps": 2}, "checkpoint_every": {"steps": 3},
+        "monitors": ["reconstruction", "tissue", "spread"], "export": "best-reconstruction",
+        "precision": "fp32", "device": "cpu", "threads": 1, **more,
+    }  # fmt: skip
+
+
+def rows_of(run: Path) -> list[Mapping[str, Any]]:
+    return [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+
+@pytest.fixture(scope="module")
+def run(scans: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    with pytest.MonkeyPatch.context() as patch:  # the tests' own cache: its key is what ids are made with
+        patch.setenv("VESALIUS_CACHE", str(tmp_path_factory.getbasetemp() / "vesalius-cache"))
+        return pretrain(recipe(scans), out=tmp_path_factory.mktemp("runs") / "run", quiet=True).path
+
+
+def test_the_run_holds_its_plan_pictures_and_curves_and_no_name(run: Path) -> None:
+    config = yaml.safe_load((run / "config.yaml").read_text())
+    card = json.loads((run / "encoder.json").read_text())
+    assert config["data"]["plan"]["spacing"] == card["plan"]["spacing"] == [2, 2, 3]
+    assert config["data"]["plan"]["patch"] == card["size"] == [32, 32, 32]
+    assert {"rule", "low", "high"} <= set(config["data"]["plan"]["intensity"])
+    results = json.loads((run / "results.json").read_text())
+    assert results["data"]["train"]["validation"] == 2
+    assert any("L1 is" in sentence for sentence in results["verdict"])
+    assert any("not measured" in sentence for sentence in results["verdict"])
+    assert (run / "figures" / "reconstruction-planes.png").is_file()
+    assert 'id="reconstruction"' in (run / "report.html").read_text()
+    for file in (file for file in run.rglob("*") if file.is_file() and file.name != "config.yaml"):
+        assert b"Canary" not in file.read_bytes(), file.name
+
+
+def test_the_same_damage_of_held_out_volumes_at_every_look(run: Path) -> None:
+    looks = [row for row in rows_of(run) if row["kind"] == "monitor"]
+    assert [row["step"] for row in looks] == [0, 2, 4, 6]
+    for name in ("identity_l1", "mean_l1", "hidden_share"):
+        assert len({row[f"monitor/reconstruction/{name}"] for row in looks}) == 1, "fixed: what is seen and hidden does not change"
+    assert len({row["monitor/reconstruction/l1"] for row in looks}) == 4
+    assert all(0 <= row["monitor/tissue/balanced_accuracy"] <= 1 for row in looks)
+    exported = json.loads((run / "results.json").read_text())["checkpoints"]["exported"]
+    best = min(looks[1:], key=lambda row: row["monitor/reconstruction/l1"])
+    assert exported["step"] == best["step"]
+
+
+def test_interrupted_and_gone_on_with_it_is_the_same_run(run: Path, scans: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    at = Feed.at
+
+    def dies(self: Feed, step: int) -> Any:
+        if step == 4:
+            raise RuntimeError("killed")
+        return at(self, step)
+
+    monkeypatch.setattr(Feed, "at", dies)
+    with pytest.raises(RuntimeError, match="killed"):
+        pretrain(recipe(scans), out=tmp_path / "run", quiet=True)
+    monkeypatch.setattr(Feed, "at", at)
+    again = pretrain(resume=tmp_path / "run", quiet=True).path
+    mine, theirs = (load_file(folder / "checkpoints" / "step-00000006" / "method.safetensors") for folder in (again, run))
+    assert all(torch.equal(mine[name], theirs[name]) for name in theirs)
+    kept = [[{k: v for k, v in row.items() if "/" in k or k == "step"} for row in rows_of(folder)] for folder in (again, run)]
+    assert kept[0] == kept[1]
+
+
+def test_two_ranks_are_one_process(run: Path, scans: Path, tmp_path: Path) -> None:
+    def work(here: World) -> None:
+        found = pretrain(recipe(scans, batch_size=2, steps=2, examine=False), out=tmp_path / "two", quiet=True)
+        assert found.path == tmp_path / "two"
+
+    assert ranks(2, work) == [0, 0]
+    one, two = ([row for row in rows_of(folder) if row["step"] <= 2] for folder in (run, tmp_path / "two"))
+    for key in ("loss/l1", "loss/l1_contrastive", "contrastive", "monitor/reconstruction/l1", "monitor/tissue/balanced_accuracy"):
+        mine, theirs = ([row[key] for row in rows if key in row] for rows in (one, two))
+        assert len(mine) == 2
+        np.testing.assert_allclose(theirs, mine, rtol=2e-4, err_msg=key)
+
+
+def test_what_does_not_fit_is_said(scans: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"--views ct-mae"):
+        pretrain({**recipe(scans), "views": "simclr"}, out=tmp_path / "a", quiet=True)
+    with pytest.raises(UserError, match=r"data\.size is for images"):
+        pretrain(recipe(scans), out=tmp_path / "b", quiet=True, **{"data.size": 64})
+    with pytest.raises(UserError, match=r"a plan has no 'spaceing'"):
+        pretrain(recipe(scans), out=tmp_path / "c", quiet=True, **{"data.plan": {"spaceing": [1, 1, 1]}})
+    assert not (tmp_path / "a").exists()
