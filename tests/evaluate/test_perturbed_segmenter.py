@@ -54,7 +54,7 @@ def test_a_run_and_its_twin(place: Path, tmp_path: Path):
         assert clean[letter] == pytest.approx(stored, abs=1e-5)
     noise = [row["value"] for row in results["curves"] if row["run"] == "A" and row["perturbation"] == "noise"]
     assert noise[-1] < noise[0], "noise of a quarter of the range is seen"
-    assert "reaches dice" in found.results["verdict"][0].lower()
+    assert "reaches a mean Dice of" in found.results["verdict"][0]
     assert "Dice" in (found.path / "report.html").read_text()
 
 

@@ -68,6 +68,10 @@ def _bias(strength: float, dims: int) -> tuple[Step, ...]:
     return ({"bias_field": {"p": 1.0, "strength": strength}},)
 
 
+def _motion(strength: float, dims: int) -> tuple[Step, ...]:
+    return ({"motion": {"p": 1.0, "strength": [strength, strength], "ghosts": [2, 4]}},)
+
+
 def _contrast(strength: float, dims: int) -> tuple[Step, ...]:
     made = _both("contrast", "factor") if dims == 3 else _both("colour_jitter", "contrast")
     return made(strength, dims)
@@ -80,7 +84,7 @@ ALL: tuple[Perturbation, ...] = (
     Perturbation("bias_field", "largest logarithm of the factor", (0.1, 0.2, 0.35, 0.5, 0.7), _bias),
     Perturbation("gamma", "exponent, or one over it", (1.2, 1.5, 2.0, 2.5, 3.0), _both("gamma", "scale")),
     Perturbation("contrast", "factor around the mean, or one over it", (1.2, 1.5, 2.0, 2.5, 3.0), _contrast),
-    Perturbation("motion", "share by which lines of k-space are weakened", (0.2, 0.4, 0.6, 0.8, 1.0), _one("motion", "strength")),
+    Perturbation("motion", "share by which each second to fourth line of k-space is weakened", (0.2, 0.4, 0.6, 0.8, 1.0), _motion),
 )
 """Strengths grow from what is hardly seen; 0, the image as it is, stands before them."""
 

@@ -14,12 +14,13 @@ Row = Mapping[str, Any]
 
 def sentences(results: Mapping[str, Any]) -> list[str]:
     """Of ``robustness`` in the results: each run's own numbers, what costs most, and what differs from the first."""
-    metric, letters = metric_in_words(results["metric"]), [run["letter"] for run in results["runs"]]
+    metric, letters = "a mean Dice of" if results["metric"] == "dice" else metric_in_words(results["metric"]), [run["letter"] for run in results["runs"]]
     clean = {row["run"]: row for row in results["curves"] if row["level"] == 0}
     areas = {(row["run"], row["perturbation"]): row for row in results["areas"]}
     first = letters[0]
     if clean[first]["value"] is None or areas[first, OVERALL]["value"] is None:
-        return [f"{metric} is not defined on these {results['split']} labels."]
+        name = "Mean Dice" if results["metric"] == "dice" else metric
+        return [f"{name} is not defined on these {results['split']} labels."]
     said = [_own(letter, clean[letter], areas[letter, OVERALL], metric, results, alone=len(letters) == 1) for letter in letters]
     said.append(_costs(first if len(letters) > 1 else "", areas, results))
     apart = {(row["b"], row["perturbation"]): row for row in results["area_differences"]}
@@ -34,43 +35,56 @@ def _own(letter: str, clean: Row, area: Row, metric: str, results: Mapping[str, 
     counted = f" on {results['n']:,} {results['split']} {results['unit']}" if letter == "A" else ""
     return (
         f"{who} reaches {metric} {interval(clean)}{counted}; over {len(results['perturbations'])} perturbations of five strengths each the mean "
-        f"is {interval(area)}, a change of {signed(_change(area))}."
+        f"is {interval(area)}, a change of {signed(_part(area, 'change'))}."
     )
 
 
 def _costs(letter: str, areas: Mapping[tuple[str, str], Row], results: Mapping[str, Any]) -> str:
     letter_, better = letter or "A", 1 if results["higher_is_better"] else -1
     titles = {one["name"]: one["title"] for one in results["perturbations"]}
-    rows = [areas[letter_, name] for name in titles if areas[letter_, name]["change"] is not None]
-    order = sorted(rows, key=lambda row: better * row["change"])
+    rows = [areas[letter_, name] for name in titles if areas[letter_, name]['change'] is not None]
+    order = sorted(rows, key=lambda row: better * row['change'])
     worst, least = order[0], order[-1]
     whose = f" {letter}" if letter else " it"
     if worst is least:
-        return f"{titles[worst['perturbation']].capitalize()} changes{whose} by {signed(_change(worst))}."
+        return f"{titles[worst['perturbation']].capitalize()} changes{whose} by {signed(_part(worst, 'change'))}."
     return (
-        f"{titles[worst['perturbation']].capitalize()} costs{whose} most, {signed(_change(worst))}; {titles[least['perturbation']]} least, "
-        f"{signed(_change(least))}."
+        f"{titles[worst['perturbation']].capitalize()} costs{whose} most, {signed(_part(worst, 'change'))}; {titles[least['perturbation']]} least, "
+        f"{signed(_part(least, 'change'))}."
     )
 
 
-def _against(first: str, other: str, start: Row, area: Row, results: Mapping[str, Any]) -> list[str]:
+def _against(a: str, b: str, start: Row, area: Row, results: Mapping[str, Any]) -> list[str]:
+    """The first, A, beside B: as they are, disturbed, and in what perturbations take away."""
     better = 1 if results["higher_is_better"] else -1
-    undisturbed = _reading(first, other, start, better, "Undisturbed", "better", "worse")
-    disturbed = _reading(first, other, area, better, "Over all perturbations", "better", "worse")
-    change = _reading(first, other, _change(area), better, "In what perturbations take away", "more robust", "less robust")
-    return [undisturbed, disturbed, change]
+    said, begin = [], _reading(start, better)
+    for where, row in (("Undisturbed", start), ("Over all perturbations", area)):
+        words = (f"{where}, {a} {how} {b}" for how in ("is better than", "is worse than"))
+        said.append(_said(row, _reading(row, better), *words, f"{where}, {a} and {b} cannot be told apart"))
+    gone, kept = _part(area, "change"), _part(area, "kept")
+    words = (f"Perturbations take {much} from {a} than from {b}" for much in ("less", "more"))
+    said.append(_said(gone, _reading(gone, better), *words, f"What perturbations take from {a} and from {b} cannot be told apart"))
+    if begin and better > 0 and kept["value"] is not None:
+        words = (f"{a} keeps a {size} share of what it has undisturbed than {b}" for size in ("larger", "smaller"))
+        share = _said(kept, _reading(kept, better), *words, f"the shares of it that {a} and {b} keep cannot be told apart")
+        said.append(f"They do not start alike, so that losing less is not by itself more robustness: {share}")
+    return said
 
 
-def _reading(first: str, other: str, row: Row, better: int, where: str, more: str, less: str) -> str:
+def _reading(row: Row, better: int) -> int | None:
+    """1 where the first is clearly better, -1 where clearly worse, 0 where neither; None where it is not defined."""
     if row["value"] is None or row["low"] is None:
-        return f"{where} the difference of {first} and {other} is not defined."
+        return None
     low, high = sorted((better * row["low"], better * row["high"]))
-    if low > 0:
-        return f"{where}, {first} is {more} than {other}: {signed(row)}."
-    if high < 0:
-        return f"{where}, {first} is {less} than {other}: {signed(row)}."
-    return f"{where}, {first} and {other} cannot be told apart: {signed(row)}."
+    return 1 if low > 0 else -1 if high < 0 else 0
 
 
-def _change(row: Row) -> Row:
-    return {"value": row["change"], "low": row["change_low"], "high": row["change_high"]}
+def _said(row: Row, reading: int | None, better: str, worse: str, neither: str) -> str:
+    if reading is None:
+        return f"{neither}: the difference is not defined."
+    return f"{better if reading > 0 else worse if reading < 0 else neither}: {signed(row)}."
+
+
+def _part(row: Row, name: str) -> Row:
+    """The value and interval of ``name`` in a row of areas."""
+    return {"value": row[name], "low": row[f"{name}_low"], "high": row[f"{name}_high"]}

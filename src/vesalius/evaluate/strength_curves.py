@@ -32,6 +32,10 @@ class Number:
     def __sub__(self, other: Number) -> Number:
         return Number(self.value - other.value, self.drawn - other.drawn)
 
+    def __truediv__(self, other: Number) -> Number:
+        share = self.value / other.value if other.value else float("nan")
+        return Number(share, torch.where(other.drawn != 0, self.drawn / other.drawn, torch.nan))
+
     def row(self, name: str = "") -> dict[str, Any]:
         """``value``, ``low``, ``high``, or ``NAME``, ``NAME_low``, ...; None where undefined, as JSON has no NaN."""
         low, high = bootstrap.interval(self.drawn)
@@ -84,7 +88,8 @@ def mean(numbers: Sequence[Number]) -> Number:
 def tables(models: Sequence[Tuned], curves: Curves, chosen: Sequence[Perturbation]) -> dict[str, list[dict[str, Any]]]:
     """``curves``, ``areas``, and of several models ``differences`` and ``area_differences`` from the first, as rows.
 
-    ``value``: the metric; ``change``: it minus the metric at strength 0. Of a difference both are A's minus the other's.
+    ``value``: the metric; ``change``: it minus the metric at strength 0; ``kept``, of areas: its share of that. Of a difference all
+    are A's minus the other's.
     """
     found: dict[str, list[dict[str, Any]]] = {"curves": [], "areas": [], "differences": [], "area_differences": []}
     first = models[0].letter
@@ -99,18 +104,19 @@ def tables(models: Sequence[Tuned], curves: Curves, chosen: Sequence[Perturbatio
                 if own != first:
                     apart, apart_gone = other[level] - at, (other[level] - other[0]) - gone
                     found["differences"].append({"a": theirs, "b": own, **about, **apart.row(), **apart_gone.row("change")})
-        for name, at, gone in _areas(curves, own, chosen):
-            found["areas"].append({"run": own, "perturbation": name, **at.row(), **gone.row("change")})
+        for name, at, gone, kept in _areas(curves, own, chosen):
+            found["areas"].append({"run": own, "perturbation": name, **at.row(), **gone.row("change"), **kept.row("kept")})
         if own != first:
-            for (name, at, gone), (_, mine, my_gone) in zip(_areas(curves, own, chosen), _areas(curves, first, chosen), strict=True):
-                row = {"a": first, "b": own, "perturbation": name, **(mine - at).row(), **(my_gone - gone).row("change")}
+            for mine, its in zip(_areas(curves, first, chosen), _areas(curves, own, chosen), strict=True):
+                at, gone, kept = (a - b for a, b in zip(mine[1:], its[1:], strict=True))
+                row = {"a": first, "b": own, "perturbation": mine[0], **at.row(), **gone.row("change"), **kept.row("kept")}
                 found["area_differences"].append(row)
     return found
 
 
-def _areas(curves: Curves, letter: str, chosen: Sequence[Perturbation]) -> list[tuple[str, Number, Number]]:
-    """Name, area and its difference from strength 0 of each perturbation, and of all of them."""
+def _areas(curves: Curves, letter: str, chosen: Sequence[Perturbation]) -> list[tuple[str, Number, Number, Number]]:
+    """Name, area, its difference from strength 0 and its share of that, of each perturbation and of all of them."""
     each = [(one.name, area(curves[letter, one.name])) for one in chosen]
     clean = curves[letter, chosen[0].name][0]
     each.append((OVERALL, mean([at for _, at in each])))
-    return [(name, at, at - clean) for name, at in each]
+    return [(name, at, at - clean, at / clean) for name, at in each]

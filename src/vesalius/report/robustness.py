@@ -21,6 +21,7 @@ from vesalius.report.wording import (
     is_percent,
     is_score,
     score,
+    share,
     short_score,
     title,
 )
@@ -59,7 +60,7 @@ def _block(run: RunRecord, budget: int) -> Block:
 def _charts(found: Found, metric: str) -> list[Chart]:
     rows, letters = records(found.get("curves")), [text(model.get("letter")) for model in records(found.get("runs"))]
     bounds = [v for row in rows for v in (number(row.get(key)) for key in ("value", "low", "high")) if v is not None]
-    edges = (0.0, 1.0) if is_score(metric) or metric == "dice" else (None, None)
+    edges = (0.0, 1.0) if is_score(metric) else (None, None)
     y = linear(bounds or [0.0, 1.0], count=4, floor=edges[0], ceiling=edges[1], show=lambda v: short_score(v, metric))
     made = []
     for one in records(found.get("perturbations")):
@@ -77,7 +78,7 @@ def _charts(found: Found, metric: str) -> list[Chart]:
                 lines=lines,
                 summary=f"{title(metric)} against {name}: " + "; ".join(_said(line, texts, metric) for line in lines) + ".",
                 x_title=text(one.get("measure")),
-                digits="percent" if is_percent(metric) else "score" if is_score(metric) or metric == "dice" else "",
+                digits="percent" if is_percent(metric) else "score" if is_score(metric) else "",
                 group="robustness",
                 x_texts=texts,
             )
@@ -122,11 +123,11 @@ def _numbers(found: Found, metric: str) -> list[list[str]]:
 def _areas(found: Found, metric: str) -> Table | None:
     """What each perturbation takes away, with the area below its curve."""
     entries = [
-        _entry(row, metric, (text(row.get("run")), _name(row, found), score(number(row.get("value")), metric)), "change")
+        _entry(row, metric, (text(row.get("run")), _name(row, found), score(number(row.get("value")), metric), share(number(row.get("kept")))), "change")
         for row in records(found.get("areas"))
         if number(row.get("change")) is not None
     ]
-    return difference_table(entries, metric, words=("Model", "Perturbation", "Mean over strengths")) if entries else None
+    return difference_table(entries, metric, words=("Model", "Perturbation", "Mean", "Kept")) if entries else None
 
 
 def _apart(found: Found, metric: str) -> list[Table]:

@@ -103,8 +103,10 @@ def test_the_words_say_what_the_numbers_say(both):
     assert said[0].startswith("A (random initialisation) reaches ROC-AUC ")
     assert f"{of['A']['value']:.3f}" in said[0]
     last = next(row for row in found["area_differences"] if row["perturbation"] == "all")
+    taken = next(sentence for sentence in said if "erturbations take" in sentence)
     clear = last["change_low"] > 0 or last["change_high"] < 0
-    assert ("told apart" in said[-1]) is not clear
+    assert ("told apart" in taken) is not clear
+    assert of["A"]["kept"] == pytest.approx(of["A"]["value"] / (of["A"]["value"] - of["A"]["change"]), abs=1e-6)
     table = both.table
     assert {"protocol", "table", "metric", "run", "perturbation", "strength", "value", "low", "high", "change", "a", "b"} <= set(table)
     assert len(table[table["table"] == "curves"]) == 2 * 7 * 6
