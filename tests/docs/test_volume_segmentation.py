@@ -49,7 +49,8 @@ def test_the_figure_of_the_tutorial_on_six_cases() -> None:
     easier = np.arange(6)
     both, background = 0.983 - 0.0288 * easier, 0.971 - 0.01 * easier
     million = 1_000_000
-    found = np.array([[[round(b * million), million, million], [round((2 * c - b) * million), million, million]] for c, b in zip(both, background, strict=True)])
+    pairs = zip(both, background, strict=True)
+    found = np.array([[[round(b * million), million, million], [round((2 * c - b) * million), million, million]] for c, b in pairs])
     figures = segmentation.mean_of_running_means(found), segmentation.mean_dice(found, background=True), segmentation.mean_dice(found)
     assert figures == pytest.approx((0.947, 0.911, 0.876), abs=5e-4)
     assert all(f"{figure:.3f}" in PAGE for figure in figures)
