@@ -1,7 +1,10 @@
-"""The migration page is what the recipes and aliases say now."""
+"""The migration pages are what the recipes, plans and aliases say now."""
 
-from docs import migration
+import pytest
+
+from docs import migration, migration_monai
 
 
-def test_the_page_is_current() -> None:
-    assert migration.PAGE.read_text() == migration.text(), "run python -m docs.migration"
+@pytest.mark.parametrize("page", [migration, migration_monai], ids=lambda page: page.PAGE.stem)
+def test_the_page_is_current(page) -> None:
+    assert page.PAGE.read_text() == page.text(), f"run python -m {page.__name__}"
