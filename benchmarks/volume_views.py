@@ -65,6 +65,7 @@ def ours(hu: np.ndarray, recipe: Any = "ct-restoration") -> Callable[[], Any]:
 
 def peer(hu: np.ndarray) -> Callable[[], Any]:
     """The tutorial's list from RandSpatialCropSamplesd on, volume by volume."""
+    from monai.data import MetaTensor
     from monai.transforms import (
         Compose,
         CopyItemsd,
@@ -74,7 +75,8 @@ def peer(hu: np.ndarray) -> Callable[[], Any]:
         RandSpatialCropSamplesd,
     )
 
-    volumes = np.clip((hu.astype(np.float32) - LOW) / (HIGH - LOW), 0, 1)
+    windowed = np.clip((hu.astype(np.float32) - LOW) / (HIGH - LOW), 0, 1)
+    volumes = [MetaTensor(volume, affine=torch.diag(torch.tensor([2.0, 2, 2, 1]))) for volume in windowed]  # as LoadImaged gives them
 
     def corrupted(key: str) -> list[Any]:
         holes = [
@@ -92,7 +94,7 @@ def peer(hu: np.ndarray) -> Callable[[], Any]:
     chain.set_random_state(0)
 
     def batch() -> Any:
-        made = [item for volume in volumes for item in chain({"image": torch.from_numpy(volume)})]
+        made = [item for volume in volumes for item in chain({"image": volume})]
         return {key: torch.stack([item[key] for item in made]) for key in ("image", "gt_image", "image_2")}
 
     return batch

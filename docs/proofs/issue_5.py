@@ -27,6 +27,37 @@ def volume_patches(outcome: Outcome) -> list[Line]:
     ]  # fmt: skip
 
 
+def restoration_step(outcome: Outcome) -> list[Line]:
+    """A step of the document's configuration against the tutorial's code, and what it takes."""
+    outside, whole, mae, memory, store = (
+        named(outcome, name)
+        for name in (
+            "restoration, all but the network, against MONAI's tutorial",
+            "restoration, whole step in fp32, against MONAI's tutorial",
+            "MAE, whole step, against restoration",
+            "memory of a restoration step, against 8 GiB",
+            "building the store, against an epoch of the tutorial's reading",
+        )
+    )
+    bf16 = [row for row in outcome.lines if row.get("name") == "restoration, whole step in bf16, against MONAI's tutorial"]
+    return [
+        at_least("Reading, views, loss forward and backward, against the tutorial's code", float(outside["ratio"]), 10, note=outside["setting"]),
+        at_least("The whole step in fp32 against the tutorial's code", float(whole["ratio"]), 1.8, note=whole["setting"]),
+        *(at_least("The whole step in the automatic precision, bf16", float(row["ratio"]), 3.5, note=row["setting"]) for row in bf16),
+        *([] if bf16 else [Line("The whole step in the automatic precision", "this processor multiplies no bf16: it is the step in fp32", PASS)]),
+        at_least("MAE's whole step against restoration's", float(mae["ratio"]), 2, note=mae["setting"]),
+        Line("A full-size step (89 M, 96 voxels, batch 8) fits in 8 GiB", f"{memory['ours']} GiB", PASS if memory["ours"] < 8 else FAIL),
+        Line("Building the store, as it is", f"{store['ours']} s; {store['setting'].rpartition('; ')[2]}", PASS),
+    ]  # fmt: skip
+
+
+def volume_views(outcome: Outcome) -> list[Line]:
+    """Two corrupted views and the clean patch against the tutorial's transforms."""
+    found = named(outcome, "views of volumes, restoration, 96 voxels, against the tutorial's transforms on MONAI")
+    ratio, what = float(found["ratio"]), "Clean patch and two corrupted views, against the tutorial's transforms from its crops on"
+    return [at_least(what, ratio, 2, note=found["setting"])]
+
+
 def steps() -> list[Step]:
     """All of them, quick ones first."""
     return [
@@ -43,5 +74,44 @@ def steps() -> list[Step]:
             "tests/test_data_index.py",
             least=60,
         ),
+        by_tests(
+            "restoration",
+            "Restoration: a slow version, MONAI's losses where they are finite, finite at 0.005 in bf16, ViTAutoEnc's decoder, golden losses",
+            "tests/methods/test_restoration.py",
+            "tests/methods/test_golden.py",
+            "tests/training/monitors/test_reconstruction.py",
+            "tests/training/monitors/test_tissue.py",
+            "tests/report/test_reconstruction.py",
+            least=30,
+        ),
+        by_tests(
+            "pretraining on volumes",
+            "Pretraining on volumes: plan in recipe and card, the same damage at every look, resumed to the bit, two processes as one; the page's commands",
+            "tests/test_pretrain_volumes.py",
+            "tests/docs/test_volume_pretraining.py",
+            least=7,
+        ),
+        by_tests(
+            "restoration over processes",
+            "Restoration: one process = two and four in fp64, killed and resumed",
+            "tests/reliability/test_parity.py",
+            "tests/reliability/test_kill.py",
+            "-k",
+            "restoration",
+            least=4,
+        ),
+        Step("restoration step", ("python", "benchmarks/restoration_step.py", "--full"), restoration_step, timeout=3 * 3600),
+        by_tests(
+            "views of volumes",
+            "Holes: counts and sides exact, two views independent, the target untouched; views against MONAI's transforms by distribution (painted "
+            "share 13.8 % and 43.8 %, shuffled 0.43 %, crops, labels, mirrors, quarter turns, shifts); labels follow; one sample at a time",
+            "tests/views/operations/test_holes.py",
+            "tests/views/operations/test_windows.py",
+            "tests/views/operations/test_turn.py",
+            "tests/views/operations/test_intensity.py",
+            "tests/views/test_volumes.py",
+            least=65,
+        ),
+        Step("volume views", ("python", "-m", "benchmarks.volume_views"), volume_views),
         Step("volume patches", ("python", "-m", "benchmarks.volume_patches", "--full"), volume_patches),
     ]

@@ -128,7 +128,9 @@ def test_slices_and_comparing_paint_the_same(size: tuple[int, ...], channels: in
     outside = values["paint"] == OUTSIDE
     np.testing.assert_allclose(told.flatten(1).double().mean(1).numpy(), np.where(outside, 1 - np.array(by_slices), by_slices))
     assert not told[values["paint"] == 0].any()
-    out = paint.change(x.clone(), Parameters.of(values, CPU, 3))
+    numbers = Parameters.of(values, CPU, 3)
+    out = paint.change(x.clone(), numbers)
+    assert (paint._at_once(x, torch.empty_like(x), numbers) - out).abs().max() < 1e-6
     low, high = x.flatten(1).amin(1), x.flatten(1).amax(1)
     noise = bank.uniform_slices(torch.from_numpy(values["offset"]), channels * int(np.prod(size))).view(x.shape)
     shape = (-1, 1, 1, 1, 1)
