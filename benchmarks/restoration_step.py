@@ -58,10 +58,11 @@ SMALL = Setting((96, 96, 20), 32, 24, 48, 2, 2)
 def phantom(shape: tuple[int, int, int], seed: int) -> np.ndarray:
     """HU: a body with fat around it, a spine, three organs, contrast in one, noise."""
     rng = np.random.default_rng(seed)
-    grid = np.stack(np.meshgrid(*(np.linspace(-1, 1, n, dtype=np.float32) for n in shape), indexing="ij"))
+    axes = np.ogrid[tuple(slice(-1, 1, n * 1j) for n in shape)]
 
     def inside(centre: tuple[float, float, float], radii: tuple[float, float, float]) -> np.ndarray:
-        return (((grid - np.float32(centre).reshape(3, 1, 1, 1)) / np.float32(radii).reshape(3, 1, 1, 1)) ** 2).sum(0) <= 1
+        x, y, z = (((axis - c) / r).astype(np.float32) ** 2 for axis, c, r in zip(axes, centre, radii, strict=True))
+        return x + y + z <= 1
 
     values = np.full(shape, -1000, np.float32)
     for hu, centre, radii in (
@@ -69,7 +70,7 @@ def phantom(shape: tuple[int, int, int], seed: int) -> np.ndarray:
         (60, (0.3, 0.1, 0.2), (0.3, 0.3, 0.6)), (200, (-0.3, -0.1, 0), (0.12, 0.15, 0.5)), (20, (-0.2, 0.3, 0.3), (0.2, 0.2, 0.4)),
     ):  # fmt: skip
         values[inside(tuple(c + rng.uniform(-0.03, 0.03) for c in centre), radii)] = hu  # type: ignore[arg-type]
-    return (values + rng.normal(0, 12, shape)).astype(np.int16)
+    return (values + 12 * rng.standard_normal(shape, np.float32)).astype(np.int16)
 
 
 def written(root: Path, setting: Setting) -> list[Path]:
