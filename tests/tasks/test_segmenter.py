@@ -53,6 +53,20 @@ def test_it_is_monai_s_network(name: str) -> None:
         torch.testing.assert_close(ours(x), peer(x), rtol=1e-4, atol=1e-5)
 
 
+def test_nnu_net_s_decoder_on_the_residual_encoder() -> None:
+    """Names as in dynamic-network-architectures; strides that differ by axis; full size again; every parameter learns."""
+    encoder = build_encoder("resenc-l", channels=1, size=(16, 16, 8), features=[4, 8, 12], blocks=[1, 1, 1], strides=[[1, 1, 1], [2, 2, 1], [2, 2, 2]])
+    model = Segmenter.build(encoder, TASK)
+    assert model.name == "unet"
+    logits = model(torch.randn(2, 1, 16, 16, 8))
+    assert logits.shape == (2, 3, 16, 16, 8)
+    logits.square().mean().backward()
+    assert all(p.grad is not None for p in model.parameters() if p.requires_grad)
+    names = set(model.monai_state_dict())
+    assert {"decoder.transpconvs.0.weight", "decoder.stages.0.convs.0.conv.weight", "decoder.stages.1.convs.0.norm.bias", "decoder.seg_layers.1.weight"} <= names
+    assert any(name.startswith("encoder.stages.0.blocks.0.conv1.conv") for name in names)
+
+
 def test_save_and_load(tmp_path: Path) -> None:
     model = small("monai:segresnet", 16, 16, 16, init_filters=4, blocks_down=[1, 1]).eval()
     model.save(tmp_path)

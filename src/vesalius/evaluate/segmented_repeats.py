@@ -56,7 +56,8 @@ class Part:
 
 def parts(config: SegmentationConfig) -> Iterator[Part]:
     """All of them; of each size and seed the twin last."""
-    for size in sorted(config.sizes) or [None]:
+    sizes: list[int | None] = [*sorted(config.sizes)] or [None]
+    for size in sizes:
         for seed in config.seeds or [config.seed]:
             for scratch in (False, True) if config.twin else (False,):
                 yield Part(size, seed, scratch, config.twin)

@@ -40,8 +40,8 @@ class SegResNetDecoder(nn.Module):
         """The maps of each level, (B, first * 2 ** level, *size / 2 ** level) -> (B, outputs, *size)."""
         found = pyramid[-1]
         for level, finer in zip(self.up_layers, reversed(pyramid[:-1]), strict=True):
-            found = level["blocks"](level["upsample"](found) + finer)  # type: ignore[index,operator]
-        logits: Tensor = self.up_layers[-1]["head"](found)  # type: ignore[index,operator]
+            found = level["blocks"](level["upsample"](found) + finer)  # type: ignore[index]
+        logits: Tensor = self.up_layers[-1]["head"](found)  # type: ignore[index]
         return logits
 
 

@@ -47,15 +47,18 @@ class _Level(nn.Module):
         return out
 
 
+def _doubled(of: Sequence[int], to: Sequence[int]) -> nn.ConvTranspose3d:
+    """From a map of shape ``of`` (channels, x, y, z) to one of shape ``to``."""
+    x, y, z = (fine // coarse for fine, coarse in zip(to[1:], of[1:], strict=True))
+    return nn.ConvTranspose3d(int(of[0]), int(to[0]), (x, y, z), (x, y, z))
+
+
 class _Decoder(nn.Module):
     def __init__(self, shapes: Sequence[Sequence[int]], outputs: int, config: Config) -> None:
         super().__init__()
         fine, coarse = list(shapes[-2::-1]), list(shapes[:0:-1])
         self.stages = nn.ModuleList(_Level(int(to[0]), config.convolutions) for to in fine)
-        strides = [tuple(a // b for a, b in zip(to[1:], of[1:], strict=True)) for of, to in zip(coarse, fine, strict=True)]
-        self.transpconvs = nn.ModuleList(
-            nn.ConvTranspose3d(int(of[0]), int(to[0]), stride, stride) for of, to, stride in zip(coarse, fine, strides, strict=True)
-        )
+        self.transpconvs = nn.ModuleList(_doubled(of, to) for of, to in zip(coarse, fine, strict=True))
         # named as the last of nnU-Net's heads, of which there is one for each level where it supervises them all
         self.seg_layers = nn.ModuleDict({str(len(fine) - 1): nn.Conv3d(int(fine[-1][0]), outputs, 1)})
 
