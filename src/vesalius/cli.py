@@ -297,7 +297,7 @@ def export(
     encoder
         A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, or a network's name.
     to
-        safetensors, timm, torchvision, monai, onnx or hf.
+        safetensors, timm, torchvision, monai, nnunet, onnx or hf.
     out
         The folder, new or empty; by default exports/TARGET beside the encoder, or here for a name.
     weights

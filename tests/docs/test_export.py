@@ -23,6 +23,8 @@ def test_every_line_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     vit: dict[str, Any] = {"hidden_size": 24, "mlp_dim": 48, "num_heads": 2, "num_layers": 2}
     of_volumes = build_encoder("monai:vit", channels=1, size=(32, 32, 32), **vit).eval()
     save_encoder(of_volumes, tmp_path / "runs" / "volumes")
+    resenc = build_encoder("resenc-l", channels=1, size=(32, 32, 32), features=[8, 16]).eval()
+    save_encoder(resenc, tmp_path / "runs" / "resenc")
     known: dict[str, Any] = {}
     loaded, written = 0, []
     for language, text in re.findall(r"^```(\w+)\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL):
@@ -38,7 +40,8 @@ def test_every_line_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             exec(compile(text, PAGE.name, "exec"), known)
         if "features" in known:
             with torch.no_grad():
-                ours = (of_volumes(known["volumes"]) if "volumes" in text else encoder(known["images"])).pooled
+                made = resenc if "resenc" in text else of_volumes if "volumes" in text else encoder
+                ours = made(known["volumes" if made is not encoder else "images"]).pooled
             assert (torch.as_tensor(known["features"]) - ours).abs().max() <= 1e-4 * ours.abs().max(), text
             loaded += 1
     assert sorted(written) == sorted(names("exports"))
