@@ -144,9 +144,8 @@ class Same:
         return self._copied(items, out, self.masks)
 
     def _copied(self, items: slice, out: Tensor, source: Tensor) -> Tensor:
-        for target, item in zip(out, range(items.start, items.stop)):
-            target.copy_(source[item % len(source)])
-        return out
+        number = torch.arange(items.start, items.stop, device=source.device) % len(source)
+        return torch.index_select(source, 0, number, out=out)
 
 
 @dataclass(frozen=True)
