@@ -58,9 +58,72 @@ def volume_views(outcome: Outcome) -> list[Line]:
     return [at_least(what, ratio, 2, note=found["setting"])]
 
 
+def real_anatomy(outcome: Outcome) -> list[Line]:
+    """Pretrain, fine-tune twins, predict: on warps of one brain, which is no result."""
+    found = named(outcome, "real anatomy")
+    scores, gain, l1 = found["scores"], found["gain"], found["reconstruction"]
+    less, figure = l1["l1"] < l1["mean_l1"], f"{l1['l1']:.4f} against {l1['mean_l1']:.4f}"
+    lines = [Line("L1 of the reconstruction below that of predicting the mean", figure, PASS if less else FAIL)]
+    for model in ("fine-tuned", "from random weights"):
+        one = scores[model]
+        figure = f"{one['value']:.3f} ± {one['spread']:.3f} over {len(one['values'])} seeds; k-means {scores['intensity k-means']['value']:.3f}"
+        higher = one["value"] > max(0.45, scores["majority"]["value"]) and len(one["values"]) >= 3
+        claim = f"Mean foreground Dice, {model}: above 0.45 and the majority class ({scores['majority']['value']:.3f})"
+        lines.append(Line(claim, figure, PASS if higher else FAIL))
+    apart = f"{gain['value']:+.3f} ({gain['low']:+.3f} to {gain['high']:+.3f}); by seed {', '.join(f'{value:+.3f}' for value in gain['values'])}"
+    return [
+        *lines,
+        Line("Pretrained less random weights, as it is (warps of one template: no result)", apart, PASS),
+        Line("Predicted label volumes have their scans' affine and shape", f"{found['predicted']} scans", PASS if found["same_grid"] else FAIL),
+        Line("Through the command line in less than ten minutes", f"{found['total'] / 60:.1f} min; {found['setting']}", PASS if found["total"] < 600 else FAIL),
+    ]
+
+
+def nnunet(outcome: Outcome) -> list[Line]:
+    """Our residual encoder beside the package it comes from, and its export in nnU-Net's own hands."""
+    beside = named(outcome, "tests beside dynamic-network-architectures")
+    ours = beside["code"] == 0 and "skipped" not in beside["said"]
+    found = named(outcome, "nnU-Net loads our export")
+    whole = found["reported"] == found["tensors"] == 448 and found["stem"] == 8
+    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
+    return [
+        Line("resenc-l beside dynamic-network-architectures: equal names, equal outputs from equal weights", beside["said"], PASS if ours else FAIL),
+        Line(
+            "nnunetv2 of PyPI builds its network from our adaptation plan, and its loader reports every tensor of encoder and stem",
+            f"{found['reported']} of {found['tensors']}, {found['parameters'] / 1e6:.2f} M parameters with 14 classes",
+            PASS if whole else FAIL,
+            note=versions,
+        ),
+        Line("Its encoder then gives our maps, in fp64", f"largest difference {found['difference']:.1e} of the largest value",
+             PASS if found["difference"] < 1e-6 else FAIL),
+    ]  # fmt: skip
+
+
 def steps() -> list[Step]:
     """All of them, quick ones first."""
     return [
+        by_tests(
+            "networks of volumes",
+            "MONAI's ViT (161 tensors, 88.36 M), Swin, SegResNet and nnU-Net's residual encoder: MONAI's numbers, tokens, stages, depths, positions of "
+            "other patches; export to MONAI, loaded strictly; a decoder of one's own on the pretrained ViT, as the page has it",
+            "tests/encoders/test_monai_family.py",
+            "tests/encoders/test_resenc.py",
+            "tests/encoders/test_positions.py",
+            "tests/encoders/exporting/test_monai.py",
+            "tests/docs/test_volumes_networks.py",
+            least=84,
+        ),
+        by_tests(
+            "checkpoints of volumes",
+            "MONAI 0.8 to 1.6 (161 of 161, a masked autoencoder's 159 and 2), the tutorial's two files, UNETR, SwinUNETR, Swin's pretrained weights, nnssl: "
+            "recognised, the features are the project's; half a dictionary is refused",
+            "tests/encoders/layouts/test_volumes.py",
+            "tests/encoders/test_checkpoints.py",
+            "-k",
+            "volumes or full or said or tells or half or plans or tutorial or monai or swin or nnssl",
+            least=23,
+        ),
+        Step("nnU-Net", ("python", "-m", "docs.proofs.nnunet"), nnunet),
         by_tests(
             "store of volumes",
             "Volumes stored: patches equal slices (raw and Blosc2), labels, places, foreground as MONAI crops it, points, percentiles; killed builds "
@@ -114,4 +177,19 @@ def steps() -> list[Step]:
         ),
         Step("volume views", ("python", "-m", "benchmarks.volume_views"), volume_views),
         Step("volume patches", ("python", "-m", "benchmarks.volume_patches", "--full"), volume_patches),
+        by_tests(
+            "segmentation",
+            "Fine-tuning of segmenters: MONAI's networks and names, DiceCE, sliding windows, Dice and surfaces equal to MONAI's; 161 of 161 tensors; the "
+            "encoder's plan kept; resume bit-exact; two processes; twins and 6/12/24 by one command; the page",
+            "tests/tasks/test_segmenter.py",
+            "tests/tasks/test_dice.py",
+            "tests/tasks/test_sliding.py",
+            "tests/measures/test_segmentation.py",
+            "tests/evaluate/test_segmented_repeats.py",
+            "tests/test_segmentation.py",
+            "tests/docs/test_volume_segmentation.py",
+            "tests/reliability/test_torchrun_volumes.py",
+            least=55,
+        ),
+        Step("real anatomy", ("python", "-m", "docs.proofs.real_anatomy"), real_anatomy),
     ]

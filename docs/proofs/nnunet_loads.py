@@ -33,7 +33,7 @@ def main(file: str, features: str) -> None:
     encoder = [name for name in network.state_dict() if name.startswith(("encoder.stem.", "encoder.stages."))]
     given = torch.load(features, weights_only=True)
     with torch.no_grad():
-        maps = network.encoder(given["volume"].movedim((2, 3, 4), (4, 3, 2)))
+        maps = network.double().encoder(given["volume"].movedim((2, 3, 4), (4, 3, 2)))
     pairs = [(found.movedim((2, 3, 4), (4, 3, 2)), wanted) for found, wanted in zip(maps, given["maps"], strict=True)]
     line = {
         "name": "nnU-Net loads our export",
@@ -42,7 +42,9 @@ def main(file: str, features: str) -> None:
         "stem": sum(name in reported for name in encoder if name.startswith("encoder.stem.")),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "difference": max(float((found - wanted).abs().max() / wanted.abs().max()) for found, wanted in pairs),
-        "versions": {name: metadata.version(name) for name in ("nnunetv2", "dynamic-network-architectures", "timm", "torch")},
+        "versions": {
+            name: metadata.version(name) for name in ("nnunetv2", "dynamic-network-architectures", "timm", "torch")
+        },
     }
     print(json.dumps(line))
 
