@@ -17,6 +17,9 @@ from tests.training.test_world import ranks
 from tests.volumes import write_tree
 from vesalius.errors import UserError
 from vesalius.pretrain import pretrain
+from vesalius.recipes.loading import load_pretrain
+from vesalius.recipes.material import load_material
+from vesalius.terminal import Terminal
 from vesalius.training.feed import Feed
 from vesalius.training.world import World
 
@@ -124,3 +127,22 @@ def test_what_does_not_fit_is_said(scans: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"a plan has no 'spaceing'"):
         pretrain(recipe(scans), out=tmp_path / "c", quiet=True, **{"data.plan": {"spaceing": [1, 1, 1]}})
     assert not (tmp_path / "a").exists()
+
+
+def test_what_is_held_out_elsewhere_is_not_learnt_from(scans: Path, tmp_path: Path) -> None:
+    """Another folder's held-out volumes: the same voxels under another name, and other volumes of the same people."""
+    other = write_tree(tmp_path / "other", 8, side=(40, 40, 34), seed=6)  # its first two are the last two of the others
+    given = recipe(scans, monitors=["spread"])
+    given["data"] |= {"monitor": f"volumes@{other}", "subject": None, "split": {"val": 0.4, "test": 0.4}}
+    config, _ = load_pretrain(given)
+    material = load_material(config, Terminal(quiet=True))
+    assert material.plan is not None
+    monitor = next(iter(material.monitors.values()))
+    held = {str(name) for split in ("val", "test") for name in monitor.table.frame["uri"].iloc[monitor.table.rows(split)]}
+    shared = sum(f"imagesTr/case_00{number}.nii.gz" in held for number in (0, 1))
+    assert material.overlap["left_out_by"]["equal"] == shared >= 1
+    assert len(material.rows) == 8 - shared
+    given["data"] |= {"subject": r"(case_\d+)", "split": {"val": 0.2, "test": 0.2}}
+    people = load_material(load_pretrain(given)[0], Terminal(quiet=True)).overlap["left_out_by"]
+    assert people["equal"] + people["people"] >= 2, "the same names are the same people"
+    assert people["people"] >= 1

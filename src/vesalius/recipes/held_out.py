@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,7 @@ def without_held_out(
 def _shared(
     train: DataSet, rows: NDArray[np.int64], monitor: DataSet, held: NDArray[np.int64], data: DataConfig, terminal: Terminal
 ) -> tuple[_Found, dict[str, Any]]:
-    digests = (train.store.digests[rows], monitor.store.digests[held])
+    digests = _contents(train, rows, monitor), _contents(monitor, held, train)
     equal = np.isin(*digests)
     alike, people, again = np.zeros(len(rows), bool), np.zeros(len(rows), bool), None
     learnt, kept = train.table.subset(train.table_rows(rows)), monitor.table.subset(monitor.table_rows(held))
@@ -86,6 +87,13 @@ def _shared(
             "training data: the encoder has seen other images of them."
         )
     return _Found(equal, alike, people), shared.as_dict()
+
+
+def _contents(data: DataSet, rows: NDArray[np.int64], other: DataSet) -> NDArray[np.str_]:
+    """What tells equal records: their addresses; of volumes of different data sets the voxels, since an address also counts label volumes."""
+    if data.table.dims == 2 or data.store.folder == other.store.folder:
+        return data.store.digests[rows]
+    return np.array([hashlib.blake2b(data.store.array(int(row)).tobytes(), digest_size=16).hexdigest() for row in rows], dtype=np.str_)
 
 
 def _elsewhere(train: DataSet, monitor: DataSet) -> bool:
