@@ -125,6 +125,21 @@ def steps() -> list[Step]:
         ),
         Step("nnU-Net", ("python", "-m", "docs.proofs.nnunet"), nnunet),
         by_tests(
+            "volumes in, and back",
+            "Volumes read as nibabel and ITK read them (NIfTI, NRRD, MetaImage); real DICOM series of pydicom in the right order and spacing, the one with "
+            "gaps refused, localizers and turning projections refused; enhanced multi-frame; NaN, 4D, other grids, labels out of range, patches larger than "
+            "volumes, thin stacks, missing files handled or refused by name in `data check`; axes and spacing against MONAI voxel by voxel, and back",
+            "tests/data/readers/test_volume.py",
+            "tests/data/readers/test_volume_dicom.py",
+            "tests/data/volumes/test_geometry.py",
+            "tests/data/volumes/test_writing.py",
+            "tests/data/volumes/test_pairing.py",
+            "tests/data/volumes/test_examining.py",
+            "tests/data/sources/test_volumes.py",
+            "tests/docs/test_volumes.py",
+            least=220,
+        ),
+        by_tests(
             "store of volumes",
             "Volumes stored: patches equal slices (raw and Blosc2), labels, places, foreground as MONAI crops it, points, percentiles; killed builds "
             "go on, each volume decoded once, as many at a time as the memory holds; refused by name: NaN, 4D, wrong or missing label grids",

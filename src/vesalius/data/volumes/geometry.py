@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _FINE = 256
 """Integer images whose values span at least so much stay integers when they are resampled: half a unit (HU) is less than their noise."""
-_AT_ONCE = 1 << 26
+_AT_ONCE = 1 << 21  # numbers of a slab: what a processor keeps near it
 _SAME = 1e-4
 
 
@@ -155,26 +155,37 @@ def labels_onto_source(probabilities: Tensor, geometry: Geometry) -> NDArray[np.
     """
     sides = [geometry.shape[axis] for axis in geometry.source]
     out = np.zeros(sides, np.uint8)
+    ahead = [axis for axis in (1, 2) if sides[axis] < geometry.stored[axis]]  # what becomes smaller, all at once
+    for axis in ahead:
+        probabilities = _back_along(probabilities, axis, geometry, slice(None))
     rows = max(1, _AT_ONCE // max(1, len(probabilities) * sides[1] * sides[2]))
     for start in range(0, sides[0], rows):
         slab = slice(start, start + rows)
         part = _back_along(probabilities, 0, geometry, slab)
-        part = _back_along(_back_along(part, 1, geometry, slice(None)), 2, geometry, slice(None))
-        out[slab] = part.argmax(0).cpu().numpy()
+        for axis in (axis for axis in (1, 2) if axis not in ahead):
+            part = _back_along(part, axis, geometry, slice(None))
+        out[slab] = part.max(0).indices.cpu().numpy()
     for axis in range(3):
         np.moveaxis(out, axis, 0)[_beyond(geometry, axis)] = 0
     return out.transpose([geometry.source.index(axis) for axis in range(3)])
 
 
 def _back_along(values: Tensor, axis: int, geometry: Geometry, rows: slice) -> Tensor:
+    """``values`` (C, ...) along stored ``axis`` at the file's voxels ``rows``: two of the stored ones each, or the nearest."""
     import torch
 
     at = geometry.back(axis)[rows]
     if not values.is_floating_point():
         chosen = torch.from_numpy(resampling.nearest(at, geometry.stored[axis]))
         return values.index_select(axis + 1, chosen.to(values.device))
-    weights = torch.from_numpy(resampling.linear(at, geometry.stored[axis])).to(values)
-    return resampling.along(values, axis + 1, weights)  # type: ignore[no-any-return]
+    at = np.clip(at, 0, geometry.stored[axis] - 1)
+    low = np.floor(at).astype(np.int64)
+    share = torch.from_numpy((at - low).astype(np.float32)).to(values)
+    below, above = (
+        values.index_select(axis + 1, torch.from_numpy(places).to(values.device))
+        for places in (low, np.minimum(low + 1, geometry.stored[axis] - 1))
+    )
+    return below.lerp_(above, share.reshape(-1, *(1,) * (2 - axis)))
 
 
 def _beyond(geometry: Geometry, axis: int) -> NDArray[np.int64]:
