@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,6 +69,21 @@ def test_a_table_of_volume_files_is_learnt_from_a_frozen_encoder(run: Finetuned)
     assert scores["roc_auc"]["unit"] == "subjects"
     assert run.classifier.encoder.card.plan == PLAN, "the plan goes with the encoder"
     assert (run.path / "examples" / "sprite.png").is_file()
+
+
+def test_the_encoder_learns_too_where_it_is_not_frozen(table: Path, tmp_path: Path):
+    save_encoder(network(), tmp_path / "encoder")
+    data = {"train": str(table), "labels": "ill", "subject": "patient", "split": {"val": 0.2, "test": 0.3}}
+    given = {"steps": 2, "batch_size": 4, "validate_every": {"steps": 2}, "data": data, "threads": 1, "precision": "fp32"}
+    tuned = vesalius.finetune(given, encoder={"weights": str(tmp_path / "encoder"), "freeze": False}, out=tmp_path / "run", quiet=True)
+    rows = [json.loads(line) for line in (tuned.path / "metrics.jsonl").read_text().splitlines()]
+    losses = [row["loss"] for row in rows if row["kind"] == "train"]
+    assert losses
+    assert np.isfinite(losses).all()
+    assert tuned.results["frozen"] is False
+    assert (tuned.path / "views.png").is_file()
+    with pytest.raises(UserError, match=r"data\.size is for images"):
+        vesalius.finetune({**given, "data": {**data, "size": 32}}, encoder=str(tmp_path / "encoder"), quiet=True)
 
 
 def test_new_scans_are_predicted_by_the_plan_of_the_card(run: Finetuned, table: Path, tmp_path: Path):

@@ -28,6 +28,9 @@ MILD = ({"affine": {"degrees": 10, "outside": "edge"}}, {"random_resized_crop": 
         {"colour_jitter": {"brightness": 0.2, "contrast": 0.2, "p": 0.8}})  # fmt: skip
 """Augmentation that keeps what a physician would call the image: a little turned, cut, brighter. Nothing is mirrored:
 left and right may be what the label is about."""
+PLACE = ({"patch": {"from": "foreground"}},)
+MILD_VOLUMES = ({"contrast": {"factor": [0.8, 1.25], "p": 0.5}}, {"scale_intensity": {"factor": 0.1, "p": 0.5}})
+"""The same of a volume: a patch around what is in it, a little brighter."""
 
 
 def load_labelled(config: FinetuneConfig, terminal: Terminal) -> SampleTable:
@@ -113,7 +116,9 @@ def open_labelled(config: FinetuneConfig, table: SampleTable, encoder: Encoder, 
 def training_views(config: FinetuneConfig, encoder: Encoder) -> Views:
     """The views that are learnt from, at the encoder's size, ending as its card's preprocessing ends."""
     card = encoder.card
-    recipe: Any = {"global": {"count": 1, "size": list(card.size), "operations": [dict(step) for step in MILD]}}
+    shared, steps = ((), MILD) if len(card.size) == 2 else (PLACE, MILD_VOLUMES)
+    recipe: Any = {"global": {"count": 1, "size": list(card.size), "operations": [dict(step) for step in steps]}}
+    recipe |= {"shared": [dict(step) for step in shared]} if shared else {}
     if config.views != "mild":
         recipe = views.at_size(views.load(config.views, card.channels), card.size).config()
     if "global" not in recipe:
