@@ -82,6 +82,7 @@ def finetune(
 
     The encoder is frozen and its features are computed once; --encoder.freeze false trains it too. Every field of the recipe
     can be set: --data.train ./images --balanced true. `vesalius recipes show RECIPE` lists them.
+    The recipes volume-segmentation and btcv-unetr train a segmenter of volumes.
 
     Parameters
     ----------
