@@ -14,7 +14,7 @@ import yaml
 from safetensors.torch import load_file
 
 from tests.training.test_world import ranks
-from tests.volumes import write_tree
+from tests.volumes import head, write, write_tree
 from vesalius.errors import UserError
 from vesalius.pretrain import pretrain
 from vesalius.recipes.loading import load_pretrain
@@ -146,3 +146,21 @@ def test_what_is_held_out_elsewhere_is_not_learnt_from(scans: Path, tmp_path: Pa
     people = load_material(load_pretrain(given)[0], Terminal(quiet=True)).overlap["left_out_by"]
     assert people["equal"] + people["people"] >= 2, "the same names are the same people"
     assert people["people"] >= 1
+
+
+def test_volumes_with_classes_are_examined_as_images_are(tmp_path: Path) -> None:
+    lines = ["path,label,subject"]
+    for number in range(24):
+        image, labels, affine = head(20, number)
+        if number % 2:
+            image[labels == 3] = 900
+        write(tmp_path / f"{number}.nii.gz", image, affine)
+        lines.append(f"{number}.nii.gz,{('dark', 'bright')[number % 2]},p{number}")
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    data = {"train": str(tmp_path / "t.csv"), "monitor": str(tmp_path / "t.csv"), "split": {"val": 0.2, "test": 0.3}, "plan": {"patch": [32, 32, 32]}}
+    method = {"name": "mae", "width": 24, "depth": 1, "heads": 2}
+    given = recipe(tmp_path, data=data, views="mr-mae", method=method, monitors=["reconstruction", "knn"], export="last", steps=2)
+    run = pretrain(given, out=tmp_path / "run", quiet=True)
+    assert {row["encoder"] for row in run.results["probes"]} == {"pretrained", "random init", "pixel PCA", "mean and deviation", "majority"}
+    assert (run.path / "examples" / "sprite.png").is_file()
+    assert any("smaller than a patch" in text for text in run.results["warnings"])

@@ -202,7 +202,11 @@ def _step_in_words(config: PretrainConfig, parts: Parts, here: World) -> str:
     needed = training_memory(parts.encoder, (max(1, round(config.batch_size * views * share)), *_input(parts)), bytes_per_value=2 if here.autocast else 4)
     whole = f"{config.batch_size * views} views of {sides} voxels"
     part = "" if share == 1 else f", {share:.0%} of each encoded"
-    return f"A step encodes {whole} per process{part}; encoder, its gradients, moments and activations take about {needed / 2**30:.1f} GiB."
+    return f"A step encodes {whole} per process{part}; encoder, its gradients, moments and activations take about {_bytes(needed)}."
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 2**30:.1f} GiB" if count >= 2**30 else f"{count / 2**20:,.0f} MiB"
 
 
 def _input(parts: Parts) -> tuple[int, ...]:
@@ -231,7 +235,7 @@ def _run(
         _export(parts, run.path / "checkpoints" / name, config, material, f"{at.step} of {length.steps} steps")
 
     with terminal.bar("pretraining", "steps") as update:
-        display = FitDisplay(terminal, update)
+        display = FitDisplay(terminal, update, "images" if material.plan is None else "patches")
         spent = fit(
             parts.method,
             feed,

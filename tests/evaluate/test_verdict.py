@@ -65,3 +65,12 @@ def test_without_labels_it_speaks_of_the_loss_alone() -> None:
     assert "Give a few hundred labelled images" in third
     assert sentences({}, [{"loss": 1.0}, {"loss": 5.0}], "x")[0].startswith("The loss did not fall")
     assert "too short" in sentences({}, [], "x")[0]
+
+
+def test_what_was_painted_is_set_beside_answers_that_need_no_network() -> None:
+    start = "monitor/reconstruction/"
+    rows = [{f"{start}l1": 0.3, f"{start}identity_l1": 0.1, f"{start}mean_l1": 0.2}, {f"{start}l1": 0.15, f"{start}identity_l1": 0.1, f"{start}mean_l1": 0.2}]
+    said = sentences({"data": {"train": {"plan": {}}}}, rows, "No labels.")
+    assert said[1] == "On validation its L1 is 0.150: not below copying what was seen (0.100) and below answering the mean (0.200)."
+    assert said[-1].startswith("Fine-tune a segmenter")
+    assert len(sentences({}, [], "No labels.")) == 3

@@ -31,6 +31,9 @@ from vesalius.training.watch import Watch, Watched
 from vesalius.training.world import World
 from vesalius.views.pipeline import Views
 
+_WATCHED, _WATCHED_VOLUMES = 4096, 128
+"""Training samples that are looked at where nothing is labelled; of a volume eight tiles are."""
+
 
 @dataclass(frozen=True)
 class Parts:
@@ -189,7 +192,8 @@ def _watched(material: Material, key: str | None, config: PretrainConfig, world:
     if key is not None:
         rows = {split: data.rows(split) for split in ("train", "val")}
     else:
-        some = random.permutation(random.digest64("watched", config.seed), 0, len(material.rows))[:4096]
+        most = _WATCHED if material.plan is None else _WATCHED_VOLUMES
+        some = random.permutation(random.digest64("watched", config.seed), 0, len(material.rows))[:most]
         rows = {"train": np.sort(material.rows[some]), "val": np.sort(material.rows[some])}
     forward_rows = forwarder(data, world)
     return Watched(forward_rows, rows, {split: data.labels(r) for split, r in rows.items()})

@@ -12,12 +12,12 @@ _ESTIMATE_AFTER = 20
 
 
 class FitDisplay:
-    """What the loop shows. ``update`` is a bar of ``Terminal``."""
+    """What the loop shows. ``update`` is a bar of ``Terminal``, ``noun`` what a sample is called."""
 
-    def __init__(self, terminal: Terminal, update: Callable[..., None]) -> None:
-        self.terminal, self.update = terminal, update
+    def __init__(self, terminal: Terminal, update: Callable[..., None], noun: str = "images") -> None:
+        self.terminal, self.update, self.noun = terminal, update, noun
         self.began = time.perf_counter()
-        self.images, self.waited, self.loss, self.steps = 0, 0.0, float("nan"), 0
+        self.images, self.waited, self.loss, self.steps, self.rate = 0, 0.0, float("nan"), 0, ""
 
     def step(self, at: Progress, loss: float | None, images: int, waited: float) -> None:
         """A step was taken; ``at`` stands after it."""
@@ -27,12 +27,13 @@ class FitDisplay:
         self.loss = self.loss if loss is None else loss
         seconds = max(1e-9, time.perf_counter() - self.began)
         epoch = at.step / at.steps_per_epoch
-        note = f"epoch {epoch:.1f}/{at.epochs:g}  loss {self.loss:.3f}  {self.images / seconds:,.0f} images/s  waiting {self.waited / seconds:.0%}"
+        self.rate = f"{self.images / seconds:,.{0 if self.images > 10 * seconds else 2}f} {self.noun}/s"
+        note = f"epoch {epoch:.1f}/{at.epochs:g}  loss {self.loss:.3f}  {self.rate}  waiting {self.waited / seconds:.0%}"
         self.update(at.step, at.steps, note=note, earlier=at.step - self.steps)
         if self.steps == _ESTIMATE_AFTER and at.steps - at.step > _ESTIMATE_AFTER:
             per_step = seconds / self.steps
             self.say(
-                f"After {self.steps} steps: {self.images / seconds:,.0f} images/s, {in_words(per_step * at.steps_per_epoch)} per epoch, "
+                f"After {self.steps} steps: {self.rate}, {in_words(per_step * at.steps_per_epoch)} per epoch, "
                 f"{in_words(per_step * (at.steps - at.step))} to go, {self.waited / seconds:.0%} of the time waiting for data."
             )
 
