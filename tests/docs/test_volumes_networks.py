@@ -29,9 +29,11 @@ def test_the_code_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, c
     assert all(p.grad is not None for p in known["network"].parameters() if p.requires_grad)
     assert known["logits"].shape == (2, 3, *SIDES)
     (line,) = re.findall(r"^```bash\n(.*?)\n```", PAGE, re.MULTILINE)
-    done = vesalius(*line.split()[1:], "--size", "32")
+    done = vesalius(*line.split()[1:])
     assert done.code == 0, done.said
-    assert len(torch.load(tmp_path / "vit-for-monai" / "model.pt", weights_only=True)) == 161
+    exported = torch.load(tmp_path / "vit-for-monai" / "model.pt", weights_only=True)
+    assert len(exported) == 161
+    assert exported["patch_embedding.patch_embeddings.weight"].shape == (24, 1, 16, 16, 16)
 
 
 def test_the_table_names_every_network_of_volumes() -> None:

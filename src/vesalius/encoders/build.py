@@ -39,6 +39,18 @@ def is_name(reference: str) -> bool:
     )
 
 
+def _shape(
+    name: str, channels: int | None, size: tuple[int, ...] | None, start: Weights | None
+) -> tuple[int, tuple[int, ...]]:
+    """What was given; else, for volumes, what ``start`` tells; else 3 channels of 32 pixels, or 1 of 96 voxels, a side."""
+    told = None if start is None else start.architecture
+    volume = len(sides(name, 1)) == 3
+    if told is not None and volume and told.name == name:
+        channels, size = told.channels if channels is None else channels, told.size if size is None else size
+    found = sides(name, 96 if volume else 32) if size is None else size
+    return (1 if volume else 3) if channels is None else channels, tuple(int(side) for side in found)
+
+
 def sides(name: str, side: int) -> tuple[int, ...]:
     """The size of a cube for a network of volumes, of a square for any other: ``side`` on every axis."""
     return (side,) * (3 if name.startswith("monai:") or name in resenc.NAMES else 2)
@@ -47,8 +59,8 @@ def sides(name: str, side: int) -> tuple[int, ...]:
 def build_encoder(
     name: str,
     *,
-    channels: int = 3,
-    size: tuple[int, ...] = (32, 32),
+    channels: int | None = None,
+    size: tuple[int, ...] | None = None,
     weights: str | Path | Weights | None = None,
     mean: Sequence[float] = (),
     std: Sequence[float] = (),
@@ -60,6 +72,8 @@ def build_encoder(
 ) -> Encoder:
     """The network ``name`` for views of ``channels`` and ``size`` pixels, with a filled card, in training mode.
 
+    ``channels``, ``size``: by default 3 and (32, 32); for networks of volumes what ``weights`` tell, or 1 and (96, 96, 96).
+
     ``weights``: where to start from: ``timm:NAME`` or ``torchvision:NAME`` (downloaded), a file in any of the layouts of
     docs/checkpoints.md, its address on the web, a run; None starts from random weights, a pure function of ``seed``. What
     they tell of this network (its stem, its width) goes where ``options`` say nothing. ``mean``, ``std``: what the encoder subtracts
@@ -67,10 +81,10 @@ def build_encoder(
     ``code`` and ``from_card`` are for reloading a network of the user's (see ``load_encoder``). Raises UserError for an
     unknown name or option, and when fewer than ``min_match`` of the tensors are found in ``weights``.
     """
-    size = tuple(int(side) for side in size)
     family, network_name = _family(name, code, from_card)
     _check_options(name, family, options)
     start = weights if weights is None or isinstance(weights, Weights) else weights_from(str(weights))
+    channels, size = _shape(name, channels, size, start)
     options = options if start is None else {**start.options(name), **options}
     with torch.random.fork_rng(devices=[]):
         torch.default_generator.manual_seed(torch_seed("encoder", seed))

@@ -76,6 +76,14 @@ def test_the_file_tells_the_options_and_the_size_of_a_named_network(tmp_path: Pa
         build_encoder("monai:segresnet", channels=1, size=(32, 32, 32), init_filters=4, weights=path)
 
 
+def test_a_network_of_volumes_by_name_has_the_shape_of_its_weights(tmp_path: Path) -> None:
+    card = load_encoder("monai:vit", weights=VOLUMES["tutorial_best"](tmp_path).path).card
+    assert (card.channels, card.size, card.dim) == (1, (32, 32, 32), 24)
+    card = load_encoder("monai:segresnet", init_filters=4, blocks_down=[1, 1]).card
+    assert (card.channels, card.size) == (1, (96, 96, 96))
+    assert build_encoder("resnet18", width=0.125).card.size == (32, 32)
+
+
 def test_half_a_dictionary_is_refused(tmp_path: Path) -> None:
     other = VOLUMES["monai_1_3"](tmp_path)
     tensors = torch.load(other.path, weights_only=True)
