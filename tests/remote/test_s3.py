@@ -23,7 +23,7 @@ from tests.data.sources import native
 from tests.labelled import RECIPE
 from tests.remote import journey
 from tests.remote.storages import Storage, storage
-from tests.trees import chexpert, covid, dicom, nih, rsna
+from tests.trees import chexpert, covid, dicom, nih, rsna, series
 from vesalius.cli import main
 from vesalius.data import building, pool, store
 from vesalius.data.checking import check
@@ -152,6 +152,17 @@ def test_volumes_with_their_labels(server: Storage, tmp_path: Path) -> None:
     assert built.digests.tolist() == store.build(here, plan, cache=tmp_path / "here").digests.tolist()
     assert built.mask(0) is not None
     assert len(store.open(there, plan, cache=tmp_path / "there")) == 3
+
+
+def test_dicom_series(server: Storage, tmp_path: Path) -> None:
+    image, _, affine = volumes.head((12, 10, 8))
+    for number in range(2):
+        series.save(tmp_path / "scans" / str(number), series.slices(image, affine, series=number, patient=str(number)))
+    plan = Plan(foreground="nonzero")
+    here, there = (resolve(str(place), dims=3) for place in (tmp_path / "scans", server.upload(tmp_path / "scans", "series")))
+    assert check(there, decode=True)["unreadable"] == []
+    built = store.build(there, plan, cache=tmp_path / "there")
+    assert built.digests.tolist() == store.build(here, plan, cache=tmp_path / "here").digests.tolist()
 
 
 def test_a_large_array_is_unpacked_once(server: Storage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
