@@ -10,7 +10,6 @@ from typing import Any
 
 import numpy as np
 
-from vesalius import registry
 from vesalius.data.leakage import overlap
 from vesalius.data.listing import Progress
 from vesalius.data.outcomes import Unreadable
@@ -19,6 +18,7 @@ from vesalius.data.readers import read
 from vesalius.data.references import resolve
 from vesalius.data.table import SampleTable
 from vesalius.data.uncertain import settled
+from vesalius.errors import UserError
 
 _NAMED = 5
 _SHOWN = 20
@@ -77,10 +77,13 @@ def check(
 
 def _look_at_volumes(table: SampleTable, found: dict[str, Any], progress: Progress | None) -> None:
     """Read every volume; what is found goes into ``found``, by ids, and into its ``asides`` by name."""
+    from vesalius.data.planning import planned
     from vesalius.data.volumes.examining import examine
 
-    known = registry.names("sources")
-    plan = getattr(registry.entry("sources", table.source) if table.source in known else None, "plan", Plan)()
+    try:
+        plan = planned(table).plan
+    except UserError:  # none of the volumes that would say how to prepare them can be read
+        plan = Plan()
     splits = {name: table.rows(name).tolist() for name in ("train", "val", "test") if len(table.rows(name))}
     seen = examine(table, plan, splits, progress)
     ids = [f"{int(number):016x}" for number in table.ids]
