@@ -70,7 +70,9 @@ def test_the_run_holds_its_plan_pictures_and_curves_and_no_name(run: Path) -> No
     assert any("L1 is" in sentence for sentence in results["verdict"])
     assert any("not measured" in sentence for sentence in results["verdict"])
     assert (run / "figures" / "reconstruction-planes.png").is_file()
-    assert 'id="reconstruction"' in (run / "report.html").read_text()
+    report = (run / "report.html").read_text()
+    assert 'id="reconstruction"' in report
+    assert "RAS, percentiles 0.5 to 99.5, patches of 32 × 32 × 32" in report
     for file in (file for file in run.rglob("*") if file.is_file() and file.name != "config.yaml"):
         assert b"Canary" not in file.read_bytes(), file.name
 

@@ -9,7 +9,7 @@ from vesalius.report import left_out
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
 from vesalius.report.values import mapping, number, text, texts
-from vesalius.report.wording import count
+from vesalius.report.wording import count, figure
 
 _KINDS = {
     "classes": "classes",
@@ -58,9 +58,11 @@ def _train(train: Mapping[str, Any]) -> list[tuple[str, str]]:
     size = " × ".join(count(number(v)) if number(v) is not None else text(v) for v in sides)
     if len(sides) == 1 and number(sides[0]) is not None:
         size += " px"
+    plan = mapping(train.get("plan"))
     rows = [
         ("Name", text(train.get("name"))),
-        ("Images", count(number(train.get("images")))),
+        ("Volumes" if plan else "Images", count(number(train.get("images")))),
+        ("Validation", f"{count(number(train.get('validation')))} more, not learnt from" if number(train.get("validation")) else ""),
         ("Subjects", count(subjects) if subjects is not None else "unknown"),
         ("Left out", count(number(train.get("left_out"))) if number(train.get("left_out")) else "none"),
         (
@@ -69,9 +71,30 @@ def _train(train: Mapping[str, Any]) -> list[tuple[str, str]]:
                 filter(None, [size, f"{count(channels)} channel{'s' if channels != 1 else ''}" if channels else ""])
             ),
         ),
+        ("Voxels", _voxels(train)),
+        ("Prepared as", _plan(plan)),
         ("Licence", text(train.get("licence"))),
     ]
     return [(name, value) for name, value in rows if value]
+
+
+def _voxels(train: Mapping[str, Any]) -> str:
+    sides = train.get("extents")
+    if number(train.get("voxels")) is None or not isinstance(sides, list):
+        return ""
+    return f"{count(number(train.get('voxels')))}, the median volume {' × '.join(count(number(side)) for side in sides)}"
+
+
+def _plan(plan: Mapping[str, Any]) -> str:
+    """How volumes were prepared, in words: axes, values, patch."""
+    if not plan:
+        return ""
+    values, patch = mapping(plan.get("intensity")), plan.get("patch")
+    low, high, unit = number(values.get("low")), number(values.get("high")), " HU" if plan.get("modality") == "ct" else ""
+    rule = text(values.get("rule"))
+    ends = "" if low is None or high is None else f" {figure(low)} to {figure(high)}{unit if rule == 'window' else ''}"
+    sides = " × ".join(count(number(side)) for side in patch) if isinstance(patch, list) else ""
+    return f"{text(plan.get('orientation'))}, {rule}{ends}, patches of {sides}"
 
 
 def _monitor(monitor: Mapping[str, Any]) -> list[tuple[str, str]]:
