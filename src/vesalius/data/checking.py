@@ -22,6 +22,7 @@ from vesalius.errors import UserError
 
 _NAMED = 5
 _SHOWN = 20
+_STACK = 8
 
 
 def check(
@@ -61,6 +62,9 @@ def check(
         "warnings": list(table.warnings),
         **({"asides": list(table.asides)} if table.asides else {}),
     }
+    if table.source == "dicom" and (stacks := int((table.frame["series"].value_counts() >= _STACK).sum())):
+        hint = f"{stacks:,} series have {_STACK} pictures or more, which may be slices: --dims 3 (or volumes@FOLDER) reads them as volumes."
+        found["asides"] = [*found.get("asides", []), hint]
     if decode and table.dims == 3:
         _look_at_volumes(table, found, progress)
     elif decode:

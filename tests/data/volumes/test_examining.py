@@ -88,6 +88,15 @@ def test_thin_stacks(tmp_path: Path) -> None:
     assert found["unreadable"] == []
 
 
+def test_slices_that_nobody_asked_to_be_volumes(tmp_path: Path) -> None:
+    save(tmp_path, slices(IMAGE, AFFINE))
+    found = check(str(tmp_path), decode=True)
+    assert found["source"] == "dicom"
+    assert found["asides"] == [
+        "1 series have 8 pictures or more, which may be slices: --dims 3 (or volumes@FOLDER) reads them as volumes."
+    ]
+
+
 def test_names_on_the_terminal(tree: Path, capsys: pytest.CaptureFixture[str]) -> None:
     app(["data", "check", str(tree), "--labels", ",".join(LABELS)], result_action="return_value")
     said = " ".join(capsys.readouterr().out.split())

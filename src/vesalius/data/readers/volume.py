@@ -93,11 +93,10 @@ def _decoded(data: bytes, place: Path) -> Volume:
     start = data[:_LOOKED_AT]
     if start[:2] == b"\x1f\x8b":
         start = inflated(data, _LOOKED_AT)
+        if not start:
+            raise Unreadable(Kind.TRUNCATED, "The file ends within its header.")
         if start[:4] == b"NRRD" or not volume_nifti.is_nifti(start):
-            raise Unreadable(
-                Kind.NOT_AN_IMAGE,
-                "It is a gzip file that holds no NIfTI volume." if start else "The file ends within its header.",
-            )
+            raise Unreadable(Kind.NOT_AN_IMAGE, "It is a gzip file that holds no NIfTI volume.")
         return volume_nifti.decode(data)
     if start[:4] == b"NRRD":
         return volume_nrrd.decode(data, beside)
