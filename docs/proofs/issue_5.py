@@ -103,6 +103,50 @@ def steps() -> list[Step]:
     """All of them, quick ones first."""
     return [
         by_tests(
+            "phantoms of CT",
+            "HU phantoms in TCIA's and BTCV's layouts through plan and store, voxel by voxel: the window exact, axes turned whatever the file's, "
+            "fourteen label values never mixed and in their place, nothing but air cut away",
+            "tests/trees/test_phantoms.py",
+            "tests/coverage/test_monai_phantoms.py",
+            least=9,
+        ),
+        by_tests(
+            "the tutorial on phantoms",
+            "tcia-restoration, ct-mae, btcv-unetr (24, 12, 6), its twin, a downloaded best_model.pt (161 of 161 tensors), robustness of both twins and "
+            "prediction on the scan's own voxels, a few steps each through the command line in the tutorial's words",
+            "tests/coverage/test_monai_pretraining.py",
+            "tests/coverage/test_monai_finetuning.py",
+            least=21,
+        ),
+        by_tests(
+            "lists and sources",
+            "The tutorial's two data sets as downloaded and moved, its four lists (23 people on both sides refused by number, used where allowed), nnU-Net's, "
+            "nnssl's and plain lists; missing files by name",
+            "tests/data/sources/test_tcia_covid19_ct.py",
+            "tests/data/sources/test_btcv.py",
+            "tests/data/sources/test_datalist.py",
+            least=40,
+        ),
+        by_tests(
+            "the plan",
+            "The plan from a fingerprint: CT by its values, thin stacks, windows, patches that fit the memory and cannot grow; what a step keeps, counted "
+            "again on MONAI's networks; data plan",
+            "tests/data/test_fingerprint.py",
+            "tests/data/test_planning.py",
+            "tests/test_inspection_plan.py",
+            "tests/docs/test_plan.py",
+            least=70,
+        ),
+        by_tests(
+            "migration of the tutorial",
+            "docs/migrate/monai-tutorial.md: every command run, every number read from the recipes, with and without compat",
+            "tests/coverage/test_monai_migration.py",
+            "tests/docs/test_migration.py",
+            "tests/recipes/test_monai_tutorial.py",
+            "tests/recipes/test_arguments.py",
+            least=30,
+        ),
+        by_tests(
             "networks of volumes",
             "MONAI's ViT (161 tensors, 88.36 M), Swin, SegResNet and nnU-Net's residual encoder: MONAI's numbers, tokens, stages, depths, positions of "
             "other patches; export to MONAI, loaded strictly; a decoder of one's own on the pretrained ViT, as the page has it",
