@@ -120,6 +120,21 @@ def test_the_decoder_is_monais() -> None:
     assert torch.equal(ours(features), theirs.conv3d_transpose_1(theirs.conv3d_transpose(features)))
 
 
+def test_encoder_and_decoder_are_vitautoenc() -> None:
+    """Every tensor of MONAI's network by its name, and the same reconstruction."""
+    from monai.networks.nets import ViTAutoEnc
+
+    options = {"hidden_size": 24, "mlp_dim": 48, "num_layers": 2, "num_heads": 2}
+    encoder = build_encoder("monai:vit", channels=1, size=(32, 32, 32), **options)
+    method = build(encoder, Config()).eval()
+    theirs = ViTAutoEnc(1, (32, 32, 32), (16, 16, 16), **options).eval()
+    state = {**encoder.network.state_dict(), **method.decoder.state_dict()}
+    assert set(state) == set(theirs.state_dict())
+    theirs.load_state_dict(state)
+    x = torch.rand(2, 1, 32, 32, 32)
+    torch.testing.assert_close(method.decoder(encoder(x).map), theirs(x)[0], rtol=1e-4, atol=1e-5)
+
+
 @pytest.mark.parametrize("side", [1, 2, 3, 7, 8, 12, 16, 32])
 def test_the_decoder_of_any_scale(side: int) -> None:
     assert Decoder(4, 3, 2, (side, 2))(torch.rand(1, 4, 2, 3)).shape == (1, 2, 2 * side, 6)
