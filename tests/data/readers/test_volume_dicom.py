@@ -179,6 +179,20 @@ def test_one_of_several_series_of_a_folder(tmp_path: Path) -> None:
         read_volume(tmp_path / "mixed")
 
 
+def test_a_server_that_is_gone_is_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from vesalius.data.readers import volume_series
+    from vesalius.files import Unreachable
+
+    def gone(*_: object) -> None:
+        raise Unreachable("No answer.")
+
+    folder = save(tmp_path / "scan", slices(RAW, AXIAL))
+    monkeypatch.setattr(volume_series, "opened", gone)
+    with pytest.raises(Unreadable, match="No answer") as caught:
+        read_volume(folder)
+    assert caught.value.kind == Kind.UNREACHABLE
+
+
 def test_an_enhanced_multi_frame_file(tmp_path: Path) -> None:
     enhanced(RAW, AXIAL, slope=1, intercept=-1024).save_as(tmp_path / "all.dcm", enforce_file_format=True)
     volume = read_volume(tmp_path / "all.dcm")

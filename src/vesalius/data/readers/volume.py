@@ -11,7 +11,7 @@ from vesalius.data.outcomes import Kind, Unreadable
 from vesalius.data.readers import read_bytes
 from vesalius.data.readers.content import Content, content_of
 from vesalius.data.readers.volume_parts import Volume
-from vesalius.files import AT_ONCE, is_remote, place_of
+from vesalius.files import AT_ONCE, Unreachable, is_remote, place_of
 
 VOLUME_DECODER = 1
 """Raised whenever the same file would give other voxels: it is part of every record's address."""
@@ -35,6 +35,8 @@ def read_volume(path: str | Path) -> Volume:
         return _decoded(data, place)
     except Unreadable:
         raise
+    except Unreachable as error:
+        raise Unreadable(Kind.UNREACHABLE, str(error)) from None
     except MemoryError as error:
         raise Unreadable(Kind.TOO_LARGE, "It does not fit into memory.") from error
     except Exception as error:  # a header full of garbage raises nearly anything

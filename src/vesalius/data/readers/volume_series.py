@@ -12,7 +12,7 @@ from vesalius.data.outcomes import Kind, Unreadable
 from vesalius.data.readers.dicom_header import Header, read_header
 from vesalius.data.readers.dicom_words import NO_PICTURES, modality
 from vesalius.data.subjects import hashed
-from vesalius.files import AT_ONCE, is_remote, opened, place_of, state_of
+from vesalius.files import AT_ONCE, Unreachable, is_remote, opened, place_of, state_of
 
 _HEADER_BYTES = 1 << 16
 
@@ -58,6 +58,8 @@ def header_at(path: Path) -> Header | None:
     try:
         with opened(path, _HEADER_BYTES) as stream:
             return read_header(stream)
+    except Unreachable:
+        raise
     except (Unreadable, OSError):
         return None
 
