@@ -183,7 +183,7 @@ def memory_of(said: str) -> float:
     letter = match[2].upper()
     if not letter:
         return float(match[1]) * GIB
-    return float(match[1]) * (1024 if match[3] else 1000) ** ("KMGT".index(letter) + 1)
+    return float(match[1]) * float(1024 if match[3] else 1000) ** ("KMGT".index(letter) + 1)
 
 
 def _values(found: Fingerprint, modality: str) -> tuple[dict[str, Any], float | str, dict[str, str]]:

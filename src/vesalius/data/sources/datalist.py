@@ -93,7 +93,8 @@ def _table(
     """The user's own table."""
     uris = [entry.image for entry in entries]
     columns: dict[str, object] = {}
-    names, task = {}, None
+    names: dict[str, list[str]] = {}
+    task: TaskSpec | None = None
     if labelled and any(entry.mask is not None for entry in entries):
         if any(entry.mask is None for entry in entries):
             raise UserError(
