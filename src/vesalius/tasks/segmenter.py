@@ -21,7 +21,7 @@ from vesalius import random, registry
 from vesalius.data.task import TaskSpec
 from vesalius.encoders.encoder import Card, Encoder
 from vesalius.encoders.loading import load_encoder
-from vesalius.encoders.probing import untouched
+from vesalius.encoders.probing import pyramid_shapes
 from vesalius.encoders.saving import save_encoder, tensor_bytes
 from vesalius.errors import UserError
 from vesalius.files import atomic_write
@@ -64,7 +64,7 @@ class Segmenter(nn.Module):
             ) from None
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(random.torch_seed("decoder", seed))
-            decoder = module.build(encoder.card, _shapes(encoder), len(task.classes), config)
+            decoder = module.build(encoder.card, pyramid_shapes(encoder, encoder.card.channels, encoder.card.size), len(task.classes), config)
         return cls(encoder, decoder, task, chosen, config.model_dump())
 
     def forward(self, x: Float[Tensor, "batch channel x y z"]) -> Float[Tensor, "batch classes x y z"]:
@@ -130,11 +130,3 @@ def _fitting(card: Card) -> str:
             "monai:swin_unetr and monai:segresnet. docs/volume-segmentation.md shows how a decoder of your own is put on it."
         )
     return found
-
-
-def _shapes(encoder: Encoder) -> list[tuple[int, ...]]:
-    """Channels and sides of each map of the encoder's pyramid."""
-    with untouched(encoder):
-        device = next((p.device for p in encoder.parameters()), torch.device("cpu"))
-        maps = encoder.pyramid(torch.zeros(1, encoder.card.channels, *encoder.card.size, device=device))
-    return [tuple(each.shape[1:]) for each in maps]
