@@ -53,6 +53,12 @@ def test_of_a_source_with_memory_only_the_patch_is_found_out(tmp_path: Path) -> 
     assert "mm; a step needs about" in made.why["patch"]
 
 
+def test_too_little_memory_for_any_patch_is_said(tmp_path: Path) -> None:
+    made = planned(resolve(str(write_tree(tmp_path, 2, labels=False))), memory=GIB)
+    assert made.plan.patch == (16, 16, 16)
+    assert "Even a patch of 16 x 16 x 16 voxels needs about 1.9 GiB" in made.remarks[-1]
+
+
 def test_a_folder_of_ct_gets_one_window_from_its_own_values(tmp_path: Path) -> None:
     table = resolve(str(tcia.write(tmp_path, [f"scan{n}.nii.gz" for n in range(3)], layout="flat") / "data"))
     made = planned(table)

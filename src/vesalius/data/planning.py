@@ -99,7 +99,13 @@ def planned(
         plan = Plan.model_validate(values)
     except ValueError as error:
         raise UserError(f"The plan cannot be used: {_first(error)}. Correct data.plan.") from None
-    return Planned(plan, why, found, tuple(_remarks(found)) if found is not None else ())
+    remarks = [] if found is None else _remarks(found)
+    if found is not None and "patch" not in fixed and (need := _need(plan.patch)) > (memory or MEMORY):
+        remarks.append(
+            f"Even a patch of {' x '.join(map(str, plan.patch))} voxels needs about {need / GIB:.1f} GiB, because the networks that this is reckoned"
+            " for have 90 million parameters. A smaller network needs less: set data.plan.patch yourself."
+        )
+    return Planned(plan, why, found, tuple(remarks))
 
 
 def from_fingerprint(
@@ -111,7 +117,7 @@ def from_fingerprint(
     sides = (multiple,) * 3 if isinstance(multiple, int) else tuple(multiple)
     shape = np.median(found.extents, axis=0) / np.asarray(spacing)
     patch = patch_for(spacing, shape.tolist(), memory, sides)
-    need = max(bytes_of(patch, "pretrain"), bytes_of(patch, "finetune"))
+    need = _need(patch)
     intensity, foreground, reasons = _values(found, modality)
     extent = " x ".join(f"{side * step:.0f}" for side, step in zip(patch, spacing, strict=True))
     fields = {
@@ -146,7 +152,7 @@ def patch_for(spacing: Sequence[float], shape: Sequence[float], memory: float, m
         return [min(limit, max(step, int(mm / size / step + 1e-6) * step)) for size, limit, step in zip(spacing, most, multiple, strict=True)]
 
     def fits(sides: Sequence[int]) -> bool:
-        return max(bytes_of(sides, "pretrain"), bytes_of(sides, "finetune")) <= memory
+        return _need(sides) <= memory
 
     steps = sorted({size * step * n for size, limit, step in zip(spacing, most, multiple, strict=True) for n in range(1, limit // step + 1)})
     best = list(multiple)
@@ -162,6 +168,11 @@ def patch_for(spacing: Sequence[float], shape: Sequence[float], memory: float, m
                 best, grown = more, True
                 break
     return best[0], best[1], best[2]
+
+
+def _need(patch: Sequence[int]) -> float:
+    """Bytes of the larger of a step of pretraining and one of fine-tuning."""
+    return max(bytes_of(patch, "pretrain"), bytes_of(patch, "finetune"))
 
 
 def bytes_of(patch: Sequence[int], stage: str) -> float:
