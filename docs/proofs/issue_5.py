@@ -79,6 +79,23 @@ def real_anatomy(outcome: Outcome) -> list[Line]:
     ]
 
 
+def robustness(outcome: Outcome) -> list[Line]:
+    """Fine-tuned runs and their twins from random weights, disturbed alike: seven perturbations, five strengths; what came out."""
+    lines = []
+    for kind in ("images", "volumes"):
+        for number, pair in enumerate(named(outcome, f"robustness of {kind}")["pairs"], 1):
+            whole = len(pair["strengths"]) == 7 and set(pair["strengths"].values()) == {5} and pair["intervals"]
+            a, b, apart = pair["areas"]["A"], pair["areas"]["B"], pair["difference"]
+            figure = (
+                f"{pair['metric']} undisturbed {pair['clean']['A']:.3f} and {pair['clean']['B']:.3f}, disturbed {a['value']:.3f} ({a['low']:.3f} to "
+                f"{a['high']:.3f}) and {b['value']:.3f} ({b['low']:.3f} to {b['high']:.3f}); what is taken, A less B: {apart['change']:+.3f} "
+                f"({apart['change_low']:+.3f} to {apart['change_high']:+.3f}); {pair['n']} {pair['unit']}"
+            )
+            claim = f"Robustness, {kind}, seed {number}: 7 perturbations of 5 strengths, with intervals; pretrained (A) and its twin (B), as it is"
+            lines.append(Line(claim, figure, PASS if whole else FAIL, note=" ".join(pair["words"][3:])))
+    return lines
+
+
 def nnunet(outcome: Outcome) -> list[Line]:
     """Our residual encoder beside the package it comes from, and its export in nnU-Net's own hands."""
     beside = named(outcome, "tests beside dynamic-network-architectures")
@@ -251,4 +268,27 @@ def steps() -> list[Step]:
             least=55,
         ),
         Step("real anatomy", ("python", "-m", "docs.proofs.real_anatomy"), real_anatomy),
+        by_tests(
+            "prediction on new scans",
+            "vesalius predict: labels on the scan's own voxels, in its format, whatever way it lies (NIfTI, NRRD, MetaImage, DICOM series), equal to the "
+            "voxel; ml, probabilities, preview; what is there is passed over, what is broken is named; classifiers and features of volumes",
+            "tests/test_segment_volumes.py",
+            "tests/test_volumes_classified.py",
+            "tests/docs/test_predict_volumes.py",
+            least=14,
+        ),
+        by_tests(
+            "evaluate robustness",
+            "vesalius evaluate robustness: strength 0 is the run's own figure, the same disturbance for every run, paired changes and differences, areas; "
+            "goes on after a kill; words that claim no more than the intervals; the page",
+            "tests/evaluate/protocols/test_robustness.py",
+            "tests/evaluate/test_perturbed_segmenter.py",
+            "tests/evaluate/test_robustness_verdict.py",
+            "tests/docs/test_robustness.py",
+            "tests/views/operations/test_bias_field.py",
+            "tests/views/operations/test_low_resolution.py",
+            "tests/views/operations/test_motion.py",
+            least=36,
+        ),
+        Step("robustness of twins", ("python", "-m", "docs.proofs.robustness"), robustness, timeout=3 * 3600),
     ]
