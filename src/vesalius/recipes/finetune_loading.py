@@ -21,7 +21,7 @@ from vesalius.recipes.tracking import check_trackers
 
 def load_finetune(
     reference: str | Path | Mapping[str, Any], changes: Mapping[str, Any] | None = None, *, complete: bool = True
-) -> FinetuneConfig:
+) -> FinetuneConfig | SegmentationConfig:
     """The configuration alone of ``finetune_and_sentences``."""
     return finetune_and_sentences(reference, changes, complete=complete)[0]
 

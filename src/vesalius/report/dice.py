@@ -49,7 +49,6 @@ def _classes(rows: Sequence[Mapping[str, Any]]) -> Table:
     made = []
     for row in rows:
         value, low, high = (number(row.get(key)) for key in ("value", "low", "high"))
-        spans = (None, None) if low is None or high is None else (axis.at(low), axis.at(high))
         beside = number(mapping(row.get("beside")).get("intensity k-means"))
         numbers = [
             score(value, "dice"),
@@ -59,7 +58,8 @@ def _classes(rows: Sequence[Mapping[str, Any]]) -> Table:
             *(f"{figure(far)} mm" if (far := number(row.get(key))) is not None else "–" for key in ("hausdorff95", "surface_distance")),
             score(beside, "dice"),
         ]
-        whiskers = [] if value is None else [Whisker(axis.at(value), *spans, "c0", "")]
+        ends = None if low is None or high is None else (axis.at(low), axis.at(high))
+        whiskers = [] if value is None else [Whisker(axis.at(value), ends and ends[0], ends and ends[1], "c0", "")]
         made.append(Row([text(row.get("class"))], numbers, whiskers))
     return Table("dice", "Classes", list(_HEADS), made, axis, note="Mean over the cases in which a class has a score.")
 

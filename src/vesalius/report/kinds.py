@@ -53,7 +53,7 @@ def sections(runs: Sequence[RunRecord]) -> list[str]:
 
 def _of(run: RunRecord) -> list[str]:
     """Classes have a confusion matrix, quantities are drawn against what they are, volumes are shown with their contours."""
-    unfit = _OF_CLASSES if text(run.task.get("kind")) == "regression" else ("predicted",)
+    unfit: tuple[str, ...] = _OF_CLASSES if text(run.task.get("kind")) == "regression" else ("predicted",)
     one = kind(run)
     if text(run.task.get("kind")) == "segmentation" and one in _OF_VOLUMES:
         return list(_OF_VOLUMES[one])

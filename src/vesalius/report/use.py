@@ -41,11 +41,11 @@ def lines(run: RunRecord) -> list[str]:
     if kind(run) != "pretrain":
         task = text(run.task.get("kind"))
         if task == "segmentation":
-            wide = f"  # (8, {len(texts(run.task.get('classes')))}, {', '.join(str(v) for v in size)})"
+            made = f"  # (8, {len(texts(run.task.get('classes')))}, {', '.join(str(v) for v in size)})"
             return [
                 "import torch; from vesalius.tasks.segmenter import Segmenter",
                 f"model = Segmenter.load({where(run)!r})",
-                f"logits = model(torch.rand({shape})){wide}",
+                f"logits = model(torch.rand({shape})){made}",
             ]
         wide = 1 if task == "regression" else len(texts(run.task.get("classes")))
         name = "quantities" if task == "regression" else "probabilities"

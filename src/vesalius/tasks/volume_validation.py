@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -25,7 +26,7 @@ METRICS: Mapping[str, Callable[[measures.Counts], float]] = {
 """What may choose the best weights: see ``measures.segmentation``."""
 
 
-class Labelled(Volumes):
+class Labelled(Volumes, Protocol):
     """A store whose records have label volumes."""
 
     def mask(self, row: int) -> NDArray[np.uint8] | None:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vesalius.data.volumes.volume_store import VolumeStore
 from vesalius.encoders.encoder import Encoder
 from vesalius.files import atomic_write
 from vesalius.recipes.end_to_end import BEST, stopped_early
@@ -54,6 +55,7 @@ def train(job: Job, run: Run, here: World, terminal: Terminal, *, resumed: bool)
     )
 
     def look(encoder: Encoder, rows: NDArray[np.int64]) -> Tensor:
+        assert isinstance(store, VolumeStore)
         return counted(method.segmenter, store, rows, job.windows, device=here.device, autocast=here.autocast)
 
     monitor = VolumeValidation(job.task, config.metric, config.patience)
