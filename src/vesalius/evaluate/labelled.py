@@ -48,7 +48,7 @@ def labelled_splits(
 
 def measured_kind(task: TaskSpec) -> Kind:
     """The task as the measures know it. Raises UserError for a regression or a segmentation."""
-    if task.kind == "regression" or task.kind == "segmentation":  # noqa: PLR1714  narrows the type
+    if task.kind == "regression" or task.kind == "segmentation":  # one by one, which narrows the type
         raise UserError(
             f"The examination measures classes, and {task.name!r} is a {task.kind}. Name another task, or set "
             f"examine: false."
