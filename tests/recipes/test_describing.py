@@ -20,7 +20,7 @@ def test_each_field_is_listed_once_with_its_value(name: str) -> None:
     assert shown["batch_size"] == str(config.batch_size)
     assert shown["method.name"] == config.method.name
     assert shown["data.train"] == config.data.train
-    assert "monitors.linear.lr" in shown
+    assert "monitors.linear.lr" in shown or all(monitor.name != "linear" for monitor in config.monitors)
     assert "optimizer.warmup.share" in shown
 
 
@@ -41,8 +41,9 @@ def test_every_field_of_the_recipe_says_what_it_means() -> None:
 def test_recipes_of_fine_tuning_are_described_too(name: str) -> None:
     rows = {field: (value, meaning) for field, value, meaning, _ in describe(name)}
     assert all(meaning for _, meaning in rows.values())
-    assert rows["encoder.freeze"][0] == "True"
-    assert {"data.train", "optimizer.layer_decay", "linear_first", "seeds"} <= rows.keys()
+    segmenting = rows.get("data.kind", ("", ""))[0] == "segmentation"
+    assert rows["encoder.freeze"][0] == str(not segmenting)
+    assert {"data.train", "optimizer.layer_decay", "seeds", "sliding.overlap" if segmenting else "linear_first"} <= rows.keys()
 
 
 def test_a_file_is_described_by_the_verb_it_is_for(tmp_path: Path) -> None:
