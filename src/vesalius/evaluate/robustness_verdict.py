@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vesalius.evaluate.finetuned_verdict import metric_in_words
@@ -59,14 +59,14 @@ def _against(a: str, b: str, start: Row, area: Row, results: Mapping[str, Any]) 
     better = 1 if results["higher_is_better"] else -1
     said, begin = [], _reading(start, better)
     for where, row in (("Undisturbed", start), ("Over all perturbations", area)):
-        words = (f"{where}, {a} {how} {b}" for how in ("is better than", "is worse than"))
-        said.append(_said(row, _reading(row, better), *words, f"{where}, {a} and {b} cannot be told apart"))
+        words = [f"{where}, {a} {how} {b}" for how in ("is better than", "is worse than")]
+        said.append(_said(row, better, words, f"{where}, {a} and {b} cannot be told apart"))
     gone, kept = _part(area, "change"), _part(area, "kept")
-    words = (f"Perturbations take {much} from {a} than from {b}" for much in ("less", "more"))
-    said.append(_said(gone, _reading(gone, better), *words, f"What perturbations take from {a} and from {b} cannot be told apart"))
+    words = [f"Perturbations take {much} from {a} than from {b}" for much in ("less", "more")]
+    said.append(_said(gone, better, words, f"What perturbations take from {a} and from {b} cannot be told apart"))
     if begin and better > 0 and kept["value"] is not None:
-        words = (f"{a} keeps a {size} share of what it has undisturbed than {b}" for size in ("larger", "smaller"))
-        share = _said(kept, _reading(kept, better), *words, f"the shares of it that {a} and {b} keep cannot be told apart")
+        words = [f"{a} keeps a {size} share of what it has undisturbed than {b}" for size in ("larger", "smaller")]
+        share = _said(kept, better, words, f"the shares of it that {a} and {b} keep cannot be told apart")
         said.append(f"They do not start alike, so that losing less is not by itself more robustness: {share}")
     return said
 
@@ -79,10 +79,12 @@ def _reading(row: Row, better: int) -> int | None:
     return 1 if low > 0 else -1 if high < 0 else 0
 
 
-def _said(row: Row, reading: int | None, better: str, worse: str, neither: str) -> str:
+def _said(row: Row, better: int, either: Sequence[str], neither: str) -> str:
+    """``either``: what is said where the first is clearly better, and where clearly worse."""
+    reading = _reading(row, better)
     if reading is None:
         return f"{neither}: the difference is not defined."
-    return f"{better if reading > 0 else worse if reading < 0 else neither}: {signed(row)}."
+    return f"{either[0] if reading > 0 else either[1] if reading < 0 else neither}: {signed(row)}."
 
 
 def _part(row: Row, name: str) -> Row:

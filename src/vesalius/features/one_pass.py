@@ -123,7 +123,7 @@ def blocks(
                     x = x.contiguous(memory_format=torch.channels_last)
                 vectors = _vectors(encoder, x, layer, project).float()
                 if len(made) > 1:
-                    vectors = vectors.unflatten(0, made.shape[:2]).mean(0)
+                    vectors = vectors.view(*made.shape[:2], -1).mean(0)
             yield vectors
 
 
