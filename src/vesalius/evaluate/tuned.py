@@ -20,6 +20,8 @@ from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.finetune_loading import finetune_and_sentences
 from vesalius.recipes.segmentation.config import SegmentationConfig
 from vesalius.runs import Run, find
+from vesalius.tasks.classifier import FACTS as CLASSIFIER
+from vesalius.tasks.segmenter import FACTS as SEGMENTER
 
 Split = Literal["test", "val"]
 
@@ -95,17 +97,17 @@ class Tuned:
 
 
 def finished(reference: str) -> Run:
-    """The run of ``reference`` (folder, id or latest). Raises UserError where it is no finished fine-tuning of one seed."""
+    """The run of ``reference`` (folder, id or latest). Raises UserError where it is no finished fine-tuning with a model."""
     run = Run.open(find(reference))
     facts = run.facts()
     if facts.get("verb") != "finetune":
         raise UserError(f"{run.path.name} was made by {facts.get('verb')}. Give a run of `vesalius finetune`; `vesalius runs list` shows them.")
     if facts.get("state") != "done":
         raise UserError(f"{run.path.name} is {facts.get('state')}, not done. Go on with it: `vesalius finetune --resume {run.path}`.")
-    if repeated := run.config().get("seeds"):
-        raise UserError(
-            f"{run.path.name} repeats a run with {len(repeated)} seeds and holds no model itself. Give one of them: {run.path}/seed-{repeated[0]}."
-        )
+    if not any((run.path / name).is_file() for name in (CLASSIFIER, SEGMENTER)):
+        inside = sorted(file.parent.name for file in run.path.glob("*/run.json"))
+        which = f"It repeats others, of which each has one: {', '.join(inside[:6])}. Give {run.path}/{inside[0]}." if inside else "Fine-tune again."
+        raise UserError(f"{run.path.name} holds no model itself. {which}")
     return run
 
 

@@ -18,6 +18,7 @@ from vesalius.errors import UserError
 from vesalius.evaluate import perturbations
 from vesalius.evaluate.verb import Evaluated
 from vesalius.report import build
+from vesalius.runs import Run
 
 
 @pytest.fixture(scope="module")
@@ -169,6 +170,16 @@ def test_what_cannot_be_done_is_said_in_one_paragraph(words, said, capsys):
     told = capsys.readouterr().err
     assert said in told
     assert told.count("\n") == 1
+
+
+def test_a_run_that_repeats_others_names_them(tmp_path):
+    run = Run.create("finetune", "seeds", {}, tmp_path / "seeds")
+    Run.create("finetune", "one", {}, tmp_path / "seeds" / "pretrained-seed-1")
+    with pytest.raises(UserError, match="is running, not done"):
+        vesalius.evaluate("robustness", run=run.path, out=tmp_path / "e", quiet=True)
+    run.finish("done")
+    with pytest.raises(UserError, match="pretrained-seed-1"):
+        vesalius.evaluate("robustness", run=run.path, out=tmp_path / "f", quiet=True)
 
 
 def test_runs_that_cannot_be_compared_are_refused(runs, tmp_path):
