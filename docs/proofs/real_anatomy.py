@@ -1,6 +1,6 @@
 """The whole chain on real anatomy, through the command line: pretrain, fine-tune both twins over three seeds, predict on new scans.
 
-    python -m docs.proofs.real_anatomy [FOLDER] [--pretrain_steps 150] [--steps 90] [--threads 2]
+    python -m docs.proofs.real_anatomy [FOLDER] [--pretrain_steps 240] [--steps 90] [--threads 2]
 
 Subjects are warps of the MNI152 template (``mni_subjects``). Prints one JSON line. The network is small and the patch 48 voxels, so that two
 cores need minutes. What comes out says that the chain works; all subjects are one brain, so that it is no result.
@@ -88,7 +88,7 @@ def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path, nargs="?", help="where all of it is kept; a temporary folder when absent")
-    for name, count in (("pretrain_steps", 150), ("steps", 90), ("threads", 2)):
+    for name, count in (("pretrain_steps", 240), ("steps", 90), ("threads", 2)):
         parser.add_argument(f"--{name}", type=int, default=count)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
