@@ -11,7 +11,7 @@ import pytest
 
 pytest.importorskip("nilearn")
 
-from docs.proofs.mni_subjects import LABELS, subject, template, write  # noqa: E402
+from docs.proofs.mni_subjects import LABELS, subject, template, write
 
 
 def test_a_subject_is_a_function_of_its_number() -> None:
