@@ -1,4 +1,4 @@
-"""Phantoms in the layouts of the tutorial's two data sets, its lists, and a small network in its words."""
+"""Phantoms in the layout of the tutorial's unlabelled data set, its list, its checkpoint, and a small network in its words."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 
 from tests.coverage.command_line import Done, vesalius
-from tests.trees import btcv, tcia
+from tests.trees import tcia
 
 SHAPE = (72, 68, 12)
 """58 x 54 x 60 mm."""
@@ -21,37 +21,23 @@ ORGANS = (*range(1, 7), 35, 36)
 
 @dataclass(frozen=True)
 class Data:
-    """``tcia``, ``btcv``: trees as downloaded; ``tcia_list``, ``btcv_list``: lists in the tutorial's forms, of what is there."""
+    """``tcia``: the tree as downloaded; ``tcia_list``: a list in the tutorial's form, of what is there."""
 
     tcia: Path
-    btcv: Path
     tcia_list: Path
-    btcv_list: Path
 
 
 def made(folder: Path) -> Data:
-    """Twelve chest volumes of nine people, and eight labelled abdomens."""
+    """Twelve chest volumes of nine people."""
     names = tcia.NAMES
-    return Data(
-        tcia.write(folder / "tcia", names, shape=SHAPE),
-        btcv.write(folder / "btcv", ORGANS, shape=SHAPE),
-        tcia.write_list(folder / "lists" / "dataset_split.json", [*names[:7], *names[9:11]], [names[7], names[8], names[11]]),
-        btcv.write_list(folder / "lists" / "dataset_0_init_6.json", 6, test=()),
-    )
+    file = tcia.write_list(folder / "lists" / "dataset_split.json", [*names[:7], *names[9:11]], [names[7], names[8], names[11]])
+    return Data(tcia.write(folder / "tcia", names, shape=SHAPE), file)
 
 
 def pretrain(data: Data, out: Path, recipe: str = "tcia-restoration", *words: str) -> Done:
     """A few steps of pretraining in the tutorial's words; must succeed."""
     place = ("--data_root", str(data.tcia), "--json_path", str(data.tcia_list), "--logdir", str(out))
     done = vesalius("pretrain", recipe, *place, *SMALL, *VIT, "--batch_size", "4", "--steps", "4", "--validate_every.steps", "2", *words)
-    assert done.code == 0, done.said
-    return Done(done.code, done.said, out)
-
-
-def finetuned(data: Data, out: Path, recipe: str, *words: str) -> Done:
-    """A few steps of fine-tuning in the tutorial's words; must succeed."""
-    place = ("--data_root", str(data.btcv), "--json_path", str(data.btcv_list), "--logdir_path", str(out))
-    done = vesalius("finetune", recipe, *place, *UNETR, "--max_iterations", "2", "--eval_num", "1", *words)
     assert done.code == 0, done.said
     return Done(done.code, done.said, out)
 
