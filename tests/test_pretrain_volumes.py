@@ -72,6 +72,8 @@ def test_the_run_holds_its_plan_pictures_and_curves_and_no_name(run: Path) -> No
     assert (run / "figures" / "reconstruction-planes.png").is_file()
     report = (run / "report.html").read_text()
     assert 'id="reconstruction"' in report
+    assert "patches per second" in report
+    assert "Operations per patch" in report
     assert "RAS, percentiles 0.5 to 99.5, patches of 32 × 32 × 32" in report
     for file in (file for file in run.rglob("*") if file.is_file() and file.name != "config.yaml"):
         assert b"Canary" not in file.read_bytes(), file.name

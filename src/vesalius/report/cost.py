@@ -19,8 +19,14 @@ _STAGES = {
     "save": "checkpoints",
     "features": "features",
 }
+
+
+def _rate(value: float | None) -> str:
+    return count(value) if value is None or value >= 10 else figure(value)
+
+
 _ROWS: Sequence[tuple[str, str, Callable[[float | None], str]]] = (
-    ("images_per_second", "Images per second", count),
+    ("images_per_second", "Images per second", _rate),
     ("seconds", "Time in all", duration),
     ("steps", "Steps", count),
     ("epochs", "Epochs", figure),
@@ -38,6 +44,8 @@ def section(runs: Sequence[RunRecord]) -> Section:
     found = [run.block("cost") for run in runs]
     known = [(name, show, [_value(run, key) for run in runs]) for key, name, show in _ROWS]
     rows = [[name, *map(show, values)] for name, show, values in known if any(value is not None for value in values)]
+    if all(run.samples == "patches" for run in runs):
+        rows = [[name.replace("Images", "Patches").replace("image", "patch"), *rest] for name, *rest in rows]
     where = [_where(cost) for cost in found]
     if len(runs) > 1:
         rows.append(["On", *(said or "–" for said in where)])

@@ -48,6 +48,12 @@ class RunRecord:
         """The run's name in a legend: with its letter where there are several."""
         return f"{self.letter} · {self.name}" if self.letter else self.name
 
+    @cached_property
+    def samples(self) -> str:
+        """What the network sees: images, or patches of volumes."""
+        size = self.card.get("size")
+        return "patches" if isinstance(size, list) and len(size) == 3 else "images"
+
     def block(self, name: str) -> Mapping[str, Any]:
         """The mapping ``name`` of the results, empty when absent."""
         return mapping(self.results.get(name))

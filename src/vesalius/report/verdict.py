@@ -77,7 +77,8 @@ def _numbers(run: RunRecord) -> list[Mapping[str, Any]]:
     if seconds(run) is not None:
         found.append({"value": duration(seconds(run)), "name": "in all", "more": text(cost.get("device"))})
     if number(cost.get("images_per_second")):
-        found.append({"value": count(number(cost.get("images_per_second"))), "name": "images per second", "more": ""})
+        rate = number(cost.get("images_per_second")) or 0.0
+        found.append({"value": count(rate) if rate >= 10 else figure(rate), "name": f"{run.samples} per second", "more": ""})
     return found[:5]
 
 
