@@ -136,7 +136,7 @@ def segment(
         began = time.perf_counter()
         place = out if out is not None else cache_folder() / _FOLDER / job.key_of_all
         place.mkdir(parents=True, exist_ok=True)
-        with Lock(place.with_name(f".{place.name}.lock")):
+        with Lock(out / ".lock" if out is not None else place.with_name(f"{place.name}.lock")):
             written, computed = _each(job, place)
             file = _finish(job, made, written, place, out)
         made.record(computed=computed, seconds=time.perf_counter() - began, data_fingerprint=table.fingerprint(), device=str(how.device))
