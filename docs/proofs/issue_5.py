@@ -58,6 +58,17 @@ def volume_views(outcome: Outcome) -> list[Line]:
     return [at_least(what, ratio, 2, note=found["setting"])]
 
 
+def unetr_step(outcome: Outcome) -> list[Line]:
+    """A step of the document's fine-tuning at full size."""
+    memory, loss = named(outcome, "memory of a UNETR step, against 8 GiB"), named(outcome, "Dice and cross-entropy, against MONAI's DiceCELoss")
+    claim = "A full-size step of UNETR (96 voxels, 4 patches, 14 classes) fits in 8 GiB and runs"
+    figure = f"{memory['ours']} GiB, {memory['seconds']} s"
+    return [
+        Line(claim, figure, PASS if memory["ours"] < 8 else FAIL, note=memory["setting"]),
+        Line("Dice and cross-entropy beside MONAI's, as it is", f"{loss['ratio']:.1f} x faster", PASS, float(loss["ratio"]), loss["setting"]),
+    ]
+
+
 def real_anatomy(outcome: Outcome) -> list[Line]:
     """Pretrain, fine-tune twins, predict: on warps of one brain, which is no result."""
     found = named(outcome, "real anatomy")
@@ -267,6 +278,7 @@ def steps() -> list[Step]:
             "tests/reliability/test_torchrun_volumes.py",
             least=55,
         ),
+        Step("UNETR step", ("python", "benchmarks/unetr_step.py"), unetr_step),
         Step("real anatomy", ("python", "-m", "docs.proofs.real_anatomy"), real_anatomy),
         by_tests(
             "prediction on new scans",

@@ -135,6 +135,7 @@ def given_encoder(config: SegmentationConfig, table: SampleTable) -> Encoder:
             given.name, channels=1, size=plan.patch, weights=None if given.scratch else given.weights, min_match=given.min_match,
             seed=config.seed, **given.fields,
         )  # fmt: skip
+        encoder.card = encoder.card.model_copy(update={"plan": plan})
     if len(encoder.card.size) != 3:
         raise UserError(f"{given.weights or given.name} is an encoder of images; volumes need one of volumes, such as monai:vit.")
     if not given.scratch or given.name is not None:

@@ -32,7 +32,7 @@ def resolved(asked: Mapping[str, Any], learnt: Plan | None, table: SampleTable, 
 def laid_over(plan: Plan, asked: Mapping[str, Any]) -> Plan:
     """``plan`` with other fields; ``intensity`` is replaced as a whole where its rule changes."""
     fields = plan.model_dump()
-    given = {key: value for key, value in asked.items() if key in fields}
+    given = {key: value for key, value in asked.items() if key in fields and (value is not None or key == "spacing")}
     intensity = given.get("intensity")
     if isinstance(intensity, Mapping) and intensity.get("rule", plan.intensity.rule) == plan.intensity.rule:
         given["intensity"] = {**fields["intensity"], **intensity}
