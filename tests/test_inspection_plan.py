@@ -36,7 +36,7 @@ def test_a_folder_a_list_and_a_source(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "said"),
-    [(("--memory", "much"), "--memory is 'much'"), (("--multiple", "0"), "--multiple is 0"), ((), "images of two dimensions")],
+    [(("--memory", "much"), "--memory is 'much'"), (("--multiple", "0"), "--multiple is 0"), ((), "holds no volumes")],
 )
 def test_what_cannot_be_planned_is_refused(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
     from tests.recipes.tiny import images
