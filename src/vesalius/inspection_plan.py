@@ -20,8 +20,6 @@ def data_plan(reference: str, *, root: str | None, memory: str | None, multiple:
         raise UserError(f"--multiple is {multiple}: the sides of a patch are multiples of a number of voxels, such as 16.")
     terminal = Terminal()
     found = resolve(reference, root=root, dims=3, filter=filter, terminal=terminal, allow_leakage=True, least=1)
-    if found.dims != 3:
-        raise UserError(f"{reference} holds images of two dimensions; a plan is for volumes. `vesalius data check {reference}` shows them.")
     with terminal.bar("looking at volumes", "volumes") as progress:
         made = planned(found, memory=room, multiple=multiple, progress=lambda done, total=None, *_: progress(done, total))
     shown = made.plan.model_dump()

@@ -87,7 +87,9 @@ def parse(reference: str, dims: Literal[2, 3] | None = None) -> Reference:
         if not path.is_file():
             raise UserError(f"There is no file {reference}. Give the path of a table or .npz file that exists.")
         return Reference("medmnist" if path.suffix == ".npz" else "table", path, None)
-    if path.suffix.lower() == ".json" and path.is_file():
+    if path.suffix.lower() == ".json":
+        if not path.is_file():
+            raise UserError(f"There is no file {reference}. Give the path of a list of volumes (.json) that exists.")
         return Reference("datalist", path, None)
     if path.is_dir():
         if (lists := [path / name for name in _LISTS if (path / name).is_file()]) and _is_list(lists[0]):

@@ -171,7 +171,9 @@ def test_what_cannot_be_used_is_said(content: Any, said: str, tmp_path: Path) ->
         resolve(str(write(tmp_path / "d.json", content)), least=1)
 
 
-def test_a_file_that_is_no_json(tmp_path: Path) -> None:
+def test_a_file_that_is_no_json_or_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="There is no file"):
+        resolve(str(tmp_path / "none.json"))
     (tmp_path / "d.json").write_text("{'training': ")
     with pytest.raises(UserError, match="cannot be read as JSON"):
         resolve(str(tmp_path / "d.json"))
