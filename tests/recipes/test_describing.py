@@ -52,3 +52,11 @@ def test_a_file_is_described_by_the_verb_it_is_for(tmp_path: Path) -> None:
     assert ["batch_size", "8", "Samples per process and step.", "mine.yaml"] in describe(str(tmp_path / "mine.yaml"))
     assert verb_of(str(tmp_path / "own.yaml")) == "finetune"
     assert verb_of("cifar10-simclr") == "pretrain"
+
+
+def test_a_decoder_is_shown_with_its_own_fields() -> None:
+    rows = {field: (value, meaning) for field, value, meaning, _ in describe("btcv-unetr")}
+    assert rows["decoder.name"] == ("unetr", "One of auto, segresnet, swin-unetr, unet, unetr.")
+    assert rows["decoder.feature_size"][0] == "16"
+    assert rows["decoder.norm"][1].startswith("Norm of the convolutions")
+    assert {field for field, *_ in describe("volume-segmentation") if field.startswith("decoder.")} == {"decoder.name"}

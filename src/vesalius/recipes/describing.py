@@ -58,10 +58,13 @@ def _rows(model: BaseModel, prefix: str, meaning: str = "") -> list[list[str]]:
 
 def _choice(name: str, value: Named, prefix: str, *, named: bool = True) -> list[list[str]]:
     """A choice and the fields of its own config class."""
-    group = {"method": "methods"}.get(name, "monitors" if name.startswith("monitors.") else "")
-    known = registry.names(group) if group else [*known_names(), "timm:NAME", "torchvision:NAME", "my_file.py:build"]
+    group = {"method": "methods", "decoder": "decoders"}.get(name, "monitors" if name.startswith("monitors.") else "")
+    networks = [*known_names(), "timm:NAME", "torchvision:NAME", "my_file.py:build"]
+    known = [*(["auto"] if name == "decoder" else []), *registry.names(group)] if group else networks
     out = [[f"{prefix}{name}.name" if named else f"{prefix}{name}", value.name, f"One of {', '.join(known)}."]]
     fields: dict[str, Any] = value.fields
+    if value.name == "auto":  # what it will be follows from the encoder
+        group = ""
     if group:
         model = registry.entry(group, value.name).Config
         for field, info in model.model_fields.items():
