@@ -24,7 +24,7 @@ import yaml
 from tests import labelled
 from tests.recipes.tiny import blobs, tiny
 from tests.reliability.harness import free_port
-from tests.reliability.processes import environment, vesalius
+from tests.reliability.processes import environment, known_key, vesalius
 
 STEPS = 8
 AGENT = [sys.executable, "-W", "ignore", "-m", "torch.distributed.run", "--nproc_per_node"]
@@ -34,6 +34,7 @@ AGENT = [sys.executable, "-W", "ignore", "-m", "torch.distributed.run", "--nproc
 def alone(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the recipe and the run ``one`` of one process."""
     folder = tmp_path_factory.mktemp("torchrun")
+    known_key(folder)
     recipe = tiny(blobs(folder), steps=STEPS, validate_every={"steps": 4})
     recipe["method"] = {"name": "simclr", "hidden": 64, "dim": 32, "temperature": 1.0}
     recipe["optimizer"] = {"name": "sgd", "lr": 2e-3}
@@ -94,6 +95,7 @@ def test_fine_tuning_end_to_end(tmp_path: Path) -> None:
         "validate_every": {"steps": 4},
     }
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    known_key(tmp_path)
     done = vesalius(tmp_path, "finetune", "recipe.yaml", "--out", "one")
     assert done.returncode == 0, done.stderr
     words = [*AGENT, "2", "--master_port", str(free_port()), "-m", "vesalius.cli", "finetune", "recipe.yaml", "--batch_size", "14", "--out", "two"]
@@ -105,7 +107,7 @@ def test_fine_tuning_end_to_end(tmp_path: Path) -> None:
     compared = 0
     for mine, theirs in zip(one, two):
         for key in mine.keys() & theirs.keys() - {"kind", "time", "images_per_second", "wait_share", "best", "text"}:
-            assert theirs[key] == pytest.approx(mine[key], rel=1e-5, abs=1e-6), (key, mine["step"])
+            assert theirs[key] == pytest.approx(mine[key], rel=1e-4, abs=1e-6), (key, mine["step"])
             compared += key in ("loss", "monitor/validation/roc_auc")
     assert compared >= STEPS + 2
     found = [json.loads((tmp_path / name / "results.json").read_text())["scores"] for name in ("one", "two")]

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.reliability.harness import free_port
-from tests.reliability.processes import environment, vesalius
+from tests.reliability.processes import environment, known_key, vesalius
 from tests.reliability.test_torchrun import AGENT
 from tests.segmented import PLAN, RECIPE, heads
 
@@ -27,6 +27,7 @@ def test_segmenting(tmp_path: Path) -> None:
     heads(tmp_path, 4, 3, 1)
     recipe = {**RECIPE, "data": {"train": "list.json", "plan": PLAN}, "optimizer": {"name": "sgd", "lr": 0.05}, "steps": 4, "validate_every": {"steps": 2}}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    known_key(tmp_path)
     done = vesalius(tmp_path, "finetune", "recipe.yaml", "--out", "one")
     assert done.returncode == 0, done.stderr
     words = [*AGENT, "2", "--master_port", str(free_port()), "-m", "vesalius.cli", "finetune", "recipe.yaml", "--batch_size", "2", "--out", "two"]

@@ -32,7 +32,7 @@ def configured(protocols: str | Sequence[str], run: Sequence[str], given: Mappin
     """
     names = [name.strip() for name in (protocols.split(",") if isinstance(protocols, str) else protocols) if name.strip()]
     if not names:
-        raise UserError(f"Name a protocol: {', '.join(registry.names('protocols'))}.")
+        raise UserError(f"Nothing says what to evaluate by. Name a protocol: {', '.join(registry.names('protocols'))}.")
     modules = {name: registry.entry("protocols", name) for name in names}
     own = {key: value for key, value in given.items() if key in EvaluateConfig.model_fields and key not in ("protocols", "run", "fields")}
     fields: dict[str, dict[str, Any]] = {name: {} for name in modules}
