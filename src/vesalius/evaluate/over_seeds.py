@@ -3,64 +3,23 @@
 from __future__ import annotations
 
 import json
-import os
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vesalius.errors import Preempted
 from vesalius.evaluate.finetuned_verdict import over_seeds
+from vesalius.evaluate.repeating import Repeat, repeated
 from vesalius.recipes.finetune_config import FinetuneConfig
-from vesalius.recipes.tracking import entries
 from vesalius.runs import Run
-from vesalius.runs.tracking import tracked
 from vesalius.terminal import Terminal
 
 
 def repeat(config: FinetuneConfig, run: Run | None, out: str | Path | None, terminal: Terminal, *, quiet: bool) -> Path:
     """Fine-tune once for each of ``config.seeds``, going on where that was interrupted; returns the run's folder."""
-    first = int(os.environ.get("RANK", "0")) == 0
-    run = run or _parent(config, out)
-    with tracked(run, entries(config.tracking), first, terminal.say):
-        _each(config, run, terminal, first, quiet=quiet)
-    return run.path
-
-
-def _each(config: FinetuneConfig, run: Run, terminal: Terminal, first: bool, *, quiet: bool) -> None:
-    from vesalius.finetune import finetune
-
     plain = {**config.model_dump(mode="json"), "seeds": []}
-    for number, seed in enumerate(config.seeds, 1):
-        terminal.say(f"Seed {seed}, {number} of {len(config.seeds)}")
-        folder = run.path / f"seed-{seed}"
-        try:
-            if (folder / "run.json").exists():
-                finetune(resume=folder, quiet=quiet)
-            else:
-                finetune({**plain, "seed": seed}, out=folder, quiet=quiet)
-        except BaseException as error:
-            if first:
-                run.note_end(error)
-            if isinstance(error, Preempted):
-                raise Preempted(str(error).replace(str(folder), str(run.path))) from error
-            raise
-    if first:
-        _write(config, run)
-        for sentence in json.loads((run.path / "results.json").read_text())["verdict"]:
-            terminal.say(sentence)
-
-
-def _parent(config: FinetuneConfig, out: str | Path | None) -> Run:
-    from vesalius.training.world import world
-
-    with world(config.device, config.precision) as here:
-        if not here.first:
-            return Run(Path(here.share(None)))
-        kept = config.model_dump(mode="json")
-        run = Run.create("finetune", config.name or "seeds", kept, None if out is None else Path(out), origins=config.origins, world=here.size)
-        here.share(str(run.path))
-        return run
+    wanted = [Repeat(f"seed-{seed}", f"Seed {seed}", {**plain, "seed": seed}) for seed in config.seeds]
+    return repeated(config, wanted, "seeds", lambda run: _write(config, run), run, out, terminal, quiet=quiet)
 
 
 def _write(config: FinetuneConfig, run: Run) -> None:

@@ -6,7 +6,6 @@ All share data, budget and, seed by seed, the order of patches; the table above 
 from __future__ import annotations
 
 import json
-import os
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,14 +15,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vesalius.errors import Preempted
 from vesalius.evaluate.over_seeds import summarise
+from vesalius.evaluate.repeating import Repeat, repeated
 from vesalius.evaluate.segmented import KMEANS, MAJORITY, OWN, replicates, row
 from vesalius.evaluate.segmented_repeats_verdict import sentences
 from vesalius.recipes.segmentation.config import SegmentationConfig
-from vesalius.recipes.tracking import entries
 from vesalius.runs import Run
-from vesalius.runs.tracking import tracked
 from vesalius.terminal import Terminal
 
 TWIN = "from random weights"
@@ -65,47 +62,9 @@ def parts(config: SegmentationConfig) -> Iterator[Part]:
 
 def repeat(config: SegmentationConfig, run: Run | None, out: str | Path | None, terminal: Terminal, *, quiet: bool) -> Path:
     """Train each part, going on where that was interrupted; returns the run's folder."""
-    first = int(os.environ.get("RANK", "0")) == 0
-    run = run or _parent(config, out)
-    with tracked(run, entries(config.tracking), first, terminal.say):
-        _each(config, run, terminal, first, quiet=quiet)
-    return run.path
-
-
-def _each(config: SegmentationConfig, run: Run, terminal: Terminal, first: bool, *, quiet: bool) -> None:
-    from vesalius.finetune import finetune
-
     wanted = list(parts(config))
-    for number, part in enumerate(wanted, 1):
-        terminal.say(f"{part.folder}, {number} of {len(wanted)}")
-        folder = run.path / part.folder
-        try:
-            if (folder / "run.json").exists():
-                finetune(resume=folder, quiet=quiet)
-            else:
-                finetune(part.changed(config), out=folder, quiet=quiet)
-        except BaseException as error:
-            if first:
-                run.note_end(error)
-            if isinstance(error, Preempted):
-                raise Preempted(str(error).replace(str(folder), str(run.path))) from error
-            raise
-    if first:
-        _write(config, run, wanted)
-        for sentence in json.loads((run.path / "results.json").read_text())["verdict"]:
-            terminal.say(sentence)
-
-
-def _parent(config: SegmentationConfig, out: str | Path | None) -> Run:
-    from vesalius.training.world import world
-
-    with world(config.device, config.precision) as here:
-        if not here.first:
-            return Run(Path(here.share(None)))
-        kept = config.model_dump(mode="json")
-        run = Run.create("finetune", config.name or "repeated", kept, None if out is None else Path(out), origins=config.origins, world=here.size)
-        here.share(str(run.path))
-        return run
+    runs = [Repeat(part.folder, part.folder, part.changed(config)) for part in wanted]
+    return repeated(config, runs, "repeated", lambda run: _write(config, run, wanted), run, out, terminal, quiet=quiet)
 
 
 def _write(config: SegmentationConfig, run: Run, wanted: Sequence[Part]) -> None:
