@@ -131,8 +131,8 @@ def _family(name: str, code: str | Path | None, from_card: bool) -> tuple[Family
         return own.build, own.locate(name, code, from_card)
     near = get_close_matches(name, known_names(), n=3)
     raise UserError(
-        f"There is no network {name!r}, nor a run, a folder or a file of weights." + (f" Did you mean {', '.join(near)}?" if near else "")
-        + f" Known: {', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
+        f"There is no network {name!r}." + (f" Did you mean {', '.join(near)}?" if near else "")
+        + f" Known: {', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build. No run, folder or file of weights has that name either."
     )  # fmt: skip
 
 
