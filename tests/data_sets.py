@@ -13,6 +13,8 @@ _PLACES = {
     "pneumoniamnist": _PROJECT.parent / "shared" / "data" / "pneumoniamnist.npz",
     "bccd": _PROJECT.parent / "shared" / "data" / "bccd",
 }
+LISTS = _PROJECT.parent / "shared" / "reference" / "datalists"
+"""The lists of MONAI's tutorial, where they are at hand; they are no part of the project."""
 # What CI installs itself must be there; what lies beside the project may be absent on a user's machine.
 
 

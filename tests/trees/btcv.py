@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests import data_sets
 from tests.trees.phantoms import SHAPE, abdomen, write_as
 
 LABELLED = (*range(1, 11), *range(21, 41))
@@ -29,7 +30,7 @@ CLASSES = (
 """The words of the tutorial's lists, by label value."""
 TRAINING = {24: (*range(1, 11), *range(21, 35)), 12: (*range(1, 11), 21, 22), 6: tuple(range(1, 7))}
 VALIDATION = tuple(range(35, 41))
-LISTS = {size: Path("/work/shared/reference/datalists") / name for size, name in (
+LISTS = {size: data_sets.LISTS / name for size, name in (
     (24, "btcv-dataset_0.json"), (12, "btcv-dataset_0_init_12.json"), (6, "btcv-dataset_0_init_6.json"))}  # fmt: skip
 """The tutorial's lists, where they are at hand; they are no part of the project."""
 _FOLDERS = {"native": ("RawData/Training/img", "RawData/Training/label", "RawData/Testing/img"),

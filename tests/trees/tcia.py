@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tests import data_sets
 from tests.trees.phantoms import SHAPE, abdomen, write_as
 
-LIST = Path("/work/shared/reference/datalists/tcia-dataset_split.json")
+LIST = data_sets.LISTS / "tcia-dataset_split.json"
 """The tutorial's list, where it is at hand; it is no part of the project."""
 NAMES = (
     "A-0001", "A-0002", "A-0003_0", "A-0003_1", "A-0004", "A-0005_day000", "A-0005_day008", "A-0006",
