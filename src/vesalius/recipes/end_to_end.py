@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,10 +31,11 @@ from vesalius.training.feed import Feed
 from vesalius.training.fit import Length, Spent, fit
 from vesalius.training.layerwise import layerwise
 from vesalius.training.layout import fastest
-from vesalius.training.method import Progress
+from vesalius.training.method import Method, Progress
 from vesalius.training.optimizers import Stepper
 from vesalius.training.watch import Watch, Watched
 from vesalius.training.world import World
+from vesalius.views.pipeline import Views
 
 BEST = f"best-{NAME}"
 
@@ -66,23 +68,53 @@ def train(
     def keep_best(name: str, at: Progress) -> None:
         _save(method, run.path / "checkpoints" / name, before, job, f"{at.step} of {length.steps} steps")
 
+    def picture() -> bytes:
+        return picture_of(views, job.data.store, job.learnt[:8], config.seed)
+
+    spent = until_best(
+        method, feed, views, stepper, watch, run, here, length, terminal, keep_best,
+        picture=picture, facts=FACTS, clip=config.optimizer.clip, resumed=resumed,
+    )  # fmt: skip
+    return length, spent
+
+
+def until_best(
+    method: Method,
+    feed: Feed,
+    views: Views,
+    stepper: Stepper,
+    watch: Watch,
+    run: Run,
+    here: World,
+    length: Length,
+    terminal: Terminal,
+    keep_best: Callable[[str, Progress], None],
+    *,
+    picture: Callable[[], bytes],
+    facts: str,
+    clip: float | None,
+    resumed: bool,
+) -> Spent:
+    """Train until ``watch`` or ``length`` ends it; what stands at the start is the best until something is better.
+
+    ``picture``: PNG of the training views. ``facts``: the file without which a checkpoint of the best is not whole.
+    """
     if here.first:
-        atomic_write(run.path / "views.png", picture_of(views, job.data.store, job.learnt[:8], config.seed))
-        if not (run.path / "checkpoints" / BEST / FACTS).is_file():
-            keep_best(BEST, length.at(0))  # what stands at the start is the best until something is better
+        atomic_write(run.path / "views.png", picture())
+        if not (run.path / "checkpoints" / BEST / facts).is_file():
+            keep_best(BEST, length.at(0))
     ended = stopped_early(run, terminal) if resumed else None
     if ended is not None:
         spent = Spent()
         spent.earlier(ended)
-        return length, spent
+        return spent
     with terminal.bar("fine-tuning", "steps") as update:
-        display = FitDisplay(terminal, update)
         spent = fit(
-            method, feed, views, stepper, watch, run, here, length, display,
-            resume=resumed, clip=config.optimizer.clip, keep_best=keep_best,
+            method, feed, views, stepper, watch, run, here, length, FitDisplay(terminal, update),
+            resume=resumed, clip=clip, keep_best=keep_best,
         )  # fmt: skip
     here.barrier()  # the best is on disk for all
-    return length, spent
+    return spent
 
 
 def _method(job: Job, solved: fitting.Fitted, here: World) -> Supervised:

@@ -10,8 +10,7 @@ from torch import Tensor
 
 from vesalius.data.volumes.volume_store import VolumeStore
 from vesalius.encoders.encoder import Encoder
-from vesalius.files import atomic_write
-from vesalius.recipes.end_to_end import BEST, stopped_early
+from vesalius.recipes.end_to_end import until_best
 from vesalius.recipes.segmentation.material import Job, new_segmenter, training_views
 from vesalius.runs import Run
 from vesalius.tasks.segmentation import GROUP, Segmentation
@@ -19,9 +18,8 @@ from vesalius.tasks.segmenter import FACTS
 from vesalius.tasks.validation import NAME
 from vesalius.tasks.volume_validation import VolumeValidation, counted
 from vesalius.terminal import Terminal
-from vesalius.training.display import FitDisplay
 from vesalius.training.feed import Feed
-from vesalius.training.fit import Length, Spent, fit
+from vesalius.training.fit import Length, Spent
 from vesalius.training.layerwise import layerwise
 from vesalius.training.method import Progress
 from vesalius.training.optimizers import Stepper
@@ -69,21 +67,10 @@ def train(job: Job, run: Run, here: World, terminal: Terminal, *, resumed: bool)
         job.encoder.card = job.encoder.card.model_copy(update={"trained_on": said})
         method.segmenter.save(run.path / "checkpoints" / name)
 
-    if here.first:
-        atomic_write(run.path / "views.png", _picture(job, views))
-        if not (run.path / "checkpoints" / BEST / FACTS).is_file():
-            keep_best(BEST, length.at(0))  # what stands at the start is the best until something is better
-    ended = stopped_early(run, terminal) if resumed else None
-    if ended is not None:
-        spent = Spent()
-        spent.earlier(ended)
-        return length, spent
-    with terminal.bar("fine-tuning", "steps") as update:
-        spent = fit(
-            method, feed, views, stepper, watch, run, here, length, FitDisplay(terminal, update),
-            resume=resumed, clip=config.optimizer.clip, keep_best=keep_best,
-        )  # fmt: skip
-    here.barrier()  # the best is on disk for all
+    spent = until_best(
+        method, feed, views, stepper, watch, run, here, length, terminal, keep_best,
+        picture=lambda: _picture(job, views), facts=FACTS, clip=config.optimizer.clip, resumed=resumed,
+    )  # fmt: skip
     return length, spent
 
 
