@@ -56,10 +56,9 @@ class ShiftIntensity(_OneNumber):
         return x.add_(p.device("number"))
 
 
-class ScaleIntensity(_OneNumber):
-    """Every value is multiplied by a number (MONAI's ``RandScaleIntensity``)."""
+class _Factor(_OneNumber):
+    """A number around 1."""
 
-    name = "scale_intensity"
     neutral: ClassVar[float] = 1.0
 
     factor: float | Interval = 0.1
@@ -70,24 +69,23 @@ class ScaleIntensity(_OneNumber):
     def interval(self) -> Interval:
         return self.factor if isinstance(self.factor, tuple) else (1 - abs(self.factor), 1 + abs(self.factor))
 
+
+class ScaleIntensity(_Factor):
+    """Every value is multiplied by a number (MONAI's ``RandScaleIntensity``)."""
+
+    name = "scale_intensity"
+
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
         return x.mul_(p.device("number"))
 
 
-class Contrast(_OneNumber):
+class Contrast(_Factor):
     """Each channel's distance from its mean times a number, cut off at its own least and largest value (nnU-Net's)."""
 
     name = "contrast"
-    neutral: ClassVar[float] = 1.0
 
     factor: float | Interval = Field(default=(0.75, 1.25))
-    """What is multiplied by; a number s stands for [1 - s, 1 + s]."""
-
-    @property
-    @override
-    def interval(self) -> Interval:
-        return self.factor if isinstance(self.factor, tuple) else (1 - abs(self.factor), 1 + abs(self.factor))
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
