@@ -14,6 +14,8 @@ from vesalius.evaluate.asked import Asked, Examined
 from vesalius.evaluate.cells import Cells
 from vesalius.evaluate.config import EvaluateConfig, configured
 from vesalius.files import atomic_write
+from vesalius.recipes import yaml12
+from vesalius.recipes.arguments import words
 from vesalius.recipes.resuming import noted, run_to_resume
 from vesalius.result import Result
 from vesalius.runs import Run, refuse_taken
@@ -97,19 +99,7 @@ def evaluate(
 
 def fields_of(tokens: Sequence[str]) -> dict[str, Any]:
     """``--a.b 1 --c-d x,y`` as fields by name: numbers, words and lists as YAML has them."""
-    from vesalius.recipes import yaml12
-
-    found: dict[str, Any] = {}
-    words = list(tokens)
-    while words:
-        word = words.pop(0)
-        if not word.startswith("--") or word == "--":
-            raise UserError(f"{word!r} is not understood here: fields are given as --name value or --name=value.")
-        name, equals, text = word[2:].partition("=")
-        if not equals:
-            text = words.pop(0) if words and not words[0].startswith("--") else "true"
-        found[name.replace("-", "_")] = yaml12.parse(text, f"--{name}")
-    return found
+    return {name: yaml12.parse(text, f"--{name}") for name, text in words(tokens)}
 
 
 def _said(run: Run) -> dict[str, Any]:

@@ -30,8 +30,8 @@ def _fields(verb: str) -> Mapping[str, Any]:
     return found if verb == "pretrain" else found | aliases()[verb]["fields"]
 
 
-def pairs(tokens: Sequence[str], verb: str = "pretrain") -> list[tuple[str, Any]]:
-    """``--a.b=1 --c-d 2 --flag`` -> dotted names with values."""
+def words(tokens: Sequence[str]) -> list[tuple[str, str]]:
+    """``--a.b=1 --c-d 2 --flag`` -> dotted names with what is said of them, a flag being ``true``."""
     found, i = [], 0
     while i < len(tokens):
         token = tokens[i]
@@ -44,10 +44,14 @@ def pairs(tokens: Sequence[str], verb: str = "pretrain") -> list[tuple[str, Any]
                 text, i = following, i + 1
             else:
                 text = "true"
-        name = name.replace("-", "_")
-        found.append((name, _typed(name, text, verb)))
+        found.append((name.replace("-", "_"), text))
         i += 1
     return found
+
+
+def pairs(tokens: Sequence[str], verb: str = "pretrain") -> list[tuple[str, Any]]:
+    """``words`` with values as the fields of ``verb`` take them."""
+    return [(name, _typed(name, text, verb)) for name, text in words(tokens)]
 
 
 def _typed(name: str, text: str, verb: str) -> Any:
