@@ -248,12 +248,16 @@ def evaluate(
     protocols: str,
     /,
     *fields: Fields,
+    encoder: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
+    data: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
     run: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
     out: Path | None = None,
     resume: str | None = None,
 ) -> None:
-    """What a model is worth beyond one number: vesalius evaluate PROTOCOL[,PROTOCOL ...] --run RUN [--run RUN ...]
+    """What encoders and models are worth: vesalius evaluate PROTOCOL[,PROTOCOL ...] --encoder ENCODER --data DATA, or --run RUN
 
+    knn: the vote of the nearest training images. Each of these protocols examines every --encoder on
+    every --data, beside an encoder without training and the pixels.
     robustness: a fine-tuned run's metric under noise, blur, lower resolution, bias fields, gamma,
     contrast and motion, five strengths each; of several runs, such as a twin from random weights,
     the paired difference from the first. A protocol's fields follow, as --perturbations noise,blur
@@ -262,7 +266,11 @@ def evaluate(
     Parameters
     ----------
     protocols
-        robustness.
+        Names with commas: knn, robustness.
+    encoder
+        A run, a folder or file of weights, timm:NAME or torchvision:NAME (pretrained); NAME=... gives it a name in the tables.
+    data
+        Labelled data: a source (NAME[@ROOT][:TASK]), a folder of classes, a table.
     run
         A run of `vesalius finetune`: folder, id or `latest`; the first is compared with the others.
     out
@@ -274,7 +282,7 @@ def evaluate(
     from vesalius.evaluate.verb import fields_of
     from vesalius.terminal import answer
 
-    answer(str(verb(protocols, run=run or (), out=out, resume=resume, **fields_of(fields)).path))
+    answer(str(verb(protocols, run=run or (), encoder=encoder or (), data=data or (), out=out, resume=resume, **fields_of(fields)).path))
 
 
 @app.command

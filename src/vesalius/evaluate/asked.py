@@ -1,15 +1,16 @@
 """What ``vesalius evaluate`` hands to a protocol, and what a protocol gives back.
 
 A protocol is a module of ``evaluate.protocols`` (or an entry point ``vesalius.protocols``) with three names: ``Config``, a
-frozen pydantic model of its own fields; ``TAKES``, the words of what it examines (``run``: fine-tuned runs); and
-``examine(config, asked) -> Examined``. What it computes it keeps by ``asked.cells``, so that a run goes on where it stopped.
+frozen pydantic model of its own fields; ``TAKES``, the words of what it examines (``run``: fine-tuned runs; ``pairs``: each
+encoder on each data set); and ``examine(config, asked) -> Examined``, which of a protocol of pairs is ``comparing.compared``.
+What it computes it keeps by ``asked.cells``, so that a run goes on where it stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 
@@ -17,13 +18,20 @@ from vesalius.evaluate.cells import Cells
 from vesalius.runs import Run
 from vesalius.terminal import Terminal
 
-Taken = Literal["run"]
+if TYPE_CHECKING:
+    from vesalius.evaluate.examinee import Examinee
+    from vesalius.evaluate.pair import Pair
+    from vesalius.evaluate.panel import Panel
+
+Taken = Literal["run", "pairs"]
 """What a protocol may examine."""
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What is examined and how: ``runs`` are references of fine-tuned runs as the user gave them."""
+    """What is examined and how: ``runs`` are references of fine-tuned runs as the user gave them; ``panel``: the encoders and data sets,
+    where there are any. ``replicates``: of every bootstrap. ``compat``: ``none``, or whose ways are to be reproduced.
+    """
 
     runs: Sequence[str]
     run: Run
@@ -33,6 +41,19 @@ class Asked:
     seed: int
     batch_size: int
     terminal: Terminal
+    replicates: int = 2000
+    compat: str = "none"
+    panel: Panel | None = None
+
+    def pairs(self, baselines: Sequence[str] = ()) -> Iterator[Pair]:
+        """Each encoder that was asked for, then each of ``baselines``, on each data set; see ``panel``."""
+        assert self.panel is not None
+        return self.panel.pairs(self, baselines)
+
+    def examinee(self, name: str) -> Examinee:
+        """The encoder or baseline of that name."""
+        assert self.panel is not None
+        return self.panel.examinees[name]
 
     @property
     def precision(self) -> str:

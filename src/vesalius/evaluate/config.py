@@ -11,7 +11,7 @@ from pydantic import Field
 from vesalius import registry
 from vesalius.errors import UserError
 from vesalius.recipes.checking import check
-from vesalius.recipes.data_config import Frozen
+from vesalius.recipes.data_config import Frozen, SplitConfig
 
 
 class EvaluateConfig(Frozen):
@@ -19,14 +19,32 @@ class EvaluateConfig(Frozen):
 
     protocols: Sequence[str] = Field(description="Protocols by name.")
     run: Sequence[str] = Field((), description="Fine-tuned runs; the first is compared with the others.")
+    encoder: Sequence[str] = Field((), description="Encoders: a run, a folder or file of weights, a public model, timm:NAME; NAME=... to name it.")
+    data: Sequence[str] = Field((), description="Labelled data sets, NAME[@ROOT][:TASK], a folder or a table.")
     fields: Mapping[str, Mapping[str, Any]] = Field({}, description="Each protocol's own fields.")
+    labels: str | Sequence[str] | None = Field(None, description="Label column(s) of a table; several are multi-label.")
+    subject: str | None = Field(None, description="Subject column, or a regular expression with one group on the path.")
+    uncertain: str | Mapping[str, Any] | None = Field(None, description="What uncertain labels count as: ignore, zeros, ones, or {finding: one of these}.")
+    filter: str | Mapping[str, Any] | None = Field(None, description="Rows that are meant, as view=frontal; all: every row.")
+    split: SplitConfig = Field(SplitConfig(val=0.2), description="How data without a split of their own are divided.")
+    download: bool = Field(False, description="Fetch a public data set that is not there yet.")
+    allow_leakage: bool = Field(False, description="Go on when a subject is in two splits; every result says so.")
+    max_bad_share: float = Field(0.05, ge=0, le=1, description="More unreadable files than this ends the evaluation.")
+    replicates: int = Field(2000, ge=100, description="Bootstrap replicates behind every interval.")
+    compat: Literal["none", "ssl-medicalimaging"] = Field("none", description="Whose ways of measuring are to be reproduced.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")
     precision: Literal["fp32", "bf16", "auto"] = Field("fp32", description="fp32, bf16 or auto.")
     batch_size: int = Field(256, ge=1, description="Images per forward pass.")
     seed: int = Field(1, description="Of every random number.")
 
 
-def configured(protocols: str | Sequence[str], run: Sequence[str], given: Mapping[str, Any]) -> EvaluateConfig:
+def configured(
+    protocols: str | Sequence[str],
+    run: Sequence[str],
+    given: Mapping[str, Any],
+    encoder: Sequence[str] = (),
+    data: Sequence[str] = (),
+) -> EvaluateConfig:
     """The checked configuration. A field in ``given`` is one of ours, ``PROTOCOL.FIELD``, or a field's name alone, which is then
     meant for every protocol that has it. Raises UserError naming the nearest for what nobody knows.
     """
@@ -34,28 +52,32 @@ def configured(protocols: str | Sequence[str], run: Sequence[str], given: Mappin
     if not names:
         raise UserError(f"Nothing says what to evaluate by. Name a protocol: {', '.join(registry.names('protocols'))}.")
     modules = {name: registry.entry("protocols", name) for name in names}
-    own = {key: value for key, value in given.items() if key in EvaluateConfig.model_fields and key not in ("protocols", "run", "fields")}
+    own = {key: value for key, value in given.items() if key in OWN}
+    split = {key.removeprefix("split."): value for key, value in given.items() if key.startswith("split.")}
     fields: dict[str, dict[str, Any]] = {name: {} for name in modules}
     for key, value in given.items():
-        if key in own:
+        if key in own or key.startswith("split."):
             continue
         protocol, dot, field = key.rpartition(".")
         meant = [protocol.replace("_", "-")] if dot else list(modules)
         known = [name for name in meant if name in modules and field in modules[name].Config.model_fields]
         if not known:
-            every = [*(f for module in modules.values() for f in module.Config.model_fields), *_OURS]
+            every = [*(f for module in modules.values() for f in module.Config.model_fields), *OWN]
             near = get_close_matches(field, every, n=1)
             hint = f" Did you mean --{near[0]}?" if near else ""
             raise UserError(f"{' and '.join(modules)} has no field --{key}.{hint} Known: {', '.join(f'--{name}' for name in dict.fromkeys(every))}.")
         for name in known:
             fields[name][field] = value
     checked = {name: check(module.Config, fields[name], name).model_dump(mode="json") for name, module in modules.items()}
-    config = check(EvaluateConfig, {"protocols": list(modules), "run": [str(one) for one in run], "fields": checked, **own})
+    own |= {"split": {**SplitConfig(val=0.2).model_dump(), **own.get("split", {}), **split}}
+    config = check(EvaluateConfig, {"protocols": list(modules), "run": list(run), "encoder": list(encoder), "data": list(data), "fields": checked, **own})
     _refuse_untaken(config, modules)
     return config
 
 
-_OURS = ("device", "precision", "batch_size", "seed")
+_GIVEN = ("protocols", "run", "encoder", "data", "fields")
+OWN = tuple(name for name in EvaluateConfig.model_fields if name not in _GIVEN)
+"""What is said as a field of the evaluation itself."""
 
 
 def _refuse_untaken(config: EvaluateConfig, modules: Mapping[str, Any]) -> None:
@@ -66,3 +88,6 @@ def _refuse_untaken(config: EvaluateConfig, modules: Mapping[str, Any]) -> None:
                 f"{name} examines fine-tuned runs: give one with --run (folder, id or latest), and --run again for each to compare it with. "
                 "`vesalius runs list` shows them."
             )
+        for what in ("encoder", "data"):
+            if "pairs" in module.TAKES and not getattr(config, what):
+                raise UserError(f"{name} examines encoders on data sets: give each with --encoder ENCODER and --data DATA. There is no --{what}.")

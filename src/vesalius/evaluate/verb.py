@@ -12,7 +12,8 @@ from vesalius import registry
 from vesalius.errors import UserError
 from vesalius.evaluate.asked import Asked, Examined
 from vesalius.evaluate.cells import Cells
-from vesalius.evaluate.config import EvaluateConfig, configured
+from vesalius.evaluate.config import OWN, EvaluateConfig, configured
+from vesalius.evaluate.opening import opened
 from vesalius.files import atomic_write
 from vesalius.recipes import yaml12
 from vesalius.recipes.arguments import words
@@ -50,6 +51,8 @@ def evaluate(
     protocols: str | Sequence[str],
     *,
     run: str | Path | Sequence[str | Path] = (),
+    encoder: str | Path | Sequence[str | Path] = (),
+    data: str | Path | Sequence[str | Path] = (),
     out: str | Path | None = None,
     resume: str | Path | None = None,
     quiet: bool = False,
@@ -57,15 +60,18 @@ def evaluate(
 ) -> Evaluated:
     """Examine by ``protocols`` (names, or one text with commas) and return the evaluation's run.
 
-    ``run``: fine-tuned runs (folder, id or ``latest``); the first is compared with the others. ``fields``: device, precision,
-    batch_size, seed, and fields of the protocols, as ``perturbations=["noise"]`` or ``**{"robustness.metric": "accuracy"}``.
+    ``run``: fine-tuned runs (folder, id or ``latest``); the first is compared with the others. ``encoder``, ``data``: encoders and
+    labelled data sets, each of which is examined on each. ``fields``: device, precision, batch_size, seed and the like, and fields of the
+    protocols, as ``perturbations=["noise"]`` or ``**{"robustness.metric": "accuracy"}``.
     The run holds ``results.json``, ``results.csv``, ``figures/``, a folder for each protocol with what it computed, and the
     report. ``resume``: an evaluation to go on with; its finished cells are not computed again. Raises UserError, NoRoom.
     """
     terminal = Terminal(quiet=quiet)
-    runs = [str(run)] if isinstance(run, str | Path) else [str(one) for one in run]
+    given = {"run": _several(run), "encoder": _several(encoder), "data": _several(data)}
     here = None if resume is None else run_to_resume(resume, "evaluate")
-    config = configured(protocols, runs or (here.config()["run"] if here else ()), fields if here is None else {**_said(here), **fields})
+    if here is not None:
+        given = {name: said or here.config()[name] for name, said in given.items()}
+    config = configured(protocols, given["run"], fields if here is None else {**_said(here), **fields}, given["encoder"], given["data"])
     if here is not None:
         _refuse_other(here, config)
         if here.facts()["state"] == "done":
@@ -81,10 +87,13 @@ def evaluate(
     with noted(here, True):
         began = time.perf_counter()
         cells = Cells(here.path)
-        asked = Asked(config.run, here, cells, place, autocast, config.seed, config.batch_size, terminal)
+        panel = opened(config, terminal) if config.encoder else None
+        asked = Asked(
+            config.run, here, cells, place, autocast, config.seed, config.batch_size, terminal, config.replicates, config.compat, panel
+        )
         modules = {name: registry.entry("protocols", name) for name in config.protocols}
         found = {name: module.examine(module.Config.model_validate(config.fields[name]), asked) for name, module in modules.items()}
-        _write(here, found)
+        _write(here, found, {} if panel is None else panel.facts())
         here.record(computed=cells.computed, seconds=time.perf_counter() - began)
         here.finish("done")
     from vesalius.report import build
@@ -102,10 +111,14 @@ def fields_of(tokens: Sequence[str]) -> dict[str, Any]:
     return {name: yaml12.parse(text, f"--{name}") for name, text in words(tokens)}
 
 
+def _several(given: str | Path | Sequence[str | Path]) -> list[str]:
+    return [str(given)] if isinstance(given, str | Path) else [str(one) for one in given]
+
+
 def _said(run: Run) -> dict[str, Any]:
     """The fields of the evaluation ``run``, as they are given."""
     config = run.config()
-    own = {key: config[key] for key in ("precision", "batch_size", "seed", "device")}
+    own = {key: config[key] for key in OWN}
     return own | {f"{name}.{field}": value for name, fields in config["fields"].items() for field, value in fields.items()}
 
 
@@ -118,7 +131,7 @@ def _refuse_other(run: Run, config: EvaluateConfig) -> None:
         )
 
 
-def _write(run: Run, found: Mapping[str, Examined]) -> None:
+def _write(run: Run, found: Mapping[str, Examined], about: Mapping[str, Any]) -> None:
     """``results.json`` and ``results.csv``."""
     import pandas as pd
 
@@ -129,6 +142,7 @@ def _write(run: Run, found: Mapping[str, Examined]) -> None:
         "results.json",
         {
             "kind": "evaluate",
+            **about,
             "title": " and ".join(name.capitalize() for name in found),
             "protocols": list(found),
             "verdict": [sentence for examined in found.values() for sentence in examined.verdict],

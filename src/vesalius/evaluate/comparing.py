@@ -1,0 +1,47 @@
+"""A protocol on every encoder and data set: each cell measured once, all cells judged alike, differences paired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from pydantic import BaseModel
+
+from vesalius.errors import UserError
+from vesalius.evaluate import standing
+from vesalius.evaluate.asked import Asked, Examined
+from vesalius.evaluate.judging import Judged, judged
+from vesalius.evaluate.measured import Measured
+from vesalius.evaluate.pair import Pair
+
+Measure = Callable[[Any, Pair], Measured]
+"""A protocol's own part: its ``Config`` and a pair, to what it found."""
+BASELINES = ("random init", "pixel PCA")
+
+
+def compared(
+    protocol: str, config: BaseModel, asked: Asked, measure: Measure, *, rule: str, baselines: Sequence[str] = BASELINES, labels: bool = True
+) -> Examined:
+    """``measure`` on every pair that was asked for and on the ``baselines`` (a random twin of each architecture, the pixels).
+
+    A pair that cannot be measured is told with its reason, the others go on; where none can be, that reason is raised.
+    ``rule``: one paragraph for the report on what is fitted, chosen and scored where. ``labels``: whether the protocol needs any.
+    """
+    cells: dict[tuple[str, str], Judged] = {}
+    absent: list[dict[str, str]] = []
+    reasons: list[UserError] = []
+    for pair in asked.pairs(baselines):
+        try:
+            found = asked.cells.measured(
+                f"{protocol}/{pair.encoder.name}/{pair.dataset}",
+                f"{pair.key} {asked.seed} {config.model_dump_json()}",
+                lambda pair=pair: measure(config, pair),  # type: ignore[misc]
+            )
+            cells[pair.encoder.name, pair.dataset] = judged(found, pair)
+        except UserError as error:
+            absent.append({"encoder": pair.encoder.name, "data": pair.dataset, "reason": str(error)})
+            reasons.append(error)
+    if not any(not asked.examinee(name).baseline for name, _ in cells):
+        raise reasons[0]
+    results, rows, verdict = standing.of(protocol, cells, asked)
+    return Examined({**results, "takes": "pairs", "absent": absent, "rule": rule}, rows, verdict, [cell["reason"] for cell in absent])
