@@ -21,7 +21,7 @@ def nested(
     label for multi-label, or none). Within a stratum subjects are put in an order drawn from (seed, draw), so that any
     share holds the same part of each stratum, to one subject. The first subject of each stratum is in every share.
     """
-    stratum = _strata(labels, kind, subject)
+    stratum = strata(labels, kind, subject)
     order = random.generator("label fraction", seed, draw).permutation(len(stratum))
     needed = np.empty(len(stratum))
     for number in np.unique(stratum):
@@ -32,7 +32,7 @@ def nested(
     return needed[subject]
 
 
-def _strata(labels: Tensor, kind: Kind, subject: NDArray[np.int64]) -> NDArray[np.int64]:
+def strata(labels: Tensor, kind: Kind, subject: NDArray[np.int64]) -> NDArray[np.int64]:
     """The rarest class, or positive label, of each subject (S,); -1 where it has none."""
     values = labels.cpu()
     if kind == "multilabel":

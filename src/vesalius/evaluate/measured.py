@@ -31,7 +31,8 @@ class Measured:
 
     ``answers`` (S, n, outputs): probabilities for the labelled test samples (``pair.split("test")``, in its order), once for each of
     S repeats; a column per class (two for a binary task), per label for multi-label. ``choosing`` (S, m, outputs): the same of the
-    validation samples, by which a temperature and thresholds are fitted; None where the protocol has none. ``values``: metric -> Value.
+    validation samples, by which a temperature and thresholds are fitted, or, where repeats hold out different ones, of the training and then
+    the validation samples (``folds.held_out``), NaN where not held out; None where the protocol has none. ``values``: metric -> Value.
     ``curve``: rows of a curve, each with ``metric``, ``x``, ``value``, ``low``, ``high``. ``facts``: what was chosen on the way, as JSON has it.
     """
 
