@@ -29,6 +29,7 @@ GROUPS: Mapping[str, str] = {
     "trackers": "vesalius.runs.trackers",
     "decoders": "vesalius.tasks.decoders",
     "protocols": "vesalius.evaluate.protocols",
+    "zoo": "vesalius.encoders.zoo",
     "operations": "",
 }
 """Group of the entry point and the package whose files are its entries (``_`` in a file name is ``-`` in the name).
@@ -44,6 +45,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "trackers": ("Config", "build"),
     "decoders": ("PREFIX", "Config", "refusal", "build"),
     "protocols": ("Config", "TAKES", "examine"),
+    "zoo": ("MODELS", "tensors"),
     "operations": ("model_fields", "draw"),
 }
 """What a module, or an object given by name, must have to be an entry of a group."""

@@ -62,6 +62,8 @@ class Card(BaseModel):
     """SHA-256 of the user's file where the architecture is one."""
     trained_on: str = "random initialisation"
     licence: str = ""
+    imagenet_top1: float | None = None
+    """Per cent of ImageNet's validation images, by a linear probe, where that is known of published weights."""
     notes: Sequence[str] = ()
 
 

@@ -1,0 +1,49 @@
+"""From the file somebody published to an encoder of ours: converted, filled strictly, compared, written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from vesalius.encoders.build import build_encoder
+from vesalius.encoders.encoder import Card, Encoder
+from vesalius.encoders.published import Family, Published
+from vesalius.encoders.reference_network import difference
+from vesalius.encoders.saving import save_encoder
+from vesalius.encoders.strict import fill_exactly
+from vesalius.errors import UserError
+from vesalius.files import cache_folder, checksum
+
+TOLERANCE = 1e-5
+"""The largest difference to the network's own library that passes, over the largest feature."""
+
+
+def prepared_folder(name: str) -> Path:
+    """Where the model ``name`` of the zoo lies when it is prepared."""
+    return cache_folder() / "models" / name
+
+
+def converted(path: Path, family: Family, model: Published) -> Encoder:
+    """The encoder in the published file ``path``, in evaluation mode, with its card. Raises UserError."""
+    encoder = build_encoder(model.architecture, channels=model.channels, size=model.size, **model.options)
+    encoder.loaded = fill_exactly(encoder.network, family.tensors(path, model), path.name)
+    encoder.eval()
+    told = difference(encoder)
+    if told is not None and not told <= TOLERANCE:
+        raise UserError(f"{path.name}: the features differ from those of the network's own library by {told:.1e} of the largest; {TOLERANCE} is allowed. Nothing was written.")
+    against = "" if told is None else f", features equal to those of the network's own library within {max(told, 1e-7):.0e}"
+    encoder.card = card_of(model, encoder.card, f"{path.name}, SHA-256 {checksum(path)}, {len(encoder.loaded.matched)} tensors{against}")
+    return encoder
+
+
+def card_of(model: Published, built: Card, verified: str) -> Card:
+    """What ``built`` says of the network with all that is known of the model."""
+    notes = [f"{model.name} of the zoo", *model.notes, f"verified against: {verified}"]
+    said = {"preprocessing": model.preprocessing, "mean": model.mean, "std": model.std, "trained_on": model.trained_on, "licence": model.licence}
+    return Card.model_validate({**built.model_dump(), **said, "imagenet_top1": model.imagenet_top1, "notes": notes})
+
+
+def prepare(path: Path, family: Family, model: Published, folder: Path) -> Encoder:
+    """Write the encoder of the published file ``path`` to ``folder``. Raises UserError; then nothing is written."""
+    encoder = converted(path, family, model)
+    save_encoder(encoder, folder)
+    return encoder
