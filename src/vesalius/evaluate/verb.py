@@ -14,6 +14,8 @@ from vesalius.evaluate.asked import Asked, Examined
 from vesalius.evaluate.cells import Cells
 from vesalius.evaluate.config import OWN, EvaluateConfig, configured
 from vesalius.evaluate.opening import opened
+from vesalius.evaluate.showing import html, lines, scores
+from vesalius.evaluate.tables import write_tables
 from vesalius.files import atomic_write
 from vesalius.recipes import yaml12
 from vesalius.recipes.arguments import words
@@ -32,7 +34,7 @@ _ELSEWHERE = ("device",)
 
 
 class Evaluated(Result):
-    """An evaluation's run. ``table``: its numbers, flat, as ``results.csv`` holds them."""
+    """An evaluation's run. ``table``: its numbers, flat, as ``results.csv`` holds them; ``scores``: encoders by data sets."""
 
     @property
     def table(self) -> pd.DataFrame:
@@ -41,10 +43,16 @@ class Evaluated(Result):
 
         return pd.read_csv(self.path / "results.csv")
 
+    @property
+    def scores(self) -> pd.DataFrame:
+        """A row for each protocol and encoder, a column for each data set: the measure that the data set is judged by."""
+        return scores(self.results)
+
     def _repr_html_(self) -> str:
         from html import escape
 
-        return f"<p><b>{escape(self.path.name)}</b> {escape(' '.join(self.results.get('verdict', [])))}</p>"
+        results = self.results
+        return f"<p><b>{escape(self.path.name)}</b> {escape(' '.join(results.get('verdict', [])))}</p>{html(results)}"
 
 
 def evaluate(
@@ -93,7 +101,8 @@ def evaluate(
         )
         modules = {name: registry.entry("protocols", name) for name in config.protocols}
         found = {name: module.examine(module.Config.model_validate(config.fields[name]), asked) for name, module in modules.items()}
-        _write(here, found, {} if panel is None else panel.facts())
+        results = _write(here, found, {} if panel is None else panel.facts())
+        write_tables(here.path, results)
         here.record(computed=cells.computed, seconds=time.perf_counter() - began)
         here.finish("done")
     from vesalius.report import build
@@ -102,6 +111,8 @@ def evaluate(
     for examined in found.values():
         for sentence in (*examined.warnings, *examined.verdict):
             terminal.say(sentence)
+    for line in lines(results):
+        terminal.say(line)
     terminal.say(f"The report: {page}")
     return Evaluated(here.path)
 
@@ -131,26 +142,25 @@ def _refuse_other(run: Run, config: EvaluateConfig) -> None:
         )
 
 
-def _write(run: Run, found: Mapping[str, Examined], about: Mapping[str, Any]) -> None:
-    """``results.json`` and ``results.csv``."""
+def _write(run: Run, found: Mapping[str, Examined], about: Mapping[str, Any]) -> dict[str, Any]:
+    """``results.json`` and ``results.csv``; what the first holds."""
     import pandas as pd
 
     buffer = io.StringIO()
     pd.DataFrame([row for examined in found.values() for row in examined.rows]).to_csv(buffer, index=False, float_format="%.9g")
     atomic_write(run.path / "results.csv", buffer.getvalue())
-    run.write_json(
-        "results.json",
-        {
-            "kind": "evaluate",
-            **about,
-            "title": " and ".join(name.capitalize() for name in found),
-            "protocols": list(found),
-            "verdict": [sentence for examined in found.values() for sentence in examined.verdict],
-            "warnings": list(dict.fromkeys(text for examined in found.values() for text in examined.warnings)),
-            "absent": {key: why for examined in found.values() for key, why in examined.absent.items()},
-            **{name.replace("-", "_"): examined.results for name, examined in found.items()},
-        },
-    )
+    results = {
+        "kind": "evaluate",
+        **about,
+        "title": " and ".join(name.capitalize() for name in found),
+        "protocols": list(found),
+        "verdict": [sentence for examined in found.values() for sentence in examined.verdict],
+        "warnings": list(dict.fromkeys(text for examined in found.values() for text in examined.warnings)),
+        "absent": {key: why for examined in found.values() for key, why in examined.absent.items()},
+        **{name.replace("-", "_"): examined.results for name, examined in found.items()},
+    }
+    run.write_json("results.json", results)
+    return results
 
 
 __all__ = ["Evaluated", "evaluate", "fields_of"]

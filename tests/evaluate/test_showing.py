@@ -1,0 +1,46 @@
+"""What an evaluation shows on a terminal and in a notebook."""
+
+from __future__ import annotations
+
+from tests.report.fake_evaluation import SETS, ZOO, results
+from vesalius.evaluate.showing import html, lines, scores
+
+
+def test_a_table_for_each_protocol_with_the_best_marked():
+    said = lines(results(ZOO[:2], ("pneumoniamnist",), ("linear", "knn")))
+    assert [line for line in said if line.startswith(("linear", "knn"))] == ["linear       pneumoniamnist", "knn          pneumoniamnist"]
+    assert sum(line.endswith(" *") for line in said) == 2
+    assert all(" to " in line for line in said if line.startswith(("byol", "pirl", "random init")))
+
+
+def test_many_data_sets_fit_without_their_intervals():
+    said = lines(results(ZOO, SETS, ("knn",)))
+    assert not any(" to " in line for line in said[:-1])
+    assert len({len(line.split()) for line in said[3:-1] if line.startswith("byol")}) == 1
+    assert max(map(len, said)) < 200
+
+
+def test_ties_are_explained_where_there_are_any():
+    found = results(ZOO[:2], ("bach",), ("knn",))
+    found["knn"]["ties"][0]["tied"] = []
+    assert lines(found)[-1] == "* the best; 95 % intervals"
+    names = [found["knn"]["ties"][0]["best"], "pirl", "byol"]
+    found["knn"]["ties"][0]["tied"] = names[1:]
+    assert lines(found)[-1].startswith("* the best, = not told from it")
+
+
+def test_nothing_of_pairs_no_table():
+    assert lines({"protocols": ["robustness"], "robustness": {}}) == []
+
+
+def test_a_notebook_s_table_cannot_be_broken_by_a_name():
+    shown = html(results(("<b>x",), ("bach",), ("knn",)))
+    assert "&lt;b&gt;x" in shown
+    assert shown.count("<tr>") == 4
+
+
+def test_scores_by_encoder_and_data():
+    frame = scores(results(ZOO[:2], ("bach", "stoic"), ("linear", "knn")))
+    assert frame.shape == (8, 2)
+    assert 0.3 < frame.loc[("knn", "byol"), "stoic"] < 1
+    assert scores({}).empty
