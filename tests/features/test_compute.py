@@ -97,3 +97,15 @@ def test_ids_labels_splits_and_hash_go_along(tmp_path: Path, encoder: Encoder) -
     for name, values in found.labels.items():
         assert torch.equal(val.labels[name], values[[0, 2]])
     assert found.labels
+
+
+def test_half_precision_is_the_same_the_first_and_every_later_time(tmp_path: Path, encoder: Encoder) -> None:
+    data = open_folder(write_images(tmp_path, 6))
+    first = compute(encoder, data.store, np.arange(6), half=True)
+    again = compute(encoder, data.store, np.arange(6), half=True)
+    assert (first.computed, again.computed) == (6, 0)
+    assert torch.equal(first.vectors, again.vectors)
+    exact = compute(encoder, data.store, np.arange(6))
+    assert exact.computed == 6
+    torch.testing.assert_close(first.vectors, exact.vectors, atol=1e-3, rtol=1e-3)
+    assert not torch.equal(first.vectors, exact.vectors)

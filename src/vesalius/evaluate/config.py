@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from vesalius import registry
 from vesalius.errors import UserError
@@ -16,6 +16,11 @@ from vesalius.recipes.data_config import Frozen, SplitConfig
 
 class EvaluateConfig(Frozen):
     """One evaluation. ``fields``: protocol -> its own fields, checked by its ``Config``."""
+
+    @field_validator("image_size", mode="before")
+    @classmethod
+    def _sizes(cls, value: Any) -> Any:
+        return [part for part in str(value).split(",") if part] if isinstance(value, str | int) else value
 
     protocols: Sequence[str] = Field(description="Protocols by name.")
     run: Sequence[str] = Field((), description="Fine-tuned runs; the first is compared with the others.")
@@ -30,6 +35,9 @@ class EvaluateConfig(Frozen):
     download: bool = Field(False, description="Fetch a public data set that is not there yet.")
     allow_leakage: bool = Field(False, description="Go on when a subject is in two splits; every result says so.")
     max_bad_share: float = Field(0.05, ge=0, le=1, description="More unreadable files than this ends the evaluation.")
+    image_size: tuple[int, ...] = Field((), description="Pixels a side, as 224,448: each encoder is examined at each; empty: at its own.")
+    max_images: int | None = Field(None, ge=10, description="At most so many images of a data set, drawn by whole subjects, stratified.")
+    features: Literal["fp32", "fp16"] = Field("fp32", description="Precision in which features are kept: fp16 takes half the disk.")
     replicates: int = Field(2000, ge=100, description="Bootstrap replicates behind every interval.")
     compat: Literal["none", "ssl-medicalimaging"] = Field("none", description="Whose ways of measuring are to be reproduced.")
     device: str = Field("auto", description="auto, cpu, cuda, cuda:N or mps.")

@@ -9,17 +9,16 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional as F
 
 from vesalius.data.dataset import DataSet
 from vesalius.encoders.encoder import Encoder
 from vesalius.evaluate import probes
 from vesalius.evaluate.choosing import checkpoints
 from vesalius.evaluate.facts import caveats, labelled_facts
+from vesalius.evaluate.pixels import small
 from vesalius.evaluate.sprites import write_examples
 from vesalius.evaluate.verdict import sentences
-from vesalius.features import evaluation_views, forward
-from vesalius.features.one_pass import at_once
+from vesalius.features import forward
 from vesalius.files import atomic_write
 from vesalius.measures import pca
 from vesalius.recipes.assembly import Parts, fresh_encoder
@@ -30,10 +29,9 @@ from vesalius.recipes.planned import noun
 from vesalius.runs import Run
 from vesalius.terminal import Terminal
 from vesalius.training.world import World
-from vesalius.views.drawing import drawn
 
 SPLITS = ("train", "val", "test")
-_COMPONENTS, _PIXELS, _VOXELS = 128, 32, 8
+_COMPONENTS = 128
 
 
 def examine(
@@ -183,25 +181,13 @@ def _features(
 def _pixels(
     encoder: Encoder, data: DataSet, rows: Mapping[str, NDArray[np.int64]], here: World, done: _Counter
 ) -> list[Tensor]:
-    """(n, C, h, w): what the encoder sees, averaged down to at most 32 pixels a side; of volumes (n, C, V, x, y, z), each tile
-    down to at most 8 voxels a side.
-    """
-    views = evaluation_views(encoder)
-    group, (_, size) = next(iter(views.makes.items()))
-    side = tuple(min(_PIXELS if views.dims == 2 else _VOXELS, s) for s in size)
-    pool: Any = F.adaptive_avg_pool2d if views.dims == 2 else F.adaptive_avg_pool3d
-    at_a_time = at_once(views, 512)
+    """What the encoder sees of each split, averaged down; see ``pixels.small``."""
     out = []
     for split in SPLITS:
         parts = []
-        for start in range(0, len(rows[split]), at_a_time):
-            some = rows[split][start : start + at_a_time]
-            draws = drawn(views, data.store, some)
-            made = views.apply(data.store.read(draws.rows, draws.windows).to(here.device), draws).views[group]
-            small: Tensor = pool(made.flatten(0, 1), side)
-            small = small.view(*made.shape[:2], *small.shape[1:]).cpu()
-            parts.append(small[0] if len(small) == 1 else small.movedim(0, 2))
-            done.add(len(some))
+        for part in small(encoder.card, data, rows[split], here.device):
+            parts.append(part)
+            done.add(len(part))
         out.append(torch.cat(parts))
     return out
 

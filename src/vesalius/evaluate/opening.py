@@ -3,32 +3,51 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from vesalius.data.dataset import divide, resolve
 from vesalius.data.table import SampleTable
 from vesalius.encoders import load_encoder
+from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.resizing import resized
 from vesalius.errors import UserError
+from vesalius.evaluate.capping import capped
 from vesalius.evaluate.config import EvaluateConfig
 from vesalius.evaluate.examinee import EncoderExaminee, slug
 from vesalius.evaluate.panel import Panel
+from vesalius.evaluate.shelf import Shelf
 from vesalius.terminal import Terminal
 
 _PUBLIC = ("timm:", "torchvision:")
 
 
 def opened(config: EvaluateConfig, terminal: Terminal) -> Panel:
-    """The panel of ``config``. Raises UserError for what is not there and for two of one name."""
+    """The panel of ``config``: each encoder at its own size, or at each of ``image_size``. Raises UserError for what is not there."""
     tables = _tables(config, terminal)
-    encoders: list[EncoderExaminee] = []
+    shelf, encoders = Shelf(), list[EncoderExaminee]()
     for given in config.encoder:
-        name, _, reference = given.rpartition("=") if "=" in given and "#sha256=" not in given else ("", "", given)
-        pretrained: dict[str, Any] = {"weights": reference} if reference.startswith(_PUBLIC) else {}
-        encoder = load_encoder(reference, **pretrained)
-        if encoder.loaded is not None and encoder.loaded.layout:
-            terminal.say(f"{encoder.card.architecture}: {encoder.loaded.sentence()}.")
-        encoders.append(EncoderExaminee(_free(name or slug(reference), [one.name for one in encoders]), reference, encoder))
-    return Panel(encoders, tables, terminal, config.seed, config.max_bad_share)
+        name, reference = _named(given)
+        name = _free(name or slug(reference), [one.name for one in encoders])
+        if not config.image_size:
+            encoders.append(EncoderExaminee(name, reference, partial(_load, reference, None), shelf))
+        for size in config.image_size:
+            encoders.append(EncoderExaminee(f"{name}@{size}", reference, partial(_load, reference, size), shelf, size=size))
+        if (loaded := encoders[-1].encoder.loaded) is not None and loaded.layout:
+            terminal.say(f"{name}: {loaded.sentence()}.")
+    return Panel(encoders, tables, shelf, terminal, config.seed, config.max_bad_share)
+
+
+def _named(given: str) -> tuple[str, str]:
+    """``NAME=REFERENCE`` taken apart; an equals sign behind a slash, a # or a ? is part of the reference."""
+    name, equals, reference = given.partition("=")
+    return (name, reference) if equals and not {"/", "#", "?"} & set(name) else ("", given)
+
+
+def _load(reference: str, size: int | None) -> Encoder:
+    pretrained: dict[str, Any] = {"weights": reference} if reference.startswith(_PUBLIC) else {}
+    encoder = load_encoder(reference, **pretrained)
+    return encoder if size is None else resized(encoder, (size,) * len(encoder.card.size))
 
 
 def _tables(config: EvaluateConfig, terminal: Terminal) -> Mapping[str, SampleTable]:
@@ -44,9 +63,10 @@ def _tables(config: EvaluateConfig, terminal: Terminal) -> Mapping[str, SampleTa
             allow_leakage=config.allow_leakage,
             terminal=terminal,
         )
-        found[_free(slug(reference.partition("@")[0] if "@" in reference else reference), list(found))] = divide(
-            table, config.split, allow_leakage=config.allow_leakage
-        )
+        if config.max_images is not None:
+            table = capped(table, config.max_images, config.seed)
+        name = slug(reference.partition("@")[0] if "@" in reference else reference).removesuffix(".npz").removesuffix(".csv")
+        found[_free(name, list(found))] = divide(table, config.split, allow_leakage=config.allow_leakage)
     if not found:
         raise UserError("Nothing says which images to evaluate on. Give labelled data with --data (a source, a folder, a table).")
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,6 +18,7 @@ from vesalius.data.task import TaskSpec
 from vesalius.errors import UserError
 from vesalius.evaluate.examinee import Examinee
 from vesalius.evaluate.labelled import SPLITS, measured_kind
+from vesalius.features.mapped import Mapped
 from vesalius.measures import bootstrap
 from vesalius.measures.metrics import Kind
 
@@ -81,10 +83,10 @@ class Pair:
         """Float32 features of ``split(name)``, on the device; each image is forwarded once, whatever asks for it."""
         return self.encoder.features(self.data, self.split(name).rows, layer, self.asked)
 
-    def maps(self, name: str) -> Float[Tensor, "samples dim *spatial"]:
-        """The encoder's feature maps of ``split(name)`` in half precision, on the CPU, mapped from disk: index before use.
+    def maps(self, name: str) -> Mapped:
+        """The encoder's feature maps (n, dim, *spatial) of ``split(name)`` in half precision, left on disk: ``maps[rows]`` reads some.
 
-        Raises UserError where the examinee has none (pixels).
+        Raises UserError where the examinee has none (pixels, volumes read as several tiles).
         """
         return self.encoder.maps(self.data, self.split(name).rows, self.asked)
 
@@ -111,8 +113,6 @@ class Pair:
     def key(self) -> str:
         """Everything a cell of this pair depends on beside the protocol's fields."""
         ids = [self.split(name).ids.tobytes() + self.split(name).labels.numpy().tobytes() for name in SPLITS if len(self.data.rows(name))]
-        from hashlib import blake2b
-
         state = blake2b(digest_size=16)
         for part in (self.encoder.key.encode(), self.asked.precision.encode(), self.data.table.fingerprint().encode(), *ids):
             state.update(part)

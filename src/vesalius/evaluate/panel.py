@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from vesalius.data.dataset import DataSet, open_data
@@ -12,10 +13,12 @@ from vesalius.data.record_store import RecordStore
 from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
 from vesalius.encoders.build import build_encoder
+from vesalius.encoders.encoder import Card, Encoder
 from vesalius.evaluate.examinee import EncoderExaminee, Examinee
 from vesalius.evaluate.facts import labelled_facts
 from vesalius.evaluate.pair import Pair
 from vesalius.evaluate.pixels import PixelExaminee
+from vesalius.evaluate.shelf import Shelf
 from vesalius.features.records import store_for
 from vesalius.terminal import Terminal
 
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
     from vesalius.evaluate.asked import Asked
 
 RANDOM, PIXELS = "random init", "pixel PCA"
+UNTRAINED = "random initialisation"
+"""What the card of an encoder without training says it was trained on."""
 
 
 @dataclass(eq=False)
@@ -33,6 +38,7 @@ class Panel:
 
     encoders: Sequence[EncoderExaminee]
     tables: Mapping[str, SampleTable]
+    shelf: Shelf
     terminal: Terminal
     seed: int
     max_bad_share: float = 0.05
@@ -57,7 +63,7 @@ class Panel:
     def data(self, name: str, examinee: Examinee) -> DataSet:
         """The data set with the store that ``examinee`` reads."""
         table = self.tables[name]
-        settings = store_for(examinee.reads, table)
+        settings = store_for(examinee.card, table)
         if (name, settings) not in self._stores:
             self._stores[name, settings] = open_data(name, table, settings, self.terminal, max_bad_share=self.max_bad_share).store
         return DataSet(name, table, self._stores[name, settings])
@@ -69,7 +75,7 @@ class Panel:
             found += self._twins()
         if PIXELS in which:
             first = self.encoders[0]
-            found.append(self.examinees.setdefault(PIXELS, PixelExaminee(PIXELS, first.encoder)))
+            found.append(self.examinees.setdefault(PIXELS, PixelExaminee(PIXELS, first.card)))
         return found
 
     def facts(self) -> dict[str, Any]:
@@ -84,14 +90,19 @@ class Panel:
         """One encoder without training for each architecture, with the weights of the evaluation's seed."""
         made: dict[str, Examinee] = {}
         for one in self.encoders:
-            card = one.encoder.card
-            shape = f"{card.architecture} {sorted(card.options.items())} {card.channels} {card.size}"
-            if shape in made or card.trained_on == "random initialisation":
+            shape = f"{one.card.architecture} {sorted(one.card.options.items())} {one.card.channels} {one.card.size}"
+            if shape in made or one.card.trained_on == UNTRAINED:
                 continue
             name = RANDOM if not made else f"{RANDOM} {one.name}"
             if name not in self.examinees:
-                twin = build_encoder(card.architecture, channels=card.channels, size=card.size, seed=self.seed, **card.options)
-                twin.card = twin.card.model_copy(update={"preprocessing": card.preprocessing, "mean": card.mean, "std": card.std, "window": card.window})
-                self.examinees[name] = EncoderExaminee(name, "", twin, baseline=True)
+                self.examinees[name] = EncoderExaminee(name, "", partial(_twin, one.card, self.seed), self.shelf, baseline=True)
             made[shape] = self.examinees[name]
         return list(made.values())
+
+
+def _twin(card: Card, seed: int) -> Encoder:
+    """The network of ``card`` with random weights; images are prepared for it as for the trained one."""
+    twin = build_encoder(card.architecture, channels=card.channels, size=card.size, seed=seed, **card.options)
+    kept = {name: getattr(card, name) for name in ("preprocessing", "mean", "std", "window", "plan")}
+    twin.card = twin.card.model_copy(update=kept)
+    return twin

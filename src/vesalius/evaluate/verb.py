@@ -96,9 +96,8 @@ def evaluate(
         began = time.perf_counter()
         cells = Cells(here.path)
         panel = opened(config, terminal) if config.encoder else None
-        asked = Asked(
-            config.run, here, cells, place, autocast, config.seed, config.batch_size, terminal, config.replicates, config.compat, panel
-        )
+        how = (place, autocast, config.seed, config.batch_size, terminal, config.replicates, config.compat, config.features == "fp16")
+        asked = Asked(config.run, here, cells, *how, panel)
         modules = {name: registry.entry("protocols", name) for name in config.protocols}
         found = {name: module.examine(module.Config.model_validate(config.fields[name]), asked) for name, module in modules.items()}
         results = _write(here, found, {} if panel is None else panel.facts())

@@ -69,20 +69,23 @@ def compute(
     autocast: torch.dtype | None = None,
     progress: Callable[[int, int], None] | None = None,
     cache: bool = True,
+    half: bool = False,
+    weights: str = "",
 ) -> Features:
     """Features of records ``rows`` (N,) of ``store``, on the CPU; arguments as in ``features.blocks``.
 
     ``cache``: look rows up by record digest and keep new ones; False where weights change between calls (monitors).
-    ``project_hash`` tells projectors apart in the cache. Several ranks: each calls it with its own rows.
+    ``project_hash`` tells projectors apart in the cache. ``half``: kept with 16 bits, half the disk; what is returned is rounded so from the
+    first time on. ``weights``: the encoder's hash where it is known. Several ranks: each calls it with its own rows.
     """
-    views = views or evaluation_views(encoder)
+    views, weights = views or evaluation_views(encoder), weights or weights_hash(encoder)
     digests = store.digests[rows]
     kept: Cache | None = None
     known: Tensor | None = None
     found = np.zeros(len(rows), bool)
     if cache:
         precision = "fp32" if autocast is None else str(autocast).removeprefix("torch.")
-        kept = Cache.of(encoder, views.config(), layer, precision, project_hash, prepared(store.settings))
+        kept = Cache.of(encoder, views.config(), layer, precision + (" fp16" if half else ""), project_hash, prepared(store.settings), weights)
         known, found = kept.find(digests)
     _, first = np.unique(np.where(found, "", digests), return_index=True)
     new = np.sort(first[~found[first]])
@@ -95,15 +98,21 @@ def compute(
             encoder, store, rows[some], views,
             device=device, autocast=autocast, layer=layer, project=project, batch_size=batch_size,
         ):  # fmt: skip
-            shard.append(part.cpu())
+            shard.append(_rounded(part).cpu() if half else part.cpu())
             done += len(part)
             if progress is not None:
                 progress(len(rows) - len(new) + done, len(rows))
         parts.append(torch.cat(shard))
         if kept is not None:
-            kept.add(digests[some], parts[-1])
+            kept.add(digests[some], parts[-1].half() if half else parts[-1])
     vectors = _assemble(known, parts, digests, found, new, encoder.card.dim)
-    return Features(vectors, store.ids[rows], labels or {}, layer, weights_hash(encoder), splits, len(new))
+    return Features(vectors, store.ids[rows], labels or {}, layer, weights, splits, len(new))
+
+
+def _rounded(vectors: Tensor) -> Tensor:
+    """``vectors`` as 16 bits hold them: 3 digits, up to 65,504."""
+    largest = torch.finfo(torch.float16).max
+    return vectors.clamp(-largest, largest).half().float()
 
 
 def _assemble(

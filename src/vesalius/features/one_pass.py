@@ -15,7 +15,7 @@ from torch import Tensor
 from vesalius import views as recipes
 from vesalius.data.pixels import Pixels
 from vesalius.data.record_store import RecordStore
-from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.encoder import Card, Encoder
 from vesalius.encoders.probing import untouched
 from vesalius.encoders.saving import weights_hash
 from vesalius.errors import UserError
@@ -27,9 +27,9 @@ Project = Callable[[Tensor], Tensor | None]
 """Pooled vectors (B, D) through a method's projector."""
 
 
-def evaluation_views(encoder: Encoder) -> Views:
+def evaluation_views(encoder: Encoder | Card) -> Views:
     """The deterministic pipeline of the encoder's card: one view ``image``, or of volumes several, tiles over what is in them."""
-    card = encoder.card
+    card = encoder if isinstance(encoder, Card) else encoder.card
     if len(card.size) == 3:
         return recipes.tiles(card.size, card.channels)
     group = {"count": 1, "size": list(card.size), "operations": [dict(step) for step in card.preprocessing]}
@@ -93,7 +93,8 @@ def blocks(
     """Batches ``(b, D)`` of features of records ``rows``, float32 on ``device``, in their order.
 
     ``views``: a pipeline whose first group has one view, or several whose vectors are averaged; the card's own where absent. ``layer``: ``pooled``,
-    ``projected`` (through ``project``), or the name of a module of the network, whose map or tokens are averaged. ``seed``: of what
+    ``projected`` (through ``project``), ``map`` (the encoder's map (b, D, *spatial), of one view), or the name of a module of the network,
+    whose map or tokens are averaged. ``seed``: of what
     ``views`` draws, where they draw anything. The
     encoder is moved to ``device`` and is otherwise left as it was: mode, buffers, generators.
     """
@@ -121,7 +122,7 @@ def blocks(
                 x = made.flatten(0, 1)
                 if x.ndim == 4:
                     x = x.contiguous(memory_format=torch.channels_last)
-                vectors = _vectors(encoder, x, layer, project).float()
+                vectors = encoder(x).map.float() if layer == "map" else _vectors(encoder, x, layer, project).float()
                 if len(made) > 1:
                     vectors = vectors.view(*made.shape[:2], -1).mean(0)
             yield vectors

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vesalius.data.dataset import DataSet
 from vesalius.data.plan import Plan, Sides
 from vesalius.data.settings import StoreSettings
-from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.encoder import Card, Encoder
 from vesalius.errors import UserError
 
 if TYPE_CHECKING:
@@ -24,12 +24,12 @@ MARGIN = 1.25
 every verb reads the same store."""
 
 
-def store_for(encoder: Encoder, table: SampleTable) -> StoreSettings | Plan:
+def store_for(encoder: Encoder | Card, table: SampleTable) -> StoreSettings | Plan:
     """Size, channels and window of the store that ``encoder`` reads from; of volumes the plan of its card.
 
     Raises UserError where the encoder is one of images and ``table`` holds volumes, or the other way round.
     """
-    card = encoder.card
+    card = encoder if isinstance(encoder, Card) else encoder.card
     have, wants = ("volumes" if dims == 3 else "images" for dims in (table.dims, len(card.size)))
     if have != wants:
         raise UserError(f"{table.source} holds {have}, and {card.architecture} is an encoder of {wants}. Name {wants}, or an encoder of {have}.")
