@@ -68,6 +68,7 @@ def path(
     tolerance: float = 1e-4,
     max_iterations: int = 1000,
     dtype: torch.dtype | None = None,
+    start: Probe | None = None,
 ) -> Iterator[Probe]:
     """A probe for each C of ``strengths``, in their order, each started from the one before (give them ascending).
 
@@ -75,7 +76,7 @@ def path(
     multi-label ones a label may lie between. ``standardise``: to zero
     mean and unit deviation first (constant features stay), by these vectors. ``balanced``: a class counts
     N / (classes * its samples). ``tolerance``: largest gradient of the mean loss (scikit-learn's ``tol``). ``dtype``:
-    double precision by default, single on MPS. Raises UserError for fewer than two known classes and for vectors that
+    double precision by default, single on MPS. ``start``: a probe to begin from, which changes the time and not the solution. Raises UserError for fewer than two known classes and for vectors that
     are not finite.
     """
     if not bool(vectors.isfinite().all()):
@@ -91,6 +92,9 @@ def path(
     del vectors
     problem = _Problem(rotated, target, weight, softmax=kind != "multilabel" and target.shape[1] > 1)
     point, before, pairs = problem.start(), None, None
+    if start is not None:
+        raw = start.weights.to(point)
+        point = torch.cat([(axes.T @ (raw * scale[:, None])).T, (start.bias.to(point) + mean @ raw)[:, None]], 1)
     for c in strengths:
         pairs = problem.penalise(c, pairs)
         # The path is smooth in log C, so that the last step is a good guess of the next.
@@ -135,9 +139,13 @@ def search(
 
 def log_loss(probe: Probe, vectors: Float[Tensor, "samples dim"], labels: Float[Tensor, "samples ..."]) -> float:
     """Mean negative log-likelihood over the known labels, in nats."""
-    logits = probe.logits(vectors)
+    return loss_of(probe.logits(vectors), labels, probe.kind)
+
+
+def loss_of(logits: Float[Tensor, "samples outputs"], labels: Float[Tensor, "samples ..."], kind: Kind) -> float:
+    """The same of logits with a column per class, or per label."""
     known = ~labels.isnan()
-    if probe.kind == "multilabel":
+    if kind == "multilabel":
         return float(F.binary_cross_entropy_with_logits(logits[known], labels[known].to(logits)))
     return float(F.cross_entropy(logits[known], labels[known].long()))
 
