@@ -39,6 +39,9 @@ def test_every_source_is_complete() -> None:
         ("medmnist@a.npz", ("medmnist", "a.npz", None)),
         ("medmnist@/d@e/f g:pneumoniamnist_64", ("medmnist", "/d@e/f g", "pneumoniamnist_64")),
         ("medmnist@C:/data:pathmnist", ("medmnist", "C:/data", "pathmnist")),
+        ("chestx", ("nih-chestxray14", None, "single7")),
+        ("chestx@/d:fourteen", ("nih-chestxray14", "/d", "fourteen")),
+        ("NIH_ChestXray14@/d", ("nih-chestxray14", "/d", None)),
         (".", ("folder", ".", None)),
         ("there.csv", ("table", "there.csv", None)),
         ("there.npz", ("medmnist", "there.npz", None)),
@@ -55,6 +58,7 @@ def test_parse(here: Path, reference: str, expected: tuple[str, str | None, str 
     ("reference", "said"),
     [
         ("cifar1", "Did you mean cifar10"),
+        ("chest_x@/d", "Did you mean chestx"),
         ("fashionmnist@x", "Did you mean fashion-mnist"),
         ("qqqq", "neither a source nor a folder or file that exists. Sources: "),
         ("folder", "neither a source"),
@@ -184,3 +188,8 @@ def test_a_plugin_may_need_no_folder(here: Path, monkeypatch: pytest.MonkeyPatch
     finally:
         monkeypatch.undo()
         registry.names.cache_clear()
+
+
+def test_a_folder_by_another_name_of_a_source_is_found(here: Path) -> None:
+    fashion(here / "data" / "Fashion_MNIST")
+    assert len(resolve("fashion-mnist")) == len(resolve("fashion_mnist")) == 8

@@ -1,6 +1,6 @@
 """Data references: what a user writes for a data set, turned into a sample table.
 
-``NAME[@ROOT][:TASK]`` (a source), a folder of images, of DICOM files or of volumes, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.json``
+``NAME[@ROOT][:TASK]`` (a source, by its name or an alias of ``source_names``), a folder of images, of DICOM files or of volumes, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.json``
 list of volumes (see ``sources.datalist``; a folder that holds nnU-Net's or nnssl's is meant by it), a ``.npz`` in MedMNIST's
 layout, or ``my_data.py:MySet[@ROOT]`` (a data set of items, or what gives a SampleTable: see ``own``). Folder, table, list, .npz
 and ROOT may also be an address that fsspec reads: ``s3://``, ``az://``, ``gs://``, ``https://``.
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from vesalius import files, registry
-from vesalius.data import own
+from vesalius.data import own, source_names
 from vesalius.data.filtering import Filter, filtered
 from vesalius.data.listing import VOLUMES, Progress, holds_dicom, holds_volumes
 from vesalius.data.splits import refuse_leakage
@@ -71,17 +71,18 @@ def parse(reference: str, dims: Literal[2, 3] | None = None) -> Reference:
         return Reference("", root, None, f"{Path(match[1]).expanduser()}:{match[2]}")
     known = registry.names("sources")
     if match := re.fullmatch(r"([\w-]+)@(.+?)(?::([\w-]+))?", reference):
-        if match[1] != "folder":
-            _known(match[1], reference)
-        return Reference(match[1], files.place_of(match[2]), match[3])
+        name, task = _named(match[1])
+        if name != "folder":
+            _known(name, reference)
+        return Reference(name, files.place_of(match[2]), match[3] or task)
     if files.is_remote(reference):
         return _of_address(reference, dims)
     if (
         (match := re.fullmatch(r"([\w-]+)(?::([\w-]+))?", reference))
-        and match[1] in known
-        and match[1] not in _NOT_NAMED
+        and (named := _named(match[1]))[0] in known
+        and named[0] not in _NOT_NAMED
     ):
-        return Reference(match[1], None, match[2])
+        return Reference(named[0], None, match[2] or named[1])
     path = files.place_of(reference)
     if path.suffix.lower() in (*_TABLES, ".npz"):
         if not path.is_file():
@@ -151,11 +152,16 @@ def _of_address(address: str, dims: Literal[2, 3] | None) -> Reference:
     raise files.explained(address, FileNotFoundError())
 
 
+def _named(name: str) -> tuple[str, str | None]:
+    """The source and the task that a name stands for; a plugin's own name stands for itself, however it is spelt."""
+    return (name, None) if name in registry.names("sources") else source_names.meant(name)
+
+
 def _known(name: str, reference: str) -> None:
     names = sources()
     if name in names:
         return
-    near = get_close_matches(name, names, n=3)
+    near = get_close_matches(source_names.plain(name), [*names, *source_names.ALIASES], n=3)
     hint = f" Did you mean {' or '.join(near)}?" if near else ""
     raise UserError(
         f"{reference!r} is neither a source nor a folder or file that exists.{hint} Sources: {', '.join(names)}. Or"
@@ -304,12 +310,20 @@ def _accepted(module: Any, options: dict[str, Any], source: str) -> dict[str, An
     return {name: value for name, value in options.items() if name in takes}
 
 
+def _spelt(source: str) -> list[Path]:
+    """Folders beside ``source``'s own that bear another of its names, as CIFAR10 or diabetic_retinopathy do."""
+    folder = data_folder()
+    if files.is_remote(folder) or not folder.is_dir():
+        return []
+    return sorted(place for place in folder.iterdir() if place.name != source and source_names.meant(place.name)[0] == source)
+
+
 def _place(found: Reference, module: Any, download: bool, progress: Progress | None) -> Path | None:
     """Where a source without a root lies, fetched there if it may be; None for what an installed package holds."""
     home = data_folder() / found.source
     if getattr(module, "BUILT_IN", False):
         return None
-    for place in (home, *getattr(module, "PLACES", ())):
+    for place in (home, *_spelt(found.source), *getattr(module, "PLACES", ())):
         if module.present(place, found.task) if hasattr(module, "present") else place.is_dir():
             return files.place_of(place)
     if not hasattr(module, "download"):
