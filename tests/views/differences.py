@@ -16,6 +16,7 @@ from vesalius.views.batch import Draws
 from vesalius.views.operations.bias_field import BiasField
 from vesalius.views.operations.blur import GaussianBlur
 from vesalius.views.operations.colour import ColourJitter, Greyscale
+from vesalius.views.operations.equalise import Equalise
 from vesalius.views.operations.erasing import Erasing
 from vesalius.views.operations.gamma import Gamma
 from vesalius.views.operations.low_resolution import LowResolution
@@ -96,6 +97,12 @@ def _ghosts(x: torch.Tensor, drawn: dict, i: int) -> torch.Tensor:
 def _coarse(x: torch.Tensor, drawn: dict, i: int) -> torch.Tensor:
     small = [round(side / float(drawn["factor"][i])) for side in x.shape[1:]]
     return F.resize(F.resize(x, small, antialias=True), list(x.shape[1:]))
+
+
+def _equalised(x: torch.Tensor) -> torch.Tensor:
+    density, edges = np.histogram(x.numpy().ravel(), 256, density=True)
+    share = density.cumsum() / density.sum()
+    return torch.from_numpy(np.interp(x.numpy().ravel(), edges[:-1], share)).float().view_as(x)
 
 
 def pairs() -> Iterator[tuple[str, Pair]]:
@@ -183,6 +190,7 @@ def pairs() -> Iterator[tuple[str, Pair]]:
     yield "elastic, with its edge", (ours, theirs)
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     yield "normalise", _one_by_one(Normalise(mean=mean, std=std), x, {}, lambda y, d, i: F.normalize(y, mean, std))
+    yield "equalise", _one_by_one(Equalise(), x, {}, lambda y, d, i: _equalised(y))
     yield "token_mask", _one_by_one(TokenMask(patch=8), x, {}, lambda y, d, i: y)
     pixels = stored(images(N, 3, 70, 60))
     made = views.resize_crop(32, 3)
