@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -86,3 +88,35 @@ def test_refused_options_name_what_there_is(options: dict[str, object]) -> None:
 def test_one_dimension_is_refused() -> None:
     with pytest.raises(UserError, match="2 or 3 spatial dimensions"):
         build_encoder("resnet18", size=(32,))
+
+
+@pytest.mark.parametrize("padding", ["same_pool", "same"])
+@pytest.mark.parametrize("dims", [2, 3])
+def test_padding_names_no_other_tensors_and_is_one_for_odd_sides(padding: str, dims: int) -> None:
+    options = {"stem": "standard", "width": 0.125, "size": (33,) * dims}
+    plain, same = (
+        build_encoder("resnet50", **options).eval(),
+        build_encoder("resnet50", padding=padding, **options).eval(),
+    )
+    same.network.load_state_dict(plain.network.state_dict())
+    odd, even = torch.rand(2, 3, *(33,) * dims), torch.rand(2, 3, *(36,) * dims)
+    torch.testing.assert_close(same(odd).map, plain(odd).map)  # 33, 17, 9, 5, 3, 2
+    assert same(even).map.shape == plain(even).map.shape
+    assert not torch.allclose(same(even).map, plain(even).map)
+
+
+def test_unknown_padding() -> None:
+    with pytest.raises(UserError, match="symmetric, same_pool, same"):
+        build_encoder("resnet18", padding="valid")
+
+
+def test_padding_goes_with_the_card_and_into_no_other_library(tmp_path: Path) -> None:
+    from vesalius.encoders import load_encoder, save_encoder
+    from vesalius.encoders.twins import NoTwin, torchvision_name
+
+    encoder = build_encoder("resnet18", stem="standard", padding="same").eval()
+    save_encoder(encoder, tmp_path)
+    x = torch.rand(1, 3, 64, 64)
+    torch.testing.assert_close(load_encoder(tmp_path)(x).pooled, encoder(x).pooled)
+    with pytest.raises(NoTwin, match="pads symmetrically, this one same"):
+        torchvision_name(encoder.card)

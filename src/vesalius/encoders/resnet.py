@@ -12,6 +12,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.padding import PADDINGS, SameConv2d, SameConv3d, SameMaxPool
 from vesalius.errors import UserError
 
 STEMS = ("small", "standard", "innereye", "lightly")
@@ -28,12 +29,24 @@ NAMES = tuple(DEPTHS)
 class _Layers:
     """Convolution, norm and pool for 2 or 3 spatial dimensions."""
 
-    def __init__(self, dims: int) -> None:
+    def __init__(self, dims: int, padding: str) -> None:
         if dims not in (2, 3):
             raise UserError(f"A ResNet has 2 or 3 spatial dimensions, not {dims}. Give size two or three numbers.")
         self.conv: type[nn.Conv2d] | type[nn.Conv3d] = nn.Conv2d if dims == 2 else nn.Conv3d
         self.norm: type[nn.BatchNorm2d] | type[nn.BatchNorm3d] = nn.BatchNorm2d if dims == 2 else nn.BatchNorm3d
-        self.pool: type[nn.MaxPool2d] | type[nn.MaxPool3d] = nn.MaxPool2d if dims == 2 else nn.MaxPool3d
+        self._pool: type[nn.MaxPool2d] | type[nn.MaxPool3d] = nn.MaxPool2d if dims == 2 else nn.MaxPool3d
+        self._dims, self._padding = dims, padding
+
+    def spatial(self, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
+        """A convolution of more than one pixel; at stride 1 all ways of padding are one."""
+        if stride == 1 or self._padding != "same":
+            return self.conv(inputs, outputs, kernel, stride, kernel // 2, bias=False)
+        same = SameConv2d if self._dims == 2 else SameConv3d
+        return same(inputs, outputs, kernel, stride, bias=False)
+
+    def pool(self) -> nn.Module:
+        """The max-pool of the stem."""
+        return self._pool(3, 2, 1) if self._padding == "symmetric" else SameMaxPool(self._dims)
 
 
 class _Basic(nn.Module):
@@ -41,7 +54,7 @@ class _Basic(nn.Module):
 
     def __init__(self, inputs: int, planes: int, stride: int, downsample: nn.Module | None, make: _Layers) -> None:
         super().__init__()
-        self.conv1 = make.conv(inputs, planes, 3, stride, 1, bias=False)
+        self.conv1 = make.spatial(inputs, planes, 3, stride)
         self.bn1 = make.norm(planes)
         self.conv2 = make.conv(planes, planes, 3, 1, 1, bias=False)
         self.bn2 = make.norm(planes)
@@ -61,7 +74,7 @@ class _Bottleneck(nn.Module):
         super().__init__()
         self.conv1 = make.conv(inputs, planes, 1, bias=False)
         self.bn1 = make.norm(planes)
-        self.conv2 = make.conv(planes, planes, 3, stride, 1, bias=False)
+        self.conv2 = make.spatial(planes, planes, 3, stride)
         self.bn2 = make.norm(planes)
         self.conv3 = make.conv(planes, planes * self.expansion, 1, bias=False)
         self.bn3 = make.norm(planes * self.expansion)
@@ -88,16 +101,17 @@ class ResNet(nn.Module):
         stem: str,
         width: float,
         zero_init: bool,
+        padding: str = "symmetric",
     ) -> None:
         super().__init__()
-        make, base = _Layers(dims), int(64 * width)
+        make, base = _Layers(dims, padding), int(64 * width)
         block: type[_Basic] | type[_Bottleneck] = _Bottleneck if bottleneck else _Basic
-        kernel, stride, padding = (7, 2, 3) if stem == "standard" else (3, 1, 1)
-        self.conv1 = make.conv(channels, base, kernel, stride, padding, bias=False)
+        kernel, stride = (7, 2) if stem == "standard" else (3, 1)
+        self.conv1 = make.spatial(channels, base, kernel, stride)
         self.bn1 = make.norm(base)
         # Of lightly's ResNet as a sequence of its children, the first ReLU is lost: a function is no child.
         self.relu = nn.Identity() if stem == "lightly" else nn.ReLU(inplace=True)
-        self.maxpool = nn.Identity() if stem in ("small", "lightly") else make.pool(3, 2, 1)
+        self.maxpool = nn.Identity() if stem in ("small", "lightly") else make.pool()
         inputs = base
         for i, depth in enumerate(depths):
             planes, blocks = base * 2**i, []
@@ -146,17 +160,23 @@ def build(
     stem: str = "small",
     width: float = 1.0,
     zero_init_residual: bool = False,
+    padding: str = "symmetric",
 ) -> tuple[Encoder, dict[str, Any]]:
     """``stem``: small (3×3, stride 1), standard (7×7, stride 2, max-pool), innereye (3×3, stride 1, max-pool kept),
     lightly (as small, without the ReLU before the first stage).
 
     ``width`` scales all stages: at 0.25 the first has 16 channels. ``zero_init_residual``: each block starts as the
-    identity (Goyal et al., 2017).
+    identity (Goyal et al., 2017). ``padding``: symmetric (torch's), same_pool (TensorFlow's 'SAME' in the max-pool alone),
+    same ('SAME' wherever the stride is 2).
     """
     if stem not in STEMS:
         raise UserError(f"There is no stem {stem!r}. Use one of {', '.join(STEMS)}.")
+    if padding not in PADDINGS:
+        raise UserError(f"There is no padding {padding!r}. Use one of {', '.join(PADDINGS)}.")
     if int(64 * width) < 1:
         raise UserError(f"A width of {width} leaves no channel. The least is 1/64; 0.25 gives 16 in the first stage.")
     bottleneck, depths = DEPTHS[name]
-    network = ResNet(bottleneck, depths, channels, len(size), stem=stem, width=width, zero_init=zero_init_residual)
+    network = ResNet(
+        bottleneck, depths, channels, len(size), stem=stem, width=width, zero_init=zero_init_residual, padding=padding
+    )
     return ResNetEncoder(network), {}

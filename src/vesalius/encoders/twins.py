@@ -93,6 +93,8 @@ def _shared_name(card: Card, library: str) -> str:
             raise NoTwin(f"{library} has no network of {len(card.size)} dimensions")
         if card.options.get("width", 1.0) != 1.0:
             raise NoTwin(f"{library}'s {name} has the width 1, this one {card.options['width']}")
+        if (padding := card.options.get("padding", "symmetric")) != "symmetric":
+            raise NoTwin(f"{library}'s {name} pads symmetrically, this one {padding}")
         if not card.options.get("final_relu", True):
             raise NoTwin(f"{library}'s {name} ends in a ReLU, this one does not")
         return name
