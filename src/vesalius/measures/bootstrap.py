@@ -1,4 +1,4 @@
-"""Intervals by drawing subjects (or images) again, with replacement: Efron's percentile bootstrap, vectorised.
+"""Intervals by drawing subjects (or images) again, with replacement: Efron's bootstrap, vectorised.
 
 A replicate is a weight per sample: how often its subject was drawn. Measures that take weights (``metrics``) give all
 replicates at once. Replicates depend on subjects and seed alone, so that two encoders scored on the same samples share
@@ -38,16 +38,23 @@ def groups(names: NDArray[np.object_] | None, samples: int) -> NDArray[np.int64]
 
 
 def weights(
-    subject: NDArray[np.int64], replicates: int, seed: int
+    subject: NDArray[np.int64], replicates: int, seed: int, strata: NDArray[np.int64] | None = None
 ) -> Iterator[Float[Tensor, "samples replicates"]]:
-    """Blocks of replicates, (N, some) each: how often the subject of each sample was drawn."""
+    """Blocks of replicates, (N, some) each: how often the subject of each sample was drawn.
+
+    ``strata``: a number for each subject, of which each replicate then draws as many of every number as there are.
+    """
     count = int(subject.max()) + 1 if len(subject) else 0
     generator = random.generator("bootstrap", seed, count)
     of_sample = torch.from_numpy(subject)
+    members = None if strata is None else [np.flatnonzero(strata == one) for one in np.unique(strata)]
     block = max(1, min(replicates, _CELLS // max(1, len(subject))))
     for start in range(0, replicates, block):
         size = min(block, replicates - start)
-        drawn = generator.integers(0, count, (size, count)) if count else np.zeros((size, 0), np.int64)
+        if members is not None:
+            drawn = np.concatenate([some[generator.integers(0, len(some), (size, len(some)))] for some in members], 1)
+        else:
+            drawn = generator.integers(0, count, (size, count)) if count else np.zeros((size, 0), np.int64)
         flat = drawn + count * np.arange(size)[:, None]
         times = np.bincount(flat.ravel(), minlength=size * count).reshape(size, count).T
         yield torch.from_numpy(np.ascontiguousarray(times, np.float32))[of_sample]
@@ -71,4 +78,26 @@ def interval(values: Float[Tensor, " replicates"], level: float = 0.95) -> tuple
         return float("nan"), float("nan")
     tails = torch.tensor([(1 - level) / 2, (1 + level) / 2], dtype=defined.dtype, device=defined.device)
     low, high = torch.quantile(defined, tails).tolist()
+    return low, high
+
+
+def accelerated_interval(
+    value: float, values: Float[Tensor, " replicates"], left_out: Float[Tensor, " subjects"], level: float = 0.95
+) -> tuple[float, float]:
+    """Bias-corrected and accelerated percentiles (Efron, JASA 1987), for few positives, where the percentiles alone lie to one side.
+
+    ``left_out``: the value without each subject in turn. The plain percentiles where replicates all lie on one side of ``value``.
+    """
+    from scipy.stats import norm
+
+    defined, without = values[~values.isnan()].double(), left_out[~left_out.isnan()].double()
+    below = float((defined < value).double().mean() + (defined == value).double().mean() / 2) if len(defined) else 0.0
+    if not 0 < below < 1 or len(without) < 2:
+        return interval(values, level)
+    bias, apart = norm.ppf(below), without.mean() - without
+    spread = float(apart.square().sum()) ** 1.5
+    skew = float((apart**3).sum()) / (6 * spread) if spread > 0 else 0.0
+    ends = bias + norm.ppf([(1 - level) / 2, (1 + level) / 2])
+    tails = torch.from_numpy(norm.cdf(bias + ends / (1 - skew * ends)))
+    low, high = torch.quantile(defined, tails.clamp(0, 1)).tolist()
     return low, high

@@ -1,4 +1,4 @@
-"""Accuracy, balanced accuracy, area under the ROC and the precision-recall curve; classes, binary and multi-label.
+"""Measures of answers by name: accuracy, areas under curves, F1, calibration and the rest; classes, binary and multi-label.
 
 Every measure takes weights ``(N, R)``: R weightings of the N samples at once, one value each. A bootstrap replicate is
 such a weighting (how often each sample was drawn), so that intervals cost a few matrix products. Without weights the
@@ -14,8 +14,16 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from vesalius.measures import belief, decisions
+
 Kind = Literal["classes", "binary", "multilabel"]
 NAMES = ("accuracy", "balanced_accuracy", "roc_auc", "pr_auc")
+"""What monitors and verdicts show."""
+
+EVERY = (*NAMES, "f1", "mcc", "kappa", "ece", "ace", "brier", "nll")
+"""What ``measure`` knows; ``kappa`` is for ordered classes."""
+
+LOWER_IS_BETTER = ("ece", "ace", "brier", "nll")
 
 Labels = Float[Tensor, "samples ..."]
 Scores = Float[Tensor, "samples outputs"]
@@ -29,7 +37,7 @@ def primary(kind: Kind) -> str:
 
 
 def measure(name: str, kind: Kind, labels: Labels, probabilities: Scores, weights: Weights | None = None) -> Values:
-    """``name`` (see ``NAMES``) for each weighting (R,); R = 1 without weights.
+    """``name`` (see ``EVERY``) for each weighting (R,); R = 1 without weights.
 
     ``labels`` (N,) class numbers, or (N, L) of 0 and 1 for multi-label; NaN = unknown, left out.
     ``probabilities`` (N, classes), a column per class also for binary tasks; (N, L) for multi-label.
@@ -43,7 +51,9 @@ def measure(name: str, kind: Kind, labels: Labels, probabilities: Scores, weight
             known = ~labels[:, column].isnan()
             positive = probabilities[known, column]
             pair = torch.stack([1 - positive, positive], 1)
-            columns.append(_MEASURES[name](labels[known, column], pair, weights[known]))
+            # F1 of several labels is that of yes, as everybody has it: the many that are no would hide the few.
+            asked = "f1_of_positive" if name == "f1" else name
+            columns.append(_MEASURES[asked](labels[known, column], pair, weights[known]))
         return torch.stack(columns).nanmean(0)
     known = ~labels.isnan()
     return _MEASURES[name](labels[known], probabilities[known], weights[known])
@@ -85,7 +95,26 @@ def pr_auc(labels: Float[Tensor, " n"], probabilities: Scores, weights: Weights)
     return _one_against_rest(average_precision, labels, probabilities, weights)
 
 
+def adaptive_error(labels: Float[Tensor, " n"], probabilities: Scores, weights: Weights) -> Values:
+    """Calibration error over bins of equal mass; see ``belief.ace``."""
+    if not len(labels):
+        return weights.new_full((weights.shape[1],), torch.nan)
+    sure, true = belief.sureness(labels, probabilities)
+    level = belief.levels(sure)
+    blank = weights.new_zeros(int(level.max()) + 1, weights.shape[1])
+    mass = blank.index_add(0, level, weights).cumsum(0)
+    return belief.ace(mass, blank.index_add(0, level, weights * (true - sure).to(weights)[:, None]).cumsum(0))
+
+
+def _summed(columns: Callable[[Tensor, Tensor], Tensor], value: Callable[[Tensor], Tensor]) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+    """A measure that is a function of weighted sums."""
+    return lambda labels, probabilities, weights: value(columns(labels, probabilities).to(weights).T @ weights)
+
+
 _MEASURES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
+    **{name: _summed(decisions.columns, value) for name, value in decisions.MEASURES.items()},
+    **{name: _summed(belief.columns, value) for name, value in belief.MEASURES.items()},
+    "ace": adaptive_error,
     "accuracy": accuracy,
     "balanced_accuracy": balanced_accuracy,
     "roc_auc": roc_auc,

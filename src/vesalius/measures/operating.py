@@ -29,6 +29,17 @@ def at_sensitivity(positive: Bool[Tensor, " n"], score: Float[Tensor, " n"], wan
     return float(thresholds[(sensitivity >= wanted - 1e-12).double().argmax()]) if len(thresholds) else float("nan")
 
 
+def at_specificity(positive: Bool[Tensor, " n"], score: Float[Tensor, " n"], wanted: float) -> float:
+    """The lowest threshold whose specificity is at least ``wanted``: half way between two scores, above all of them where only that is
+    enough. NaN unless both classes are present.
+    """
+    thresholds, _, specificity = _walked(positive, score)
+    if not len(thresholds):
+        return float("nan")
+    enough = thresholds[specificity >= wanted - 1e-12]
+    return float(enough[-1]) if len(enough) else float("inf")
+
+
 def rates(positive: Bool[Tensor, " n"], score: Float[Tensor, " n"], threshold: float, weights: Weights | None = None) -> dict[str, Values]:
     """``NAMES`` of the answers ``score >= threshold`` for each weighting of the samples; NaN where nothing is to be counted."""
     w = torch.ones(len(score), 1, dtype=torch.float64) if weights is None else weights
