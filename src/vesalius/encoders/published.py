@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
 from vesalius import registry
 from vesalius.errors import UserError
@@ -30,8 +30,8 @@ def resized(shorter: int, *more: Mapping[str, Any]) -> tuple[Mapping[str, Any], 
 class Published:
     """One public checkpoint, everything a card says of it and where its file is.
 
-    ``sha256``: of the file, whole or its beginning; empty where the publisher gives none: then that of the first download is
-    kept, and later ones are held to it. ``bytes``: about, 0 for unknown. ``imagenet_top1``: per cent, of a linear
+    ``sha256``, or ``md5``: of the file, whole or its beginning; empty where the publisher gives none: then that of the first
+    download is kept, and later ones are held to it. ``bytes``: about, 0 for unknown. ``imagenet_top1``: per cent, of a linear
     probe, as the original's comparison uses it. ``preprocessing``: operations of views, on floats in [0, 1]; ``mean`` and ``std``
     come after them, in the encoder. ``by_hand``: how to come by the file where no program can fetch it.
     """
@@ -44,6 +44,7 @@ class Published:
     trained_on: str
     options: Mapping[str, Any] = field(default_factory=lambda: {"stem": "standard"})
     sha256: str = ""
+    md5: str = ""
     bytes: int = 0
     imagenet_top1: float | None = None
     size: tuple[int, ...] = (224, 224)
@@ -57,6 +58,7 @@ class Published:
     by_hand: str = ""
 
 
+@runtime_checkable
 class Family(Protocol):
     """A file of ``vesalius.encoders.zoo``, of a package (entry point ``vesalius.zoo``) or of a user (a plugin)."""
 
