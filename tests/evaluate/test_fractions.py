@@ -6,7 +6,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vesalius.evaluate.fractions import nested
+from vesalius.evaluate.fractions import nested, shots
 from vesalius.measures import bootstrap
 
 SHARES = (0.01, 0.05, 0.1, 0.3, 1.0)
@@ -60,3 +60,21 @@ def test_samples_without_any_label_are_a_stratum_of_their_own():
     chosen = nested(labels, "multilabel", np.arange(50), 0, 0) <= 0.5
     assert chosen[:10].sum() == 5
     assert chosen[10:].sum() == 20
+
+
+@settings(deadline=None, max_examples=30)
+@given(seed=st.integers(0, 999), rows=st.integers(6, 120), kind=st.sampled_from(["classes", "multilabel"]))
+def test_shots_are_nested_one_of_a_subject_and_enough_of_each_class(seed, rows, kind):
+    rng = np.random.default_rng(seed)
+    subject = bootstrap.groups(rng.integers(0, 30, rows).astype(object), rows)
+    labels = torch.tensor(rng.integers(0, 3, rows) if kind == "classes" else rng.integers(0, 2, (rows, 2)), dtype=torch.float32)
+    before: set[int] = set()
+    for k in (1, 3, 8):
+        chosen = shots(labels, kind, subject, k, seed, 0)
+        assert before <= set(chosen.tolist())
+        before = set(chosen.tolist())
+        for c in range(3 if kind == "classes" else 2):
+            member = ((labels == c) if kind == "classes" else labels[:, c] == 1).numpy()
+            assert len(set(subject[chosen[member[chosen]]])) >= min(k, len(set(subject[member])))
+            if kind == "classes":
+                assert member[chosen].sum() == min(k, len(set(subject[member])))
