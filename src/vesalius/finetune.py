@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -121,6 +121,24 @@ def finetune(
     return Finetuned(run.path)
 
 
+def fine_tuned(
+    job: Job, out: Path, terminal: Terminal, *, examined: bool = True, estimate: Callable[[float], str] | None = None
+) -> Run:
+    """Fine-tune a classifier on what is prepared, in the folder ``out``: from the start, or on from where that was interrupted.
+
+    What is done already is not done again. ``examined``: whether the model is scored and reported; without, the run is trained only
+    (its record says ``trained``), and may be examined by a later call. ``estimate``: see ``FitDisplay``. Raises as ``finetune``.
+    """
+    there = Run.open(out) if (out / "run.json").is_file() else None
+    if there is not None and (there.facts()["state"] == "done" or (not examined and there.facts().get("trained"))):
+        return there
+    with world(job.config.device, job.config.precision) as here:
+        run = there or _create(job, out, here)
+        with noted(run, here.first):
+            _work(job, run, here, terminal, resumed=there is not None, examined=examined, estimate=estimate)
+    return run
+
+
 def _create(job: Job | material.Job, out: str | Path | None, here: World) -> Run:
     """Make the run directory on the first rank and tell the others where it is."""
     if not here.first:
@@ -143,7 +161,16 @@ def _create(job: Job | material.Job, out: str | Path | None, here: World) -> Run
     return run
 
 
-def _work(job: Job, run: Run, here: World, terminal: Terminal, *, resumed: bool) -> None:
+def _work(
+    job: Job,
+    run: Run,
+    here: World,
+    terminal: Terminal,
+    *,
+    resumed: bool,
+    examined: bool = True,
+    estimate: Callable[[float], str] | None = None,
+) -> None:
     """Solve for the head, train end to end where that is asked for, examine, report."""
     began = time.perf_counter()
     features = {split: _given_features(job, split, here, terminal) for split in SPLITS}
@@ -160,7 +187,11 @@ def _work(job: Job, run: Run, here: World, terminal: Terminal, *, resumed: bool)
             run.measure([{"kind": "head", "step": i, "strength": t["c"], "val_loss": t["val_loss"]} for i, t in enumerate(solved.tried)])
         model, vectors = Classifier(job.encoder, solved.head), features
     else:
-        length, spent = end_to_end.train(job, solved, run, here, terminal, resumed=resumed)
+        length, spent = end_to_end.train(job, solved, run, here, terminal, resumed=resumed, estimate=estimate)
+        if not examined:
+            run.record(trained=True)
+            run.finish("stopped")
+            return
         model = Classifier.load(run.path / "checkpoints" / end_to_end.BEST)
     if here.first:
         model.to(here.device).eval()

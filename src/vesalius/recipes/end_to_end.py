@@ -41,9 +41,16 @@ BEST = f"best-{NAME}"
 
 
 def train(
-    job: Job, solved: fitting.Fitted, run: Run, here: World, terminal: Terminal, *, resumed: bool
+    job: Job,
+    solved: fitting.Fitted,
+    run: Run,
+    here: World,
+    terminal: Terminal,
+    *,
+    resumed: bool,
+    estimate: Callable[[float], str] | None = None,
 ) -> tuple[Length, Spent]:
-    """End to end, until validation is best; ``checkpoints/best-validation`` then holds the model."""
+    """End to end, until validation is best; ``checkpoints/best-validation`` then holds the model. ``estimate``: see ``FitDisplay``."""
     config = job.config
     method = _method(job, solved, here)
     views = training_views(config, job.encoder)
@@ -73,7 +80,7 @@ def train(
 
     spent = until_best(
         method, feed, views, stepper, watch, run, here, length, terminal, keep_best,
-        picture=picture, facts=FACTS, clip=config.optimizer.clip, resumed=resumed,
+        picture=picture, facts=FACTS, clip=config.optimizer.clip, resumed=resumed, estimate=estimate,
     )  # fmt: skip
     return length, spent
 
@@ -94,6 +101,7 @@ def until_best(
     facts: str,
     clip: float | None,
     resumed: bool,
+    estimate: Callable[[float], str] | None = None,
 ) -> Spent:
     """Train until ``watch`` or ``length`` ends it; what stands at the start is the best until something is better.
 
@@ -110,7 +118,7 @@ def until_best(
         return spent
     with terminal.bar("fine-tuning", "steps") as update:
         spent = fit(
-            method, feed, views, stepper, watch, run, here, length, FitDisplay(terminal, update),
+            method, feed, views, stepper, watch, run, here, length, FitDisplay(terminal, update, estimate=estimate),
             resume=resumed, clip=clip, keep_best=keep_best,
         )  # fmt: skip
     here.barrier()  # the best is on disk for all

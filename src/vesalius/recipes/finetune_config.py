@@ -48,7 +48,7 @@ class EncoderConfig(BaseModel):
 class HeadOptimizer(OptimizerConfig):
     """The optimizer with defaults for few steps from weights that are good already."""
 
-    name: Literal["sgd", "adam", "adamw", "lars"] = Field("adamw", description="sgd (Nesterov off), adam, adamw or lars.")
+    name: Literal["sgd", "adam", "adamw", "lars"] = Field("adamw", description="sgd, adam, adamw or lars.")
     lr: float | Literal["auto"] = Field(1e-3, description="Peak learning rate of the head; auto follows from the global batch.")
     weight_decay: float = Field(0.05, ge=0, description="Per step, of what decays (see decay_by).")
     layer_decay: float | None = Field(

@@ -124,12 +124,13 @@ def training_views(config: FinetuneConfig, encoder: Encoder) -> Views:
     if "global" not in recipe:
         raise UserError(f"Fine-tuning needs views named 'global'; these views make {', '.join(k for k in recipe if k != 'shared')}.")
     group = recipe["global"]
-    ending = [step for step in card.preprocessing if _is_pixelwise(step)]
+    ending = [step for step in card.preprocessing if is_pixelwise(step)]
     made = {**recipe, "global": {**group, "size": list(card.size), "operations": [*group["operations"], *ending]}}
     return views.load({key: made[key] for key in ("shared", "per_channel", "global") if key in made}, card.channels)
 
 
-def _is_pixelwise(step: Any) -> bool:
+def is_pixelwise(step: Any) -> bool:
+    """Whether an operation of views, as a recipe has it, changes values and moves nothing."""
     name = next(iter(step)) if isinstance(step, Mapping) else str(step)
     kind = known().get(str(name).replace("-", "_"))
     return kind is not None and issubclass(kind, Pixelwise)

@@ -12,10 +12,15 @@ _ESTIMATE_AFTER = 20
 
 
 class FitDisplay:
-    """What the loop shows. ``update`` is a bar of ``Terminal``, ``noun`` what a sample is called."""
+    """What the loop shows. ``update`` is a bar of ``Terminal``, ``noun`` what a sample is called.
 
-    def __init__(self, terminal: Terminal, update: Callable[..., None], noun: str = "images") -> None:
-        self.terminal, self.update, self.noun = terminal, update, noun
+    ``estimate``: seconds per step, known after the first steps, to a further sentence for the terminal.
+    """
+
+    def __init__(
+        self, terminal: Terminal, update: Callable[..., None], noun: str = "images", estimate: Callable[[float], str] | None = None
+    ) -> None:
+        self.terminal, self.update, self.noun, self.estimate = terminal, update, noun, estimate
         self.began = time.perf_counter()
         self.images, self.waited, self.loss, self.steps, self.rate = 0, 0.0, float("nan"), 0, ""
 
@@ -36,6 +41,8 @@ class FitDisplay:
                 f"After {self.steps} steps: {self.rate}, {in_words(per_step * at.steps_per_epoch)} per epoch, "
                 f"{in_words(per_step * (at.steps - at.step))} to go, {self.waited / seconds:.0%} of the time waiting for data."
             )
+            if self.estimate is not None:
+                self.say(self.estimate(per_step))
 
     def say(self, text: str) -> None:
         """A sentence worth reading."""

@@ -23,7 +23,7 @@ class OptimizerConfig(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    name: Literal["sgd", "adam", "adamw", "lars"] = Field("sgd", description="sgd (Nesterov off), adam, adamw or lars.")
+    name: Literal["sgd", "adam", "adamw", "lars"] = Field("sgd", description="sgd, adam, adamw or lars.")
     lr: float | Literal["auto"] = Field("auto", description="Peak learning rate; auto follows from the global batch.")
     base_lr: float | None = Field(
         None, gt=0, description="With lr auto: the peak rate at a global batch of 256, in proportion to which it grows."
@@ -39,6 +39,7 @@ class OptimizerConfig(BaseModel):
         None, gt=0, le=1, description="Encoder layers learn at this to the power of their distance from its end; none: all alike."
     )
     momentum: float = Field(0.9, ge=0, lt=1, description="Of sgd and lars.")
+    nesterov: bool = Field(False, description="Whether sgd looks ahead (Nesterov).")
     betas: tuple[float, float] = Field((0.9, 0.999), description="Of adam and adamw.")
     eps: float = Field(1e-8, gt=0, description="Of adam and adamw.")
     trust: float = Field(1e-3, gt=0, description="Trust coefficient of lars.")
@@ -47,9 +48,11 @@ class OptimizerConfig(BaseModel):
     schedule: Schedule = Field(Schedule(), description="What the rate does after the warm-up.")
 
     @model_validator(mode="after")
-    def _lars_knows_layers_by_their_decay(self) -> OptimizerConfig:
+    def _fits_together(self) -> OptimizerConfig:
         if self.name == "lars" and self.weight_decay_end is not None and 0 in (self.weight_decay, self.weight_decay_end):
             raise ValueError("lars scales the layers that decay: with weight_decay_end, neither end can be 0")
+        if self.nesterov and (self.name != "sgd" or self.momentum == 0):
+            raise ValueError("nesterov is a way of sgd's momentum: it needs name sgd and a momentum above 0")
         return self
 
 
@@ -195,7 +198,7 @@ def _regrouped(groups: Sequence[Group], names: Mapping[torch.nn.Parameter, str],
 
 def _make(config: OptimizerConfig, sets: list[dict[str, Any]], lr: float) -> torch.optim.Optimizer:
     if config.name == "sgd":
-        return torch.optim.SGD(sets, lr=lr, momentum=config.momentum, fused=True)
+        return torch.optim.SGD(sets, lr=lr, momentum=config.momentum, nesterov=config.nesterov, fused=True)
     if config.name == "lars":
         return LARS(sets, lr=lr, momentum=config.momentum, weight_decay=config.weight_decay, trust=config.trust)
     kind = torch.optim.Adam if config.name == "adam" else torch.optim.AdamW

@@ -78,7 +78,7 @@ class DecoderConfig(Named):
 class SegmenterOptimizer(OptimizerConfig):
     """The optimizer with the defaults of MONAI's tutorial."""
 
-    name: Literal["sgd", "adam", "adamw", "lars"] = Field("adamw", description="sgd (Nesterov off), adam, adamw or lars.")
+    name: Literal["sgd", "adam", "adamw", "lars"] = Field("adamw", description="sgd, adam, adamw or lars.")
     lr: float | Literal["auto"] = Field(1e-4, description="Peak learning rate; auto follows from the global batch.")
     weight_decay: float = Field(1e-5, ge=0, description="Per step, of what decays (see decay_by).")
     warmup: Warmup = Field(Warmup(steps=0), description="A share of the run, or {steps: n} or {epochs: n}.")
