@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vesalius.evaluate.verb import evaluate
     from vesalius.export import export
     from vesalius.finetune import finetune
+    from vesalius.models import prepare_model
     from vesalius.predict import predict
     from vesalius.pretrain import pretrain
     from vesalius.reporting import report
@@ -32,11 +33,12 @@ _PLACES = {
     "finetune": "vesalius.finetune",
     "load_encoder": "vesalius.encoders",
     "predict": "vesalius.predict",
+    "prepare_model": "vesalius.models",
     "pretrain": "vesalius.pretrain",
     "report": "vesalius.reporting",
     "save_encoder": "vesalius.encoders",
 }
-__all__ = ["build_encoder", "demo", "embed", "evaluate", "export", "finetune", "load_encoder", "predict", "pretrain", "report", "save_encoder"]
+__all__ = ["build_encoder", "demo", "embed", "evaluate", "export", "finetune", "load_encoder", "predict", "prepare_model", "pretrain", "report", "save_encoder"]
 
 
 def __getattr__(name: str) -> Any:

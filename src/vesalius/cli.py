@@ -10,6 +10,7 @@ import cyclopts
 
 from vesalius import __version__
 from vesalius.cli_inspection import data_app, recipes_app, runs_app
+from vesalius.cli_models import models_app
 from vesalius.cli_submission import submission
 from vesalius.errors import VesaliusError
 
@@ -21,7 +22,7 @@ app = cyclopts.App(
     help="Learn an image encoder from images nobody labelled, and see what it is worth.",
     help_format="plaintext",
 )
-for _sub in (data_app, runs_app, recipes_app, submission(app)):
+for _sub in (data_app, models_app, runs_app, recipes_app, submission(app)):
     app.command(_sub)
 
 

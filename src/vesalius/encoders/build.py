@@ -17,6 +17,7 @@ from vesalius.encoders import densenet, monai_family, own, resenc, resnet, timm_
 from vesalius.encoders.encoder import Card, Encoder, Encoding
 from vesalius.encoders.foreign import Weights
 from vesalius.encoders.loading import fill, weights_from
+from vesalius.encoders.prepared import names as zoo_names
 from vesalius.encoders.probing import dummy_forward
 from vesalius.errors import UserError
 from vesalius.random import torch_seed
@@ -129,10 +130,11 @@ def _family(name: str, code: str | Path | None, from_card: bool) -> tuple[Family
         return monai_family.builder(name), name
     if ".py:" in name:
         return own.build, own.locate(name, code, from_card)
-    near = get_close_matches(name, known_names(), n=3)
+    near = get_close_matches(name, [*known_names(), *zoo_names()], n=3)
     raise UserError(
         f"There is no network {name!r}." + (f" Did you mean {', '.join(near)}?" if near else "")
-        + f" Known: {', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build. No run, folder or file of weights has that name either."
+        + f" Known: {', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build. "
+        "No run, folder, file of weights or model of the zoo has that name either."
     )  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from vesalius.encoders.fetching import fetched, is_address
 from vesalius.encoders.foreign import Weights, read_weights, unknown_network, weights_file
 from vesalius.encoders.layouts import Architecture, read_contents, tell
 from vesalius.encoders.loaded import Loaded, some
+from vesalius.encoders.prepared import folder_of, is_model, untrained
+from vesalius.encoders.prepared import names as zoo_names
+from vesalius.encoders.published import published
 from vesalius.encoders.saving import CARD, WEIGHTS, weights_hash
 from vesalius.encoders.unfinished import newest_encoder
 from vesalius.errors import UserError
@@ -116,7 +120,8 @@ def load_encoder(
     ``reference``: a folder or run folder with ``encoder.safetensors`` and ``encoder.json`` (or, while the run is not
     done, a checkpoint), such a file, ``run:ID``; ``mlflow:RUN_ID[/artifact path]``, fetched and cached; a
     network's name (``resnet18``, ``timm:NAME``, ``torchvision:NAME``), whose weights are random unless ``weights`` is
-    among ``options`` (see ``build_encoder``); or a checkpoint of others, a file, its address or a folder, that tells
+    among ``options`` (see ``build_encoder``); a model of the zoo that was prepared (``moco-v2``), or ``random_r50`` and its like
+    without training; or a checkpoint of others, a file, its address or a folder, that tells
     its network (then ``options``, such as ``size``, go before what it tells). ``latest`` is the latest run. ``code``:
     the user's file, where the architecture is one and it is not in the current folder. What matched is logged and kept
     as ``encoder.loaded``. Raises UserError.
@@ -126,10 +131,17 @@ def load_encoder(
     if isinstance(reference, str) and is_name(reference):
         return build_encoder(reference, min_match=min_match, code=code, **options).eval()
     reference = str(reference)
+    if (made := untrained(reference, **options)) is not None:
+        return made
     place = fetched(reference) if is_address(reference) else _place(reference)
     own = own_files(place)
     begun = newest_encoder(place) if own is None and place.is_dir() else None
     if own is None and begun is None:
+        model = published(place.stem) if place.suffix == ".pth" else None
+        if model is not None and not options:  # models/NAME.pth of SSL_medicalimaging: its name says what the file does not
+            from vesalius.encoders.preparing import converted
+
+            return converted(place, *model)
         return _of_others(reference, place, code, min_match, options)
     if options:
         raise UserError(f"The card of {reference} says how it was built: {', '.join(options)} cannot be chosen again.")
@@ -199,10 +211,10 @@ def _holds_none(reference: str, folder: Path) -> UserError:
 
 
 def encoder_folder(reference: str | Path) -> Path | None:
-    """The folder that holds the encoder of ``reference``; None for a network's name and an address."""
+    """The folder that holds the encoder of ``reference``; None for the name of a network or of a model of the zoo, and an address."""
     from vesalius.encoders.build import is_name
 
-    if is_name(str(reference)) or is_address(str(reference)):
+    if is_name(str(reference)) or is_address(str(reference)) or is_model(str(reference)):
         return None
     place = _place(str(reference))
     return place if place.is_dir() else place.parent
@@ -223,14 +235,19 @@ def _place(reference: str) -> Path:
     path = Path(reference).expanduser()
     if path.exists():
         return path
+    if (prepared := folder_of(reference)) is not None:
+        return prepared
     try:
         return runs.find(reference)
     except UserError as error:
         if reference.startswith("run:") or " fits " in str(error):
             raise
+        near = get_close_matches(reference, [*zoo_names(), *known_names()], n=3)
         raise UserError(
-            f"There is no encoder {reference!r}: no such folder, file, run or network. Give a run folder or id, or one "
-            f"of {', '.join(known_names())}, timm:NAME, torchvision:NAME, my_file.py:build."
+            f"There is no encoder {reference!r}: no such folder, file, run or network."
+            + (f" Did you mean {', '.join(near)}?" if near else "")
+            + f" Give a run folder or id, a model of the zoo (vesalius models list), or one of {', '.join(known_names())}, timm:NAME, "
+            "torchvision:NAME, my_file.py:build."
         ) from None
 
 

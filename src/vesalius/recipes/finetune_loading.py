@@ -8,6 +8,7 @@ from typing import Any
 
 from vesalius import registry
 from vesalius.encoders.build import check_options, is_name
+from vesalius.encoders.prepared import is_model
 from vesalius.errors import UserError
 from vesalius.recipes.augmentation import with_files
 from vesalius.recipes.checking import check
@@ -85,7 +86,7 @@ def _is_reference(word: str) -> bool:
     """Whether ``word`` means something saved: otherwise it is left to be refused as a network's name, with the nearest."""
     from vesalius import runs
 
-    if Path(word).expanduser().exists() or "/" in word or "." in word or ":" in word or word == "latest":
+    if Path(word).expanduser().exists() or "/" in word or "." in word or ":" in word or word == "latest" or is_model(word):
         return True
     try:
         runs.find(word)

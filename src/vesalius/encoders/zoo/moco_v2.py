@@ -16,6 +16,7 @@ MODELS = {
         architecture="resnet50",
         url="https://dl.fbaipublicfiles.com/moco/moco_checkpoints/moco_v2_800ep/moco_v2_800ep_pretrain.pth.tar",
         file="moco_v2_800ep_pretrain.pth.tar",
+        md5="a04e12f8",
         licence="CC-BY-NC 4.0 (facebookresearch/moco)",
         trained_on="ImageNet-1k without labels: MoCo v2, 800 epochs",
         imagenet_top1=71.1,
