@@ -15,13 +15,14 @@ from vesalius.files import place_of
 @lru_cache(maxsize=2)
 def _read(source: str, root: str, uri: str) -> NDArray[np.uint8]:
     array: NDArray[np.uint8] = registry.entry("sources", source).read(place_of(root), uri)
-    array.setflags(write=False)  # several readers share it
+    if isinstance(array, np.ndarray):  # and not one that is made row by row
+        array.setflags(write=False)  # several readers share it
     return array
 
 
 @dataclass(frozen=True)
 class SourceContainer:
-    """Reads uris by the ``read(root, uri)`` of a source's file; a value, so that it can be saved and sent to workers.
+    """Reads uris by the ``read(root, uri)`` of a source's file, an array or what is indexed like one; a value, so that it can be saved and sent to workers.
 
     The last two arrays are kept, so that reading row by row opens a file once.
     """

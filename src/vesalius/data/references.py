@@ -1,9 +1,10 @@
 """Data references: what a user writes for a data set, turned into a sample table.
 
-``NAME[@ROOT][:TASK]`` (a source, by its name or an alias of ``source_names``), a folder of images, of DICOM files or of volumes, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.json``
-list of volumes (see ``sources.datalist``; a folder that holds nnU-Net's or nnssl's is meant by it), a ``.npz`` in MedMNIST's
-layout, or ``my_data.py:MySet[@ROOT]`` (a data set of items, or what gives a SampleTable: see ``own``). Folder, table, list, .npz
-and ROOT may also be an address that fsspec reads: ``s3://``, ``az://``, ``gs://``, ``https://``.
+``NAME[@ROOT][:TASK]`` (a source, by its name or an alias of ``source_names``), a folder of images, of DICOM files or of
+volumes, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.json`` list of volumes (see ``sources.datalist``; a folder that holds
+nnU-Net's or nnssl's is meant by it), a ``.npz`` in MedMNIST's layout, or ``my_data.py:MySet[@ROOT]`` (a data set of items, or
+what gives a SampleTable: see ``own``). Folder, table, list, .npz and ROOT may also be an address that fsspec reads: ``s3://``,
+``az://``, ``gs://``, ``https://``.
 """
 
 from __future__ import annotations

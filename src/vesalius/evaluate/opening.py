@@ -12,6 +12,7 @@ from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.resizing import resized
 from vesalius.errors import UserError
+from vesalius.evaluate import originals
 from vesalius.evaluate.capping import capped
 from vesalius.evaluate.config import EvaluateConfig
 from vesalius.evaluate.examinee import EncoderExaminee, slug
@@ -52,21 +53,23 @@ def _load(reference: str, size: int | None) -> Encoder:
 
 def _tables(config: EvaluateConfig, terminal: Terminal) -> Mapping[str, SampleTable]:
     found: dict[str, SampleTable] = {}
+    original = config.compat == "ssl-medicalimaging"
     for reference in config.data:
+        rows = originals.wanted(reference, config) if original else {"filter": config.filter, "uncertain": config.uncertain}
         table = resolve(
             reference,
             labels=config.labels,
             subject=config.subject,
-            uncertain=config.uncertain,
-            filter=config.filter,
             download=config.download,
             allow_leakage=config.allow_leakage,
             terminal=terminal,
+            **rows,
         )
+        table = originals.divided(table, reference, terminal) if original else table
         if config.max_images is not None:
             table = capped(table, config.max_images, config.seed)
         name = slug(reference.partition("@")[0] if "@" in reference else reference).removesuffix(".npz").removesuffix(".csv")
-        found[_free(name, list(found))] = divide(table, config.split, allow_leakage=config.allow_leakage)
+        found[_free(name, list(found))] = divide(table, config.split, allow_leakage=config.allow_leakage or original)
     if not found:
         raise UserError("Nothing says which images to evaluate on. Give labelled data with --data (a source, a folder, a table).")
     return found

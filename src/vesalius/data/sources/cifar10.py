@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from vesalius.data import cifar
+from vesalius.data import cifar, shuffled
 from vesalius.data.listing import Progress
 from vesalius.data.table import SampleTable
 from vesalius.data.task import TaskSpec, classification
@@ -34,6 +34,11 @@ def index(root: Path | None, *, task: str | None = None) -> SampleTable:
     """The table of all images, in the order of torchvision. Raises UserError naming a missing or damaged batch."""
     assert root is not None
     return cifar.index(root, FILES, {"class": list(CLASSES)}, TASKS[task or "class"], LICENCE)
+
+
+def compat_ssl_medicalimaging(table: SampleTable, task: str | None = None) -> SampleTable:
+    """The official division, a fifth of the training part held out as the original did; see ``shuffled``."""
+    return shuffled.official(table)
 
 
 def present(root: Path, task: str | None = None) -> bool:

@@ -11,11 +11,13 @@ Licence: free use with acknowledgement of the NIH Clinical Center.
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vesalius.data import shuffled
 from vesalius.data.source_tables import read_table
 from vesalius.data.subjects import public
 from vesalius.data.table import SampleTable
@@ -36,6 +38,7 @@ Cross-Domain Few-Shot Learning", ECCV 2020 (ChestX)."""
 TASKS: dict[str, TaskSpec] = {
     "fourteen": TaskSpec("fourteen", "multilabel", FINDINGS, FINDINGS),
     "single7": classification("single7", "single7", SINGLE),
+    "single7-ordinal": TaskSpec("single7-ordinal", "ordinal", ("single7",), SINGLE),
     **{(slug := name.lower().replace("_", "-")): classification(slug, name, ("no", "yes")) for name in FINDINGS},
 }
 LICENCE = "free use with acknowledgement of the NIH Clinical Center"
@@ -49,10 +52,11 @@ _OLDEST = 120
 def index(root: Path | None, *, task: str | None = None) -> SampleTable:
     """The table of the images that are there. Raises UserError where the table of findings or every image is missing.
 
-    ``task``: ``fourteen``, ``single7`` (whose rows are those with one finding of the seven), or one finding.
+    ``task``: ``fourteen``, ``single7`` (whose rows are those with one finding of the seven; ``single7-ordinal`` as grades), or one
+    finding.
     """
     assert root is not None
-    csv = next((root / name for name in TABLES if (root / name).is_file()), None)
+    csv = _table(root)
     if csv is None:
         raise UserError(
             f"The folder {root} holds neither {' nor '.join(TABLES)}, the table of images, patients and findings of NIH"
@@ -92,7 +96,27 @@ def index(root: Path | None, *, task: str | None = None) -> SampleTable:
         warnings=warnings,
         missing=tuple(missing),
     )
-    return table.subset(~np.isnan(table.labels("single7"))) if task == "single7" else table
+    return _single(table) if task is not None and task.startswith("single7") else table
+
+
+def compat_ssl_medicalimaging(table: SampleTable, task: str | None = None) -> SampleTable:
+    """The original's seven classes, all images divided before these are chosen; see ``shuffled``."""
+    csv = _table(Path(table.root))
+    assert csv is not None
+    frame = read_labels(csv)
+    kept = frame["label.single7"].notna().to_numpy()
+    if task is None:
+        table = replace(table, task=TASKS["single7"], warnings=list(table.warnings))
+    part = shuffled.parts(len(frame), kept=kept)
+    return shuffled.divided(table, [f"{stem}.png" for stem in shuffled.stems_of(table)], frame["name"].tolist(), part)
+
+
+def _single(table: SampleTable) -> SampleTable:
+    return table.subset(~np.isnan(table.labels("single7")))
+
+
+def _table(root: Path) -> Path | None:
+    return next((root / name for name in TABLES if (root / name).is_file()), None)
 
 
 def read_labels(csv: Path) -> pd.DataFrame:
