@@ -30,7 +30,7 @@ class Drawn(Pair):
     ) -> None:
         rng = np.random.default_rng(seed)
         asked: Any = SimpleNamespace(
-            device=torch.device("cpu"), autocast=None, seed=1, replicates=replicates, batch_size=64, compat=compat, terminal=Terminal(quiet=True)
+            device=torch.device("cpu"), autocast=None, seed=1, replicates=replicates, batch_size=64, compat=compat, subgroups=(), terminal=Terminal(quiet=True)
         )
         table = SimpleNamespace(subjects=np.arange(sum(counts)), task=None)
         super().__init__(SimpleNamespace(name="drawn", baseline=False, key=f"{seed}"), SimpleNamespace(table=table), "clouds", asked)  # type: ignore[arg-type]

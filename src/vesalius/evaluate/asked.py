@@ -30,8 +30,8 @@ Taken = Literal["run", "pairs"]
 @dataclass(frozen=True)
 class Asked:
     """What is examined and how: ``runs`` are references of fine-tuned runs as the user gave them; ``panel``: the encoders and data sets,
-    where there are any. ``replicates``: of every bootstrap. ``half``: whether the feature cache has 16 bits. ``compat``: ``none``, or
-    whose ways are to be reproduced.
+    where there are any. ``replicates``: of every bootstrap. ``half``: whether the feature cache has 16 bits. ``subgroups``: columns whose
+    groups are scored apart. ``compat``: ``none``, or whose ways are to be reproduced.
     """
 
     runs: Sequence[str]
@@ -45,6 +45,7 @@ class Asked:
     replicates: int = 2000
     compat: str = "none"
     half: bool = False
+    subgroups: Sequence[str] = ()
     panel: Panel | None = None
 
     def pairs(self, baselines: Sequence[str] = ()) -> Iterator[Pair]:

@@ -17,7 +17,7 @@ from vesalius.recipes.data_config import Frozen, SplitConfig
 class EvaluateConfig(Frozen):
     """One evaluation. ``fields``: protocol -> its own fields, checked by its ``Config``."""
 
-    @field_validator("image_size", mode="before")
+    @field_validator("image_size", "subgroups", mode="before")
     @classmethod
     def _sizes(cls, value: Any) -> Any:
         return [part for part in str(value).split(",") if part] if isinstance(value, str | int) else value
@@ -37,6 +37,7 @@ class EvaluateConfig(Frozen):
     max_bad_share: float = Field(0.05, ge=0, le=1, description="More unreadable files than this ends the evaluation.")
     image_size: tuple[int, ...] = Field((), description="Pixels a side, as 224,448: each encoder is examined at each; empty: at its own.")
     max_images: int | None = Field(None, ge=10, description="At most so many images of a data set, drawn by whole subjects, stratified.")
+    subgroups: tuple[str, ...] = Field((), description="Columns of the data, as sex,view,age, whose groups are scored apart.")
     features: Literal["fp32", "fp16"] = Field("fp32", description="Precision in which features are kept: fp16 takes half the disk.")
     replicates: int = Field(2000, ge=100, description="Bootstrap replicates behind every interval.")
     compat: Literal["none", "ssl-medicalimaging"] = Field("none", description="Whose ways of measuring are to be reproduced.")

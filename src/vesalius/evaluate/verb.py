@@ -96,7 +96,7 @@ def evaluate(
         began = time.perf_counter()
         cells = Cells(here.path)
         panel = opened(config, terminal) if config.encoder else None
-        how = (place, autocast, config.seed, config.batch_size, terminal, config.replicates, config.compat, config.features == "fp16")
+        how = (place, autocast, config.seed, config.batch_size, terminal, config.replicates, config.compat, config.features == "fp16", config.subgroups)
         asked = Asked(config.run, here, cells, *how, panel)
         modules = {name: registry.entry("protocols", name) for name in config.protocols}
         found = {name: module.examine(module.Config.model_validate(config.fields[name]), asked) for name, module in modules.items()}

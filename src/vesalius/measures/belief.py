@@ -17,7 +17,7 @@ BINS = 15
 LEAST = float(torch.finfo(torch.float32).eps)
 """A probability of 0 counts as this much in the log loss, which would else be infinite for one vote of neighbours."""
 
-LEVELS = 4096
+LEVELS = 2048
 """Of more different confidences than these, neighbours are taken together before bins of equal mass are cut."""
 
 Sums = Float[Tensor, "columns replicates"]

@@ -81,6 +81,15 @@ def interval(values: Float[Tensor, " replicates"], level: float = 0.95) -> tuple
     return low, high
 
 
+def shifted_interval(value: float, values: Float[Tensor, " replicates"], level: float = 0.95) -> tuple[float, float]:
+    """The percentiles moved so that their median is ``value``, not below 0: for errors of calibration, which are greater in replicates than
+    in the samples (as they are greater in the samples than in truth), so that percentiles alone would lie above the value itself.
+    """
+    low, high = interval(values, level)
+    away = value - float(values.nanmedian())
+    return max(0.0, low + away), max(0.0, high + away)
+
+
 def accelerated_interval(
     value: float, values: Float[Tensor, " replicates"], left_out: Float[Tensor, " subjects"], level: float = 0.95
 ) -> tuple[float, float]:

@@ -23,7 +23,7 @@ SENSITIVITY = "sensitivity_at_95_specificity"
 NAMES = (*(name for name in EVERY if name not in ("ece", "ace", "brier", "nll")), SENSITIVITY, "ece", "ace", "brier", "nll")
 """Of answers to classes, binary, multi-label and (``kappa``) ordered questions, in the order of a table."""
 
-_CELLS = 1 << 22
+_CELLS = 1 << 21
 Array = NDArray[np.floating[Any]]
 
 

@@ -114,6 +114,7 @@ def _summed(columns: Callable[[Tensor, Tensor], Tensor], value: Callable[[Tensor
 _MEASURES: Mapping[str, Callable[[Tensor, Tensor, Tensor], Tensor]] = {
     **{name: _summed(decisions.columns, value) for name, value in decisions.MEASURES.items()},
     **{name: _summed(belief.columns, value) for name, value in belief.MEASURES.items()},
+    "quadratic_kappa": _summed(decisions.columns, decisions.kappa),  # as tasks call it
     "ace": adaptive_error,
     "accuracy": accuracy,
     "balanced_accuracy": balanced_accuracy,
