@@ -15,7 +15,8 @@ def table(rows: int = 600, subjects: int = 200, split: bool = True) -> SampleTab
     subject = generator.integers(0, subjects, rows)
     part = np.where(subject % 5 == 0, "test", "train")
     columns = {"subject": [f"p{s}" for s in subject], "label.ill": (subject % 3 == 0).astype(float), **({"split": part} if split else {})}
-    return SampleTable.of("made", "", [f"{i}.png" for i in range(rows)], columns, class_names={"ill": ["no", "yes"]}, task=classification("ill", "ill", ("no", "yes")))
+    task = classification("ill", "ill", ("no", "yes"))
+    return SampleTable.of("made", "", [f"{i}.png" for i in range(rows)], columns, class_names={"ill": ["no", "yes"]}, task=task)
 
 
 def test_subjects_stay_whole_and_shares_stay() -> None:
