@@ -34,6 +34,7 @@ class Measured:
     validation samples, by which a temperature and thresholds are fitted, or, where repeats hold out different ones, of the training and then
     the validation samples (``folds.held_out``), NaN where not held out; None where the protocol has none. ``values``: metric -> Value.
     ``curve``: rows of a curve, each with ``metric``, ``x``, ``value``, ``low``, ``high``. ``facts``: what was chosen on the way, as JSON has it.
+    ``scored``: how many samples of how many subjects ``values`` are of, where that is not the test split.
     """
 
     answers: Float[Tensor, "repeats samples outputs"] | None = None
@@ -41,6 +42,7 @@ class Measured:
     values: Mapping[str, Value] = field(default_factory=dict)
     curve: Sequence[Mapping[str, Any]] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    scored: tuple[int, int] | None = None
 
     def tensors(self) -> dict[str, Tensor]:
         """Everything, for a cell."""
@@ -48,7 +50,7 @@ class Measured:
         for name, value in self.values.items():
             found |= {f"values/{name}/{part}": t for part in ("replicates", "repeats") if (t := getattr(value, part)) is not None}
         numbers = {name: [value.value, value.margin] for name, value in self.values.items()}
-        text = json.dumps({"values": numbers, "curve": [dict(row) for row in self.curve], "facts": dict(self.facts)})
+        text = json.dumps({"values": numbers, "curve": [dict(row) for row in self.curve], "facts": dict(self.facts), "scored": self.scored})
         return {**found, "text": torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)}
 
     @staticmethod
@@ -64,4 +66,4 @@ class Measured:
             )
             for name, (value, margin) in said["values"].items()
         }
-        return Measured(found.get("answers"), found.get("choosing"), values, said["curve"], said["facts"])
+        return Measured(found.get("answers"), found.get("choosing"), values, said["curve"], said["facts"], said["scored"] and tuple(said["scored"]))

@@ -74,7 +74,9 @@ class Pair:
         return len(self.task.classes)
 
     def split(self, name: str) -> Split:
-        """The labelled samples of ``train``, ``val`` or ``test``. Raises UserError where there are none."""
+        """The labelled samples of ``train``, ``val`` or ``test``, or of ``all`` three, then in the order of their ids. Raises UserError
+        where there are none.
+        """
         if name not in self._splits:
             self._splits[name] = self._split(name)
         return self._splits[name]
@@ -95,14 +97,16 @@ class Pair:
         return bootstrap.groups(self.data.table.subjects, len(self.data.table))
 
     def _split(self, name: str) -> Split:
-        rows = self.data.rows(name)
+        rows = self.data.rows(name) if name != "all" else np.concatenate([self.data.rows(part) for part in SPLITS])
+        if name == "all":
+            rows = rows[np.argsort(self.data.store.ids[rows])]
         known = self.data.labels(rows)
         columns = [known[label] for label in self.task.labels]
         labels = torch.stack(columns, 1) if self.task.kind == "multilabel" else columns[0]
         keep = (~labels.isnan() if labels.ndim == 1 else ~labels.isnan().all(1)).numpy()
         if not keep.any():
             raise UserError(
-                f"{self.dataset} has no {name} sample with a known label of {self.task.name!r}, so that nothing can be "
+                f"{self.dataset} has no {'' if name == 'all' else f'{name} '}sample with a known label of {self.task.name!r}, so that nothing can be "
                 f"{'scored' if name == 'test' else 'fitted' if name == 'train' else 'chosen'}. Label some, or give shares with --split.val and --split.test."
             )
         rows, labels = rows[keep], labels[torch.from_numpy(keep)]
