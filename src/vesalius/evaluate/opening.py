@@ -12,7 +12,7 @@ from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.resizing import resized
 from vesalius.errors import UserError
-from vesalius.evaluate import originals
+from vesalius.evaluate import compat, originals
 from vesalius.evaluate.capping import capped
 from vesalius.evaluate.config import EvaluateConfig
 from vesalius.evaluate.examinee import EncoderExaminee, slug
@@ -66,8 +66,8 @@ def _tables(config: EvaluateConfig, terminal: Terminal) -> Mapping[str, SampleTa
             **rows,
         )
         table = originals.divided(table, reference, terminal) if original else table
-        if config.max_images is not None:
-            table = capped(table, config.max_images, config.seed)
+        if (most := config.max_images or (compat.most(reference, config.protocols) if original else None)) is not None:
+            table = capped(table, most, config.seed)
         name = slug(reference.partition("@")[0] if "@" in reference else reference).removesuffix(".npz").removesuffix(".csv")
         found[_free(name, list(found))] = divide(table, config.split, allow_leakage=config.allow_leakage or original)
     if not found:

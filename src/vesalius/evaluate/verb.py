@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from vesalius import registry
 from vesalius.errors import UserError
+from vesalius.evaluate import compat
+from vesalius.evaluate.arguments import translated
 from vesalius.evaluate.asked import Asked, Examined
 from vesalius.evaluate.cells import Cells
 from vesalius.evaluate.config import OWN, EvaluateConfig, configured
@@ -70,12 +72,18 @@ def evaluate(
 
     ``run``: fine-tuned runs (folder, id or ``latest``); the first is compared with the others. ``encoder``, ``data``: encoders and
     labelled data sets, each of which is examined on each. ``fields``: device, precision, batch_size, seed and the like, and fields of the
-    protocols, as ``perturbations=["noise"]`` or ``**{"robustness.metric": "accuracy"}``.
+    protocols, as ``perturbations=["noise"]`` or ``**{"robustness.metric": "accuracy"}``; also those of SSL_medicalimaging's scripts, as
+    ``dataset``, ``model``, ``n_way``.
     The run holds ``results.json``, ``results.csv``, ``figures/``, a folder for each protocol with what it computed, and the
     report. ``resume``: an evaluation to go on with; its finished cells are not computed again. Raises UserError, NoRoom.
     """
     terminal = Terminal(quiet=quiet)
-    given = {"run": _several(run), "encoder": _several(encoder), "data": _several(data)}
+    said = translated(fields, [name.strip() for name in (protocols.split(",") if isinstance(protocols, str) else protocols)])
+    fields, original = said.fields, said.fields.get("compat") == compat.WORD
+    places = [compat.placed(place) if original else place for place in [*_several(data), *said.data]]
+    given = {"run": _several(run), "encoder": [*_several(encoder), *said.encoder], "data": places}
+    for sentence in said.sentences:
+        terminal.say(sentence)
     here = None if resume is None else run_to_resume(resume, "evaluate")
     if here is not None:
         given = {name: said or here.config()[name] for name, said in given.items()}
@@ -95,13 +103,18 @@ def evaluate(
     with noted(here, True):
         began = time.perf_counter()
         cells = Cells(here.path)
+        reproduced = [] if config.compat == "none" else compat.sentences(config.protocols)
+        for sentence in reproduced:
+            terminal.say(sentence)
         panel = opened(config, terminal) if config.encoder else None
         how = (place, autocast, config.seed, config.batch_size, terminal, config.replicates, config.compat, config.features == "fp16", config.subgroups)
         asked = Asked(config.run, here, cells, *how, panel)
         modules = {name: registry.entry("protocols", name) for name in config.protocols}
         found = {name: module.examine(module.Config.model_validate(config.fields[name]), asked) for name, module in modules.items()}
-        results = _write(here, found, {} if panel is None else panel.facts())
+        results = _write(here, found, {} if panel is None else panel.facts(), reproduced)
         write_tables(here.path, results)
+        if config.compat == compat.WORD:
+            compat.write_logs(here.path, results, config.fields)
         here.record(computed=cells.computed, seconds=time.perf_counter() - began)
         here.finish("done")
     from vesalius.report import build
@@ -141,7 +154,7 @@ def _refuse_other(run: Run, config: EvaluateConfig) -> None:
         )
 
 
-def _write(run: Run, found: Mapping[str, Examined], about: Mapping[str, Any]) -> dict[str, Any]:
+def _write(run: Run, found: Mapping[str, Examined], about: Mapping[str, Any], reproduced: Sequence[str]) -> dict[str, Any]:
     """``results.json`` and ``results.csv``; what the first holds."""
     import pandas as pd
 
@@ -154,7 +167,7 @@ def _write(run: Run, found: Mapping[str, Examined], about: Mapping[str, Any]) ->
         "title": " and ".join(name.capitalize() for name in found),
         "protocols": list(found),
         "verdict": [sentence for examined in found.values() for sentence in examined.verdict],
-        "warnings": list(dict.fromkeys(text for examined in found.values() for text in examined.warnings)),
+        "warnings": list(dict.fromkeys([*reproduced, *(text for examined in found.values() for text in examined.warnings)])),
         "absent": {key: why for examined in found.values() for key, why in examined.absent.items()},
         **{name.replace("-", "_"): examined.results for name, examined in found.items()},
     }
