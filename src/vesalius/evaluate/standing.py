@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from vesalius.evaluate import differences, sentences
 from vesalius.evaluate.asked import Asked
 from vesalius.evaluate.judging import Judged
-from vesalius.measures import bootstrap
 
 Cells = Mapping[tuple[str, str], Judged]
 """(encoder, data set) -> what was found."""
@@ -16,16 +16,38 @@ Cells = Mapping[tuple[str, str], Judged]
 def of(protocol: str, cells: Cells, asked: Asked) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
     """The protocol's part of ``results.json``, its rows of ``results.csv`` and its verdict."""
     rows = [row for (encoder, data), judged in cells.items() for row in _rows(encoder, data, judged)]
-    chosen = [{"encoder": encoder, "data": data, **judged.measured.facts} for (encoder, data), judged in cells.items() if judged.measured.facts]
-    curves = [{"encoder": encoder, "data": data, **row} for (encoder, data), judged in cells.items() for row in judged.measured.curve]
-    results = {"cells": rows, "chosen": chosen, "curves": curves}
-    return results, [{"protocol": protocol, "table": "cells", **row} for row in rows], []
+    baselines = [name for name in dict.fromkeys(name for name, _ in cells) if asked.examinee(name).baseline]
+    apart, tied, verdict = [], [], []
+    for data in dict.fromkeys(data for _, data in cells):
+        here = {name: judged for (name, where), judged in cells.items() if where == data}
+        metric = next(iter(here.values())).metric
+        own = differences.between(data, metric, here, baselines)
+        best = [differences.ties(data, name, here, baselines) for name in next(iter(here.values())).values]
+        apart += own
+        tied += [row for row in best if row is not None]
+        verdict += sentences.verdict(protocol, data, metric, here, baselines, own)
+    results = {
+        "cells": rows,
+        "differences": apart,
+        "ties": tied,
+        "chosen": _each(cells, lambda judged: [judged.measured.facts] if judged.measured.facts else []),
+        "curves": _each(cells, lambda judged: judged.measured.curve),
+        "calibration": _each(cells, lambda judged: [] if judged.calibration is None else [judged.calibration]),
+        "subgroups": _each(cells, lambda judged: judged.subgroups),
+        "gaps": _each(cells, lambda judged: judged.gaps),
+    }
+    named = [("cells", rows), *((name, results[name]) for name in ("differences", "subgroups", "gaps"))]
+    return results, [{"protocol": protocol, "table": name, **row} for name, several in named for row in several], verdict
+
+
+def _each(cells: Cells, rows: Any) -> list[dict[str, Any]]:
+    return [{"encoder": encoder, "data": data, **row} for (encoder, data), judged in cells.items() for row in rows(judged)]
 
 
 def _rows(encoder: str, data: str, judged: Judged) -> list[dict[str, Any]]:
     found = []
     for metric, value in judged.values.items():
-        low, high = (None, None) if value.replicates is None else bootstrap.interval(value.replicates)
+        low, high = judged.intervals.get(metric, (None, None))
         found.append(
             {
                 "encoder": encoder,
@@ -41,6 +63,7 @@ def _rows(encoder: str, data: str, judged: Judged) -> list[dict[str, Any]]:
                 "n": judged.n,
                 "units": judged.units,
                 "unit": judged.unit,
+                "interval": None if low is None else judged.method,
             }
         )
     return found

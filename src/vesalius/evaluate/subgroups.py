@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -78,10 +79,11 @@ def bands(values: pd.Series[Any], name: str) -> NDArray[np.object_]:
     if numeric and (name.removeprefix("meta.").lower() == "age" or numbers.nunique() > _VALUES):
         found = numbers.to_numpy(float, na_value=np.nan)
         if name.removeprefix("meta.").lower() == "age":
-            cuts, words = np.array(_AGES, float), [f"below {_AGES[0]}", *(f"{a} to {b - 1}" for a, b in zip(_AGES, _AGES[1:], strict=False)), f"{_AGES[-1]} and above"]
+            cuts = np.array(_AGES, float)
+            words = [f"below {_AGES[0]}", *(f"{a} to {b - 1}" for a, b in pairwise(_AGES)), f"{_AGES[-1]} and above"]
         else:
             cuts = np.unique(np.quantile(found[known], [0.25, 0.5, 0.75]))
-            words = [f"below {cuts[0]:g}", *(f"{a:g} to {b:g}" for a, b in zip(cuts, cuts[1:], strict=False)), f"{cuts[-1]:g} and above"]
+            words = [f"below {cuts[0]:g}", *(f"{a:g} to {b:g}" for a, b in pairwise(cuts)), f"{cuts[-1]:g} and above"]
         out[known] = np.array(words, dtype=object)[np.searchsorted(cuts, found[known], side="right")]
         return out
     out[known] = values.astype(str).str.strip().to_numpy()[known]

@@ -9,7 +9,7 @@ from vesalius.data.task import Kind
 from vesalius.errors import UserError
 from vesalius.measures import agreement, metrics, regression
 
-_LOWER_IS_BETTER = ("loss", "mean_absolute_error", "root_mean_squared_error")
+_LOWER_IS_BETTER = ("loss", "mean_absolute_error", "root_mean_squared_error", *metrics.LOWER_IS_BETTER)
 
 
 def measured(kind: Kind) -> metrics.Kind:
