@@ -34,7 +34,7 @@ def compared(
         try:
             found = asked.cells.measured(
                 f"{protocol}/{pair.encoder.name}/{pair.dataset}",
-                f"{pair.key} {asked.seed} {config.model_dump_json()}",
+                f"{pair.key if labels else pair.key_of_images} {asked.seed} {config.model_dump_json()}",
                 lambda pair=pair: measure(config, pair),  # type: ignore[misc]
             )
             cells[pair.encoder.name, pair.dataset] = judged(found, pair)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -74,8 +75,8 @@ class Pair:
         return len(self.task.classes)
 
     def split(self, name: str) -> Split:
-        """The labelled samples of ``train``, ``val`` or ``test``, or of ``all`` three, then in the order of their ids. Raises UserError
-        where there are none.
+        """The labelled samples of ``train``, ``val`` or ``test``, or of ``all`` three, then in the table's order. ``images``: every sample,
+        labelled or not, in the order of their ids and with labels NaN. Raises UserError where there are none.
         """
         if name not in self._splits:
             self._splits[name] = self._split(name)
@@ -97,9 +98,11 @@ class Pair:
         return bootstrap.groups(self.data.table.subjects, len(self.data.table))
 
     def _split(self, name: str) -> Split:
+        if name == "images":
+            return self._images()
         rows = self.data.rows(name) if name != "all" else np.concatenate([self.data.rows(part) for part in SPLITS])
         if name == "all":
-            rows = rows[np.argsort(self.data.store.ids[rows])]
+            rows = rows[np.argsort(self.data.table_rows(rows))]
         known = self.data.labels(rows)
         columns = [known[label] for label in self.task.labels]
         labels = torch.stack(columns, 1) if self.task.kind == "multilabel" else columns[0]
@@ -113,10 +116,25 @@ class Pair:
         at = self.data.table_rows(rows)
         return Split(name, rows, labels, self._subject[at], self.data.store.ids[rows], self.data.table.frame.iloc[at])
 
+    def _images(self) -> Split:
+        rows = self.data.rows()
+        if not len(rows):
+            raise UserError(f"{self.dataset} has no image that can be read. Look at it with `vesalius data check`.")
+        rows = rows[np.argsort(self.data.store.ids[rows])]
+        at = self.data.table_rows(rows)
+        return Split("images", rows, torch.full((len(rows),), torch.nan), self._subject[at], self.data.store.ids[rows], self.data.table.frame.iloc[at])
+
     @property
     def key(self) -> str:
         """Everything a cell of this pair depends on beside the protocol's fields."""
-        ids = [self.split(name).ids.tobytes() + self.split(name).labels.numpy().tobytes() for name in SPLITS if len(self.data.rows(name))]
+        return self._keyed([self.split(name).ids.tobytes() + self.split(name).labels.numpy().tobytes() for name in SPLITS if len(self.data.rows(name))])
+
+    @property
+    def key_of_images(self) -> str:
+        """The same for what looks at no label and no split."""
+        return self._keyed([self.split("images").ids.tobytes()])
+
+    def _keyed(self, ids: Sequence[bytes]) -> str:
         state = blake2b(digest_size=16)
         for part in (self.encoder.key.encode(), self.asked.precision.encode(), self.data.table.fingerprint().encode(), *ids):
             state.update(part)
