@@ -9,6 +9,11 @@ from vesalius.errors import UserError
 from vesalius.recipes.shipped import aliases
 
 
+def several(name: str) -> bool:
+    """Whether ``name`` may be said more than once, as an original's word for encoders or data."""
+    return aliases()["evaluate"]["fields"].get(name) in ("encoder", "data")
+
+
 class Said(NamedTuple):
     """``fields``: ours; ``encoder`` and ``data``: further references; ``sentences``: what to tell the user."""
 
@@ -35,7 +40,7 @@ def translated(given: Mapping[str, Any], protocols: Sequence[str]) -> Said:
         elif target is None or (where := [one for one in target if one.partition(".")[0] in protocols]) == []:
             said.fields[name] = value
         else:
-            said.fields |= dict.fromkeys(where, value)
+            said.fields.update(dict.fromkeys(where, value))
     if given.get("compat") == "ssl-medicalimaging" and "finetune" in protocols and "batch_size" in given:
         said.fields["finetune.batch"] = given["batch_size"]  # there the original's --batch-size is a step's
     return said

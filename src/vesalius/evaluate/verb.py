@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from vesalius import registry
 from vesalius.errors import UserError
 from vesalius.evaluate import compat
-from vesalius.evaluate.arguments import translated
+from vesalius.evaluate.arguments import several, translated
 from vesalius.evaluate.asked import Asked, Examined
 from vesalius.evaluate.cells import Cells
 from vesalius.evaluate.config import OWN, EvaluateConfig, configured
@@ -131,7 +131,11 @@ def evaluate(
 
 def fields_of(tokens: Sequence[str]) -> dict[str, Any]:
     """``--a.b 1 --c-d x,y`` as fields by name: numbers, words and lists as YAML has them."""
-    return {name: yaml12.parse(text, f"--{name}") for name, text in words(tokens)}
+    found: dict[str, Any] = {}
+    for name, text in words(tokens):
+        value = yaml12.parse(text, f"--{name}")
+        found[name] = [*found.get(name, []), value] if several(name) else value
+    return found
 
 
 def _several(given: str | Path | Sequence[str | Path]) -> list[str]:
