@@ -6,6 +6,8 @@ Weighted vote as in Wu et al., "Unsupervised Feature Learning via Non-Parametric
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor
@@ -79,7 +81,22 @@ def predict(
     temperature: float | None = 0.07,
     exclude_self: bool = False,
 ) -> Float[Tensor, "queries outputs"]:
-    """Probabilities (Q, classes) from class labels (N,), or (Q, L) from multi-label ones (N, L); NaN = unknown.
+    """Probabilities (Q, classes) from class labels (N,), or (Q, L) from multi-label ones (N, L); NaN = unknown. See ``predictions``."""
+    (found,) = predictions(query, base, labels, classes, ks=(k,), temperature=temperature, exclude_self=exclude_self)
+    return found
+
+
+def predictions(
+    query: Float[Tensor, "queries dim"],
+    base: Float[Tensor, "base dim"],
+    labels: Float[Tensor, "base ..."],
+    classes: int = 0,
+    *,
+    ks: Sequence[int],
+    temperature: float | None = 0.07,
+    exclude_self: bool = False,
+) -> list[Float[Tensor, "queries outputs"]]:
+    """What ``predict`` answers for each number of neighbours in ``ks``; the neighbours are looked for once.
 
     Rows of ``base`` without any known label do not vote. Where no neighbour knows a label, its share of the base is
     answered (NaN where the base does not know it either). ``classes`` is needed for class labels only.
@@ -88,8 +105,9 @@ def predict(
     if exclude_self and not bool(known.all()):
         raise ValueError("exclude_self needs every label known, so that query and base stay the same rows.")
     base, labels = base[known], labels[known].to(base.dtype)
-    index, cosines = neighbours(query, base, k, exclude_self=exclude_self)
-    shares = vote(cosines, labels[index], classes, temperature)
-    if labels.ndim == 2:
-        shares = torch.where(shares.isnan(), labels.nanmean(0), shares)
-    return shares
+    index, cosines = neighbours(query, base, max(ks), exclude_self=exclude_self)
+    found = []
+    for k in ks:
+        shares = vote(cosines[:, :k], labels[index[:, :k]], classes, temperature)
+        found.append(shares if labels.ndim == 1 else torch.where(shares.isnan(), labels.nanmean(0), shares))
+    return found

@@ -11,6 +11,7 @@ from hashlib import blake2b
 from typing import Any, Literal
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -58,9 +59,9 @@ def measure(config: Config, pair: Pair) -> Measured:
     subject, original = np.unique(pool.subject[rows], return_inverse=True)[1], pair.asked.compat != "none"
     apart = np.arange(len(rows)) if original else subject
     way = config.way or min(5, len(names))
-    key = blake2b(pool.ids[rows].tobytes() + labels.tobytes(), digest_size=8).hexdigest()
+    key = blake2b(labels.tobytes() + subject.tobytes(), digest_size=8).hexdigest()  # ids of private data differ between machines
     drawn = _drawn(labels.tobytes(), apart.tobytes(), names, way, config.shot, config.queries, config.episodes, key, pair.asked.seed)
-    vectors = pair.features(config.pool)[rows]
+    vectors = pair.features(config.pool)[torch.from_numpy(rows)]
     found = episode_scores.score(vectors, labels, apart, drawn, variant=config.variant, centre=config.centre)
     replicates = found.replicates(subject, pair.asked.replicates, pair.asked.seed)
     facts: dict[str, Any] = {
