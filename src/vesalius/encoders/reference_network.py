@@ -19,9 +19,10 @@ def reference_network(architecture: str, tensors: Mapping[str, Tensor]) -> nn.Mo
         return None
     from torchvision import models
 
-    network: nn.Module = models.get_model(architecture, weights=None)
+    with torch.device("meta"):  # nothing is drawn that would be overwritten
+        network: nn.Module = models.get_model(architecture, weights=None)
     network.set_submodule("classifier" if architecture.startswith("densenet") else "fc", nn.Identity())
-    network.load_state_dict(tensors)
+    network.load_state_dict(tensors, assign=True)
     return network.eval()
 
 

@@ -1,0 +1,44 @@
+"""Every model of the zoo at its full size, from its file to torchvision's features: ``python -m tests.encoders.zoo.all_round_trips``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from tests.encoders.zoo import files
+from vesalius.encoders import load_encoder
+from vesalius.encoders.preparing import prepare
+from vesalius.encoders.published import required
+
+TOLERANCE = 1e-5
+NAMES = (
+    *("pirl", "moco-v2", "swav", "supervised_r50", "supervised_r18", "supervised_d121", "mimic-chexpert_lr_0.01"),
+    *("mimic-chexpert_lr_0.1", "mimic-chexpert_lr_1.0", "mimic-cxr_r18_lr_1e-4", "mimic-cxr_d121_lr_1e-4"),
+)
+"""Those whose container torch writes; TensorFlow's and Haiku's are written by their own libraries (see their tests)."""
+
+
+def difference(name: str, folder: Path, *, zipped: bool) -> float:
+    """The largest difference to torchvision's features over the largest feature."""
+    family, model = required(name)
+    tensors = files.drawn(model.architecture, seed=len(name))
+    prepare(files.write(folder, name, model.file, tensors, zipped=zipped), family, model, folder / "made")
+    ours, theirs = files.features(load_encoder(folder / "made"), tensors)
+    return float((ours - theirs).abs().max() / theirs.abs().max())
+
+
+def main() -> int:
+    """Print a line for each; 1 where one differs."""
+    worst = 0.0
+    for number, name in enumerate(NAMES):
+        with TemporaryDirectory() as folder:
+            found = difference(name, Path(folder), zipped=number % 2 == 0)
+        worst = max(worst, found)
+        print(f"{name:24s} {required(name)[1].architecture:12s} largest difference {found:.1e}")
+    print(f"{len(NAMES)} models, largest difference {worst:.1e} of the largest feature (allowed: {TOLERANCE:.0e})")
+    return int(not worst <= TOLERANCE)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
