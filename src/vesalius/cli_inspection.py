@@ -152,7 +152,7 @@ def data_index(
     codec: Literal["raw", "blosc2"] = "raw",
     download: bool = False,
 ) -> None:
-    """Decode a data set into the store ahead of a job.
+    """Decode a data set into the store ahead of a job; what is not unpacked yet is unpacked first.
 
     Parameters
     ----------
@@ -181,6 +181,22 @@ def data_index(
 
     images = {"size": size, "channels": channels, "window": window}
     verb(reference, root=root, filter=filter, dims=dims, download=download, images=images, plan=plan, codec=codec)
+
+
+@data_app.command(name="unpack")
+def data_unpack(reference: str, /, *, out: Path | None = None) -> None:
+    """Join, check and unpack what was downloaded, where it lies: zips, train.zip.001 ..., tars. Again, it goes on where it stopped.
+
+    Parameters
+    ----------
+    reference
+        NAME@FOLDER, or the folder of the downloads.
+    out
+        Another folder, when there is no room.
+    """
+    from vesalius.inspection import data_unpack as verb
+
+    verb(reference, out=out)
 
 
 @data_app.command(name="locate")

@@ -92,9 +92,15 @@ def _said(value: Any) -> str:
 def data_index(reference: str, *, images: dict[str, str], plan: Path | None, codec: Any, **options: Any) -> None:
     """Decode ``reference`` into the store: ``images`` has size, channels and window of images, ``plan`` and ``codec`` are of volumes."""
     from vesalius.data.dataset import open_data, resolve
+    from vesalius.data.named_images import Packed
 
     terminal = Terminal()
-    found = resolve(reference, **options, terminal=terminal, allow_leakage=True)
+    try:
+        found = resolve(reference, **options, terminal=terminal, allow_leakage=True)
+    except Packed as packed:
+        terminal.say(f"{packed} This is done now.")
+        data_unpack(reference, out=None)
+        found = resolve(reference, **options, terminal=terminal, allow_leakage=True)
     volumes = found.dims == 3
     wrong = [name for name, given in {"plan": plan is not None, "codec": codec != "raw"}.items() if given and not volumes]
     wrong += [name for name, plain in {"size": "native", "channels": "auto", "window": "file"}.items() if volumes and images[name] != plain]
@@ -106,6 +112,20 @@ def data_index(reference: str, *, images: dict[str, str], plan: Path | None, cod
     answer(f"{len(made.store):,} {'volumes' if volumes else 'images'}, {_size(made.store.nbytes)}, {len(made.store.left_out)} left out")
     for sample, reason in made.store.left_out[:20]:
         answer(f"{sample:016x}: {reason}")
+
+
+def data_unpack(reference: str, *, out: Path | None) -> None:
+    """Unpack the archives of the folder that ``reference`` names, and of a source say where its digests are listed."""
+    from vesalius import files, registry
+    from vesalius.data.references import parse
+    from vesalius.data.unpacking import JOURNAL, unpack_all
+
+    found = parse(reference)
+    if found.root is None or not found.root.is_dir() or files.is_remote(found.root):
+        raise UserError(f"{reference} names no folder here. Give the one that the downloads lie in, as NAME@FOLDER or by itself.")
+    listed_at = getattr(registry.entry("sources", found.source), "DIGESTS", "") if found.source else ""
+    done = unpack_all(found.root, out, Terminal(), listed_at)
+    answer(f"{done} archives unpacked." if done else f"Everything was unpacked before; without {JOURNAL} it is done again.")
 
 
 def _settings_of(found: SampleTable, size: str, channels: str, window: str) -> StoreSettings:

@@ -26,6 +26,10 @@ _ASIDE = re.compile(r"(?:^|/)[^/]*(?:mask|annotation|lesion|__macosx)[^/]*/", re
 """Folders whose files bear the names of images and are none: outlines of lungs, discs and lesions."""
 
 
+class Packed(UserError):
+    """Nothing of a set is there but its archives."""
+
+
 @dataclass
 class Found:
     """``places``: each image's stem and its path below the root; ``others``: every other file, path by name."""
@@ -60,8 +64,8 @@ def nothing(source: str, root: Path, found: Found, what: str, where: str) -> Use
     if archives := packed(found):
         more = " ..." if len(archives) > _NAMED else ""
         do = f"It holds {', '.join(archives[:_NAMED])}{more}: `vesalius data unpack {source}@FOLDER` joins, checks and unpacks them there."
-    else:
-        do = f"{where} Unpack them, and give their folder as {source}@FOLDER; how deep the images lie does not matter."
+        return Packed(f"The folder {root} holds no {what}. {do}")
+    do = f"{where} Unpack it, and give its folder as {source}@FOLDER; how deep the files lie does not matter."
     return UserError(f"The folder {root} holds no {what}. {do}")
 
 

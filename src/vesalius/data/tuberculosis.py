@@ -69,7 +69,8 @@ def index(root: Path, files: Files, task: str | None, progress: Progress | None)
         frame = named_images.read_rows(root / table, 4, files.source)
         listed = named_images.stems(frame.iloc[:, 0])
         told = named_images.told(names, by_name, listed, _findings(frame), table.rpartition("/")[2])
-        people = {what: _column(frame, listed, what) | read for what, read in people.items()}
+        for what, read in people.items():
+            people[what] = _column(frame, listed, what) | {name: value for name, value in read.items() if value is not None and value == value}
     _compare(told, names, readings)
     columns = {
         "label.tuberculosis": told.values,

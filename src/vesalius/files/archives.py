@@ -22,10 +22,11 @@ _RATIO_COUNTS_FROM = 64 << 20  # a small file of zeros is no attack
 Member = tuple[str, bool, Callable[[], IO[bytes]]]  # name, is a folder, how to open it
 
 
-def extract(archive: str | Path, folder: str | Path, *, max_bytes: int = 1 << 40, max_ratio: float = 250.0) -> Path:
+def extract(archive: str | Path, folder: str | Path, *, max_bytes: int = 1 << 40, max_ratio: float = 250.0, merge: bool = False) -> Path:
     """Unpack a zip or tar (plain, gz, bz2, xz) into ``folder``; returns it.
 
-    Nothing appears in ``folder`` before everything is unpacked; entries of the same name at its top are replaced.
+    Nothing appears in ``folder`` before everything is unpacked; entries of the same name at its top are replaced, or with
+    ``merge`` folders of the same name filled.
     Refused with UserError: absolute names and ``..``, links, devices and pipes, encrypted or damaged archives, more
     than ``max_bytes`` or ``max_ratio`` times the archive's size (bytes are counted as they come out, headers are not
     believed). NoRoom when it does not fit on the disk.
@@ -41,7 +42,7 @@ def extract(archive: str | Path, folder: str | Path, *, max_bytes: int = 1 << 40
         try:
             with _members(archive) as members:
                 for name, is_folder, opened in members:
-                    place = temporary / _safe(name, archive)
+                    place = temporary / inside(name, archive)
                     if is_folder:
                         place.mkdir(parents=True, exist_ok=True)
                         continue
@@ -58,14 +59,17 @@ def extract(archive: str | Path, folder: str | Path, *, max_bytes: int = 1 << 40
                                 require_room(folder, 64 * _BLOCK, f"unpacking {archive.name}")
                             target.write(block)
             for entry in sorted(temporary.iterdir()):
-                _move(entry, folder / entry.name)
+                _move(entry, folder / entry.name, merge)
         finally:
             shutil.rmtree(temporary, ignore_errors=True)
     return folder
 
 
-def _move(entry: Path, place: Path) -> None:
-    if entry.is_dir() and place.is_dir():
+def _move(entry: Path, place: Path, merge: bool) -> None:
+    if merge and entry.is_dir() and place.is_dir():
+        for inner in sorted(entry.iterdir()):
+            _move(inner, place / inner.name, merge)
+    elif entry.is_dir() and place.is_dir():
         publish(entry, place)
     elif place.is_dir():
         raise UserError(f"{place} is a folder, but the archive has a file of that name. Move it away first.")
@@ -94,11 +98,16 @@ def _members(archive: Path) -> Iterator[Iterator[Member]]:
 
 
 def _zip_members(zipped: zipfile.ZipFile, archive: Path) -> Iterator[Member]:
-    for info in zipped.infolist():
-        kind = stat.S_IFMT(info.external_attr >> 16)
-        if kind not in (0, stat.S_IFREG, stat.S_IFDIR):
-            raise _refused(archive, info.filename, "is a link or a device")
+    for info in regular(zipped, archive):
         yield info.filename, info.is_dir(), lambda info=info: zipped.open(info)  # type: ignore[misc]
+
+
+def regular(zipped: zipfile.ZipFile, archive: Path) -> Iterator[zipfile.ZipInfo]:
+    """The entries of a zip. Raises UserError for one that is neither a file nor a folder."""
+    for info in zipped.infolist():
+        if stat.S_IFMT(info.external_attr >> 16) not in (0, stat.S_IFREG, stat.S_IFDIR):
+            raise _refused(archive, info.filename, "is a link or a device")
+        yield info
 
 
 def _tar_members(tarred: tarfile.TarFile, archive: Path) -> Iterator[Member]:
@@ -126,7 +135,8 @@ def _opened(tarred: tarfile.TarFile, info: tarfile.TarInfo) -> IO[bytes]:
     return file
 
 
-def _safe(name: str, archive: Path) -> PurePosixPath:
+def inside(name: str, archive: Path) -> PurePosixPath:
+    """The name of an entry as a relative path. Raises UserError for one that would be written outside the folder."""
     path = PurePosixPath(name.replace("\\", "/"))
     if path.is_absolute() or ".." in path.parts or ":" in (path.parts[0] if path.parts else "") or "\0" in name:
         raise _refused(archive, name, "would be written outside the folder")

@@ -67,6 +67,8 @@ def index(root: Path | None, *, task: str | None = None, progress: Progress | No
     there = frame["name"].isin(found.places.keys()).to_numpy()
     missing = tuple(frame["name"][~there])
     warnings = [f"{len(missing):,} of {len(there):,} photographs that the tables list are not there; they are left out."] if missing else []
+    if missing and (archives := named_images.packed(found)):
+        warnings.append(f"{len(archives):,} archives are there, which may hold them: `vesalius data unpack` unpacks what is not.")
     if ungraded := len(found.places) - int(there.sum()):
         lacking = " (there is no testLabels.csv or retinopathy_solution.csv)" if not tables["test"] else ""
         warnings.append(f"{ungraded:,} photographs that are there are not graded{lacking}; they are left out.")

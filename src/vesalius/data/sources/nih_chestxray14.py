@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vesalius.data import shuffled
+from vesalius.data.named_images import Packed
 from vesalius.data.source_tables import read_table
 from vesalius.data.subjects import public
 from vesalius.data.table import SampleTable
@@ -67,10 +68,11 @@ def index(root: Path | None, *, task: str | None = None) -> SampleTable:
     places = _images(root)
     there = frame["name"].isin(places.keys()).to_numpy()
     if not there.any():
-        raise UserError(
+        kind = Packed if any(root.glob("images_*.tar.gz")) else UserError
+        raise kind(
             f"None of the {len(frame):,} images that {csv.name} lists is under {root}. Unpack images_001.tar.gz ..."
-            f" images_012.tar.gz there (from {URL}), or as many of them as you want: the PNG files may lie in"
-            " images_001/images and so on, in images, or in the folder itself."
+            f" images_012.tar.gz there (from {URL}), or as many of them as you want (`vesalius data unpack {SOURCE}@FOLDER` does):"
+            " the PNG files may lie in images_001/images and so on, in images, or in the folder itself."
         )
     missing = frame["name"][~there].tolist()
     unlisted = len(places) - int(there.sum())
