@@ -17,6 +17,20 @@ from vesalius.encoders.torch_pickle import Held, Machine, Stored
 _MAGIC = 0x1950A86A20F9469CFC6C
 """How a checkpoint of torch before 1.6 begins: a pickle of this number, then of the version, the machine, the content."""
 
+_BEGINNING = b"\x80\x02\x8a\x0a" + _MAGIC.to_bytes(10, "little")
+
+
+def is_torch(path: Path) -> bool:
+    """Whether ``path`` begins as a checkpoint of torch of either format does."""
+    with open(path, "rb") as file:
+        first = file.read(len(_BEGINNING))
+    if first == _BEGINNING:
+        return True
+    if not first.startswith(b"PK\x03\x04") or not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        return any(name == "data.pkl" or name.endswith("/data.pkl") for name in archive.namelist())
+
 
 class TorchFile:
     """``content``: the object that was saved, its tensors as ``Held``; ``tensors`` reads some of them.
