@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.report import chromium, fake_finetune
+from tests.report import chromium, fake_evaluation, fake_finetune
 from vesalius.report import build
 
 Fake = Callable[[str], Path]
@@ -59,6 +59,8 @@ def pages(fake: Fake, tuned: Fake, three: list[Path], tmp_path_factory: pytest.T
     base, made = tmp_path_factory.mktemp("pages"), dict[str, Path]()
 
     def page(name: str) -> Path:
+        if name in fake_evaluation.VARIANTS and name not in made:
+            made[name] = build([fake_evaluation.write(base / name, fake_evaluation.VARIANTS[name]())], base / f"{name}.html")
         if name not in made:
             of = tuned if name.partition("+")[0] in fake_finetune.VARIANTS else fake
             runs = three if name == "three" else [of(one) for one in name.split("+")]
@@ -80,7 +82,7 @@ _PAGES = ("full", "without_monitor", "multilabel", "nasty", "three")
 _TUNED = ("binary", "ten", "quantity", "nasty_names", "predict", "binary+frozen")
 
 
-@pytest.mark.parametrize("name", [*_PAGES, *_TUNED])
+@pytest.mark.parametrize("name", [*_PAGES, *_TUNED, *fake_evaluation.VARIANTS])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_opens_fits_and_is_legible(name: str, dark: bool, browser: chromium.Chromium, pages: Pages) -> None:
     page = pages(name)

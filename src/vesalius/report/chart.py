@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
+from vesalius.report.labels import Label
 from vesalius.report.ticks import Axis
 
 _POINTS = 160  # more than the pixels of a chart add nothing
@@ -62,6 +63,13 @@ class Chart:
     note: str = ""
     x_texts: Sequence[str] = field(default_factory=tuple)
     """What the readout says of x instead of the number, one for each tick."""
+    labels: Sequence[Label] = ()
+    """Names beside points; the legend is left out then."""
+
+    @property
+    def legend(self) -> list[Line]:
+        """A line for each name: those that share one are told of once."""
+        return list({line.name: line for line in reversed(self.lines)}.values())[::-1]
 
     def path(self, line: Line) -> str:
         """The SVG path of ``line`` in a box of 1000 by 1000."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from vesalius.report.values import mapping, number, records, text, texts
-from vesalius.report.wording import is_error
+from vesalius.report.wording import is_directed, is_error
 
 Found = Mapping[str, Any]
 
@@ -131,7 +131,7 @@ def _mark(cells: dict[tuple[str, str], Cell], data: str, metric: str, ties: Sequ
     here = {name: cell for (name, one), cell in cells.items() if one == data}
     said: Found = next((tie for tie in ties if text(tie.get("data")) == data and text(tie.get("metric")) == metric), {})
     best = text(said.get("best"))
-    if best not in here and len(here) > 1:
+    if best not in here and len(here) > 1 and is_directed(metric):
         best = max(here, key=lambda name: -here[name].value if is_error(metric) else here[name].value)
     tied = set(texts(said.get("tied"))) - {best}
     for name, cell in here.items():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from vesalius.report import evaluations
 from vesalius.report.reading import RunRecord
 from vesalius.report.reconstruction import paints
 from vesalius.report.values import text
@@ -23,7 +24,6 @@ _SECTIONS: dict[Kind, tuple[str, ...]] = {
     ),
     "seeds": ("verdict", "data", "scores", "curves", "use", "config", "warnings"),
     "predict": ("verdict", "answers", "left-out", "config", "warnings"),
-    "evaluate": ("verdict", "robustness", "config", "warnings"),
 }
 _OF_VOLUMES: dict[Kind, tuple[str, ...]] = {
     "finetune": ("verdict", "data", "curves", "segmentations", "dice", "scores", "views", "checkpoints", *_END),
@@ -55,6 +55,8 @@ def _of(run: RunRecord) -> list[str]:
     """Classes have a confusion matrix, quantities are drawn against what they are, volumes are shown with their contours."""
     unfit: tuple[str, ...] = _OF_CLASSES if text(run.task.get("kind")) == "regression" else ("predicted",)
     one = kind(run)
+    if one == "evaluate":
+        return evaluations.of(run)
     if text(run.task.get("kind")) == "segmentation" and one in _OF_VOLUMES:
         return list(_OF_VOLUMES[one])
     if one == "pretrain":

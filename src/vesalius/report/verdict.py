@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vesalius.report import answers, scores
+from vesalius.report import answers, overview, scores
 from vesalius.report.cost import seconds
 from vesalius.report.judged import gains, headline, model
 from vesalius.report.probes import same
@@ -35,12 +35,15 @@ def section(runs: Sequence[RunRecord]) -> Section:
 
 def _block(run: RunRecord) -> Block:
     sentences = texts(run.results.get("verdict")) or answers.sentences(run)
-    if not sentences:
+    glance = overview.parts(run)
+    sentences = [*glance.get("sentences", ()), *sentences]
+    if not sentences and not glance:
         return Block(
             run, reason=run.reason("verdict", "results.json holds no verdict: the run was not examined to its end.")
         )
     sentences = [re.sub(r"(?<=[\s(])-(?=\d)", MINUS, re.sub(r"(?<=\d) %", PERCENT, said)) for said in sentences]
-    return Block(run, parts={"sentences": sentences, "numbers": _numbers(run), "state": _state(run)})
+    parts = {"sentences": sentences, "numbers": _numbers(run), "state": _state(run), "overview": {}}
+    return Block(run, parts={**parts, **glance, "sentences": sentences})
 
 
 def _numbers(run: RunRecord) -> list[Mapping[str, Any]]:

@@ -26,15 +26,27 @@ _TITLES = {
     "top1": "Top-1 accuracy",
     "f1": "F1",
     "r2": "R²",
+    "mcc": "Matthews correlation",
+    "kappa": "Quadratic kappa",
+    "sensitivity_at_95_specificity": "Sensitivity at 95 % specificity",
+    "ace": "Adaptive calibration error",
+    "brier": "Brier score",
+    "nll": "Log loss",
+    "participation_ratio": "Participation ratio",
+    "stable_rank": "Stable rank",
     "quadratic_kappa": "Quadratic kappa",
     "surface_dice": "Surface Dice",
     "hausdorff95": "Hausdorff distance, 95 %, in mm",
     "surface_distance": "Mean distance of surfaces in mm",
     "dice_monai_tutorial": "Dice by the MONAI tutorial's rule",
 }
-_PERCENT = {"accuracy", "balanced_accuracy", "top1", "wait_share"}
+_PERCENT = {"accuracy", "balanced_accuracy", "top1", "wait_share", "sensitivity_at_95_specificity"}
 _UNIT_INTERVAL = {"accuracy", "balanced_accuracy", "top1", "roc_auc", "pr_auc", "f1", "dice", "surface_dice", "dice_monai_tutorial"}
-_ERRORS = {"loss", "val_loss", "mean_absolute_error", "root_mean_squared_error", "hausdorff95", "surface_distance"}
+_UNIT_INTERVAL |= {"sensitivity_at_95_specificity"}
+_ERRORS = {"loss", "val_loss", "mean_absolute_error", "root_mean_squared_error", "hausdorff95", "surface_distance", "ece", "ace", "brier", "nll"}
+_UNDIRECTED = {"rankme", "effective_rank", "alpha", "alpha_req", "lidar", "std", "participation_ratio", "stable_rank", "uniformity", "alignment"}
+"""Of which more is not better, nor less."""
+_CALIBRATED = "_calibrated"
 _PROBES = {"linear": "linear probe", "knn": "nearest neighbours", "constant": "constant"}
 MINUS = "−"  # the sign, not the hyphen
 PERCENT = "\u00a0%"  # stays with its number
@@ -42,6 +54,8 @@ PERCENT = "\u00a0%"  # stays with its number
 
 def title(metric: str) -> str:
     """``balanced_accuracy`` to ``Balanced accuracy``; unknown names keep their words."""
+    if metric.endswith(_CALIBRATED):
+        return f"{title(metric.removesuffix(_CALIBRATED))}, calibrated"
     return _TITLES.get(metric) or _capital(metric.replace("_", " ").strip()) or "Value"
 
 
@@ -66,7 +80,12 @@ def is_score(metric: str) -> bool:
 
 def is_error(metric: str) -> bool:
     """Whether less of ``metric`` is better."""
-    return metric in _ERRORS
+    return metric.removesuffix(_CALIBRATED) in _ERRORS
+
+
+def is_directed(metric: str) -> bool:
+    """Whether one value of ``metric`` can be better than another."""
+    return metric.removesuffix("_centred") not in _UNDIRECTED
 
 
 def score(value: float | None, metric: str) -> str:

@@ -10,6 +10,8 @@ import yaml
 from vesalius import registry
 
 HIDDEN = "(in config.yaml)"
+_LISTED = ("run", "encoder", "data")
+"""Of an evaluation: lists of references."""
 _PLACES = ("train", "monitor", "root", "monitor_root", "labels_file", "mapping", "subject")
 
 
@@ -27,7 +29,7 @@ def _shown(key: str, value: Any, inside: str = "") -> Any:
     if key == "plugins" and isinstance(value, list):
         return [str(item).replace("\\", "/").rpartition("/")[2] for item in value]
     if isinstance(value, list):
-        return [_shown(key, item, inside) if isinstance(item, Mapping) or key == "run" else item for item in value]
+        return [_shown(key, item, inside) if isinstance(item, Mapping) or key in _LISTED else item for item in value]
     if not isinstance(value, str):
         return value
     if key == "uri":  # of a tracker: a server may be named, a file lies in somebody's folder
@@ -35,10 +37,11 @@ def _shown(key: str, value: Any, inside: str = "") -> Any:
     if key == "data" or (inside == "data" and key in _PLACES):
         source, at, rest = value.partition("@")
         task = f":{rest.rpartition(':')[2]}" if ":" in rest and "/" not in rest.rpartition(":")[2] else ""
-        public = source.partition(":")[0] in registry.names("sources") and "/" not in source
+        public = source.partition(":")[0].lower().replace("_", "-") in registry.names("sources") and "/" not in source
         return f"{source}{'@…' if at else ''}{task}" if public else HIDDEN
     if value.startswith(("mlflow:", "https://", "http://")):
         return value
     if key in ("encoder", "weights", "code", "views", "run") and ("/" in value or "\\" in value):
-        return f"…/{value.replace(chr(92), '/').rpartition('/')[2]}"
+        name, named, _ = value.partition("=")
+        return f"{f'{name}=' if named and '/' not in name else ''}…/{value.replace(chr(92), '/').rpartition('/')[2]}"
     return value

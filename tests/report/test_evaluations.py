@@ -1,0 +1,220 @@
+"""The page of an evaluation of encoders: what it concludes, what it shows beside it, and what it leaves out with a reason."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.report import fake_evaluation
+from tests.report.fake_evaluation import PIXELS, RANDOM, SETS, ZOO, results
+from vesalius.report import (
+    build,
+    chosen,
+    correlations,
+    evaluated,
+    gradual,
+    leakage,
+    overview,
+    ranks,
+    reproduce,
+    subgroups,
+    temperature,
+)
+from vesalius.report.evaluations import of
+from vesalius.report.grid import grid
+from vesalius.report.labels import placed
+from vesalius.report.reading import RunRecord
+
+EVERY = ("few-shot", "linear", "knn", "label-efficiency")
+
+
+def run(found: dict[str, Any], **more: Any) -> RunRecord:
+    return RunRecord(Path("x"), results=found, **more)
+
+
+def only(section: Any) -> Any:
+    (block,) = section.blocks
+    return block.parts
+
+
+def scored(**values: float) -> dict[str, Any]:
+    """``linear`` on one data set with these values and intervals of a tenth each way."""
+    found = results([name for name in values if name not in (RANDOM, PIXELS)], ("montgomery",), ("linear",))
+    part = found["linear"]
+    for cell in part["cells"]:
+        if cell["primary"]:
+            cell |= {"value": values[cell["encoder"]], "low": values[cell["encoder"]] - 0.1, "high": values[cell["encoder"]] + 0.1}
+    for row in part["differences"]:
+        gap = values[row["a"]] - values[row["b"]]
+        row |= {"value": gap, "low": gap - 0.05, "high": gap + 0.05}
+    best = max(values, key=lambda name: values[name])
+    part["ties"] = [{"data": "montgomery", "metric": "roc_auc", "best": best, "tied": []}]
+    return found
+
+
+def test_every_section_is_there_for_the_page_of_many() -> None:
+    names = of(run(results(ZOO, SETS, EVERY)))
+    sometimes = ["gradual", "ranks", "subgroups", "temperature", "correlations", "chosen"]
+    assert names == ["verdict", "leakage", "evaluated", *sometimes, "cost", "reproduce", "config", "warnings"]
+
+
+def test_what_one_encoder_cannot_have_is_not_missed() -> None:
+    names = of(run(results(ZOO[:1], SETS[:1], ("knn",))))
+    assert not {"ranks", "gradual", "subgroups", "robustness"} & set(names)
+
+
+def test_an_evaluation_of_runs_keeps_its_page() -> None:
+    assert of(run({"protocols": ["robustness"], "robustness": {"curves": []}})) == ["verdict", "robustness", "config", "warnings"]
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"ours": 0.9, RANDOM: 0.6, PIXELS: 0.5}, f"Better than {RANDOM} and {PIXELS}"),
+        ({"ours": 0.9, RANDOM: 0.88, PIXELS: 0.5}, f"Not told apart from {RANDOM}"),
+        ({"ours": 0.7, RANDOM: 0.9, PIXELS: 0.5}, f"No encoder is better than {RANDOM}"),
+    ],
+)
+def test_the_first_screen_says_whether_it_is_better_than_nothing(values: dict[str, float], said: str) -> None:
+    assert overview.parts(run(scored(**values)))["state"]["text"] == said
+
+
+def test_the_first_screen_says_which_is_best_and_by_how_much() -> None:
+    parts = overview.parts(run(scored(**{"ours": 0.9, "theirs": 0.8, RANDOM: 0.6, PIXELS: 0.5})))
+    assert parts["sentences"][0] == "ours is best by linear on montgomery."
+    assert parts["sentences"][1] == "By linear on montgomery: ROC-AUC 0.900 (0.800 to 1.000)."
+    assert [tile["value"] for tile in parts["numbers"]] == ["0.900", "+0.300", "+0.400"]
+    assert parts["numbers"][1]["more"] == "95 %: +0.250 to +0.350"
+
+
+def test_of_an_error_less_is_better() -> None:
+    found = scored(**{"ours": 0.1, RANDOM: 0.5, PIXELS: 0.6})
+    for row in (*found["linear"]["cells"], *found["linear"]["differences"]):
+        row["metric"] = "nll" if row["metric"] == "roc_auc" else row["metric"]
+    found["linear"]["ties"] = []
+    assert overview.parts(run(found))["state"]["text"] == f"Better than {RANDOM} and {PIXELS}"
+    table = only(evaluated.section([run(found)]))["protocols"][0]["differences"][0]
+    assert {row.verdict for row in table.rows} == {"better"}
+
+
+def test_of_effective_rank_none_is_best() -> None:
+    found = scored(**{"ours": 0.9, RANDOM: 0.6, PIXELS: 0.5})
+    for cell in found["linear"]["cells"]:
+        cell["metric"] = "rankme" if cell["primary"] else cell["metric"]
+    found["linear"]["ties"] = []
+    assert not any(cell.best for cell in grid(found, "linear").cells.values())
+    assert "state" not in overview.parts(run(found))
+
+
+def test_mean_ranks_share_what_is_equal() -> None:
+    table = grid(scored(**{"a": 0.9, "b": 0.9, RANDOM: 0.6, PIXELS: 0.5}), "linear")
+    assert [evaluated.mean_rank(table, name) for name in ("a", "b", RANDOM, PIXELS)] == [1.5, 1.5, 3.0, 4.0]
+
+
+def test_differences_are_from_the_best_whichever_way_they_were_written() -> None:
+    found = scored(**{"ours": 0.7, "theirs": 0.9, RANDOM: 0.6, PIXELS: 0.5})
+    (table,) = only(evaluated.section([run(found)]))["protocols"][0]["differences"]
+    assert [row.words[0] for row in table.rows] == ["theirs − ours", f"theirs − {RANDOM}", f"theirs − {PIXELS}"]
+    assert [row.numbers[0] for row in table.rows] == ["+0.200", "+0.300", "+0.400"]
+    assert table.rows[0].numbers[1] == "+0.150 to +0.250"
+
+
+def test_controls_stand_beside_and_what_is_absent_says_why() -> None:
+    found = scored(**{"ours": 0.9, RANDOM: 0.6, PIXELS: 0.5})
+    found["linear"]["absent"] = [{"encoder": "theirs", "data": "montgomery", "reason": "too few channels"}]
+    part = only(evaluated.section([run(found)]))["protocols"][0]
+    assert [row.words[0] for row in part["tables"][0].rows] == ["ours", RANDOM, PIXELS, "majority", "metadata only", "patient lookup", "shuffled labels"]
+    assert part["absent"] == ["theirs on montgomery: too few channels"]
+
+
+def test_groups_of_the_critical_difference() -> None:
+    found = results(ZOO[:3], SETS[:3], ("knn",))
+    means = [{"encoder": name, "rank": rank} for name, rank in (("byol", 1.0), ("pirl", 2.0), ("moco-v2", 3.5))]
+    found["knn"]["ranks"] = {"mean": means, "friedman_p": 0.2, "critical_difference": 1.6, "n": 3}
+    (made,) = only(ranks.section([run(found)]))["diagrams"]
+    assert [row.numbers for row in made["table"].rows] == [["1.00", "a"], ["2.00", "a b"], ["3.50", "b"]]
+    assert "does not tell" in made["telling"]
+
+
+def test_a_curve_for_each_encoder_and_one_name_for_the_many() -> None:
+    made = only(gradual.section([run(results(ZOO, SETS[:1], ("label-efficiency",)))]))["charts"][0]
+    assert made["chart"].x_title == "share of the labels"
+    assert [line.name for line in made["chart"].legend].count("other encoders") == 1
+    assert len(made["chart"].lines) == len(ZOO) + 2
+    assert len(made["rows"]) == 3 * (len(ZOO) + 2)
+    assert not any(line.spans for line in made["chart"].lines), "whiskers of many would hide each other"
+
+
+def test_subgroups_with_the_widest_gap() -> None:
+    table = only(subgroups.section([run(results(ZOO[:1], SETS[7:8], ("linear",)))]))["tables"][0]
+    assert [head[0] for head in table["heads"]] == ["F", "M", "Widest gap"]
+    assert table["rows"][0][1][-1] == ("+0.050", "F − M, +0.010 to +0.090")
+
+
+def test_calibration_before_and_after() -> None:
+    table = only(temperature.section([run(results(ZOO[:1], SETS[:1], ("linear",)))]))["tables"][0]
+    assert table.rows[0].numbers[:2] == ["1.4", "8.0\u00a0% → 3.0\u00a0%"]
+    assert len(table.rows[0].whiskers) == 2
+
+
+def test_protocols_and_imagenet_against_each_other() -> None:
+    parts = only(correlations.section([run(results(ZOO, SETS[:2], ("linear", "knn")))]))
+    assert parts["rows"] == [["linear and knn", "0.8", "0.7", "0.3 to 0.9", "30"]]
+    assert [chart.title for chart in parts["charts"]] == ["knn against linear", "linear against ImageNet top-1, %", "knn against ImageNet top-1, %"]
+    assert {label.text for label in parts["charts"][0].labels} == {*ZOO, RANDOM, PIXELS}
+
+
+def test_names_do_not_lie_on_each_other() -> None:
+    labels = placed([(50.0, 50.0, "one"), (50.5, 50.0, "two"), (50.0, 51.0, "three"), (99.0, 2.0, "at the edge")])
+    assert next(label for label in labels if label.text == "at the edge").side == "left"
+    for nth, one in enumerate(labels):
+        for other in labels[nth + 1 :]:
+            assert abs(one.top - other.top) >= 4 or one.side != other.side
+
+
+def test_what_is_the_same_for_all_is_said_once() -> None:
+    found = results(ZOO[:2], SETS[:1], ("linear",))
+    for row, value in zip(found["linear"]["chosen"], (1e-6, 5623.413, 1.0, 1.0)):
+        row |= {"C": value, "refitted": True}
+    (table,) = only(chosen.section([run(found)]))["tables"]
+    assert table["same"] == "Refitted: yes"
+    assert table["heads"] == ["Encoder", "Data", "C"]
+    assert [row[2] for row in table["rows"]][:2] == ["1e−6", "5\u202f623"]
+
+
+def test_data_sets_are_counted_and_leaks_told() -> None:
+    found = results(ZOO[:1], ("chexpert",))
+    found["leakage"] = [{"data": "chexpert", "subjects_in_both": 812, "share_of_test": 0.812, "note": "Rows were shuffled."}]
+    parts = only(leakage.section([run(found)]))
+    assert parts["rows"][0][:5] == ["chexpert", "ROC-AUC, 2 classes", "470\nsubjects unknown", "52\nsubjects unknown", "62\nsubjects unknown"]
+    assert parts["leaks"] == [{"data": "chexpert", "said": ["Rows were shuffled."], "facts": [("Subjects in both", "812"), ("Share of test", "81\u00a0%")]}]
+
+
+def test_the_command_is_one_that_a_shell_takes() -> None:
+    config = {"protocols": ["linear", "knn"], "encoder": ["a b=x/y", "byol"], "data": ["pneumoniamnist"], "seed": 3, "replicates": 2000, "compat": "none"}
+    assert reproduce.command(run({}, config=config)) == "vesalius evaluate linear,knn --encoder 'a b=x/y' --encoder byol --data pneumoniamnist --seed 3"
+
+
+def test_no_folder_of_the_user_is_on_the_page(tmp_path: Path) -> None:
+    config = {"protocols": ["knn"], "encoder": ["ours=/home/ann/secret/first"], "data": ["/home/ann/patients", "medmnist@/home/ann/med:pneumonia"], "seed": 1}
+    page = build([fake_evaluation.write(tmp_path / "run", results(ZOO[:1], SETS[:1], ("knn",)), config)]).read_text()
+    assert "/home" not in page
+    assert "ours=…/first" in page
+    assert "medmnist@…:pneumonia" in page
+    assert "--data DATA" in page
+
+
+@pytest.mark.parametrize("name", fake_evaluation.VARIANTS)
+def test_the_page_is_whole(name: str, tmp_path: Path) -> None:
+    page = build([fake_evaluation.write(tmp_path / name, fake_evaluation.VARIANTS[name]())]).read_text()
+    assert "<script>alert" not in page
+    assert not re.search(r"\b(nan|inf|None)\b", re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL))
+    assert page.count("<section ") == page.count("</section>")
+
+
+def test_results_of_nothing_have_reasons() -> None:
+    for module in (leakage, evaluated, gradual, ranks, subgroups, temperature, correlations, chosen, reproduce):
+        assert module.section([run({})]).reason
