@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
@@ -27,10 +27,22 @@ def compared(
     A pair that cannot be measured is told with its reason, the others go on; where none can be, that reason is raised.
     ``rule``: one paragraph for the report on what is fitted, chosen and scored where. ``labels``: whether the protocol needs any.
     """
+    cells, absent = judged_cells(protocol, config, asked, measure, asked.pairs(baselines), labels=labels)
+    results, rows, verdict = standing.of(protocol, cells, asked)
+    return Examined({**results, "takes": "pairs", "absent": absent, "rule": rule}, rows, verdict, [cell["reason"] for cell in absent])
+
+
+def judged_cells(
+    protocol: str, config: BaseModel, asked: Asked, measure: Measure, pairs: Iterable[Pair], *, labels: bool = True
+) -> tuple[dict[tuple[str, str], Judged], list[dict[str, str]]]:
+    """``measure`` on ``pairs``: (encoder, data set) -> what was found; and what could not be measured, with its reason.
+
+    Raises the first reason where no encoder that was asked for could be.
+    """
     cells: dict[tuple[str, str], Judged] = {}
     absent: list[dict[str, str]] = []
     reasons: list[UserError] = []
-    for pair in asked.pairs(baselines):
+    for pair in pairs:
         try:
             found = asked.cells.measured(
                 f"{protocol}/{pair.encoder.name}/{pair.dataset}",
@@ -43,5 +55,4 @@ def compared(
             reasons.append(error)
     if not any(not asked.examinee(name).baseline for name, _ in cells):
         raise reasons[0]
-    results, rows, verdict = standing.of(protocol, cells, asked)
-    return Examined({**results, "takes": "pairs", "absent": absent, "rule": rule}, rows, verdict, [cell["reason"] for cell in absent])
+    return cells, absent

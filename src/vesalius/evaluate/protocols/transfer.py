@@ -1,0 +1,109 @@
+"""``vesalius evaluate transfer``: a linear probe learnt on one data set and asked about another, as Montgomery and Shenzhen.
+
+As BenchMD (Wantlin et al., 2023) measures shift between sites: nothing is fitted to the second data set. Beside it stands what a
+probe that was learnt on the second one's own training part answers for the same images, and by how much the first falls short.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from pydantic import BaseModel, ConfigDict, Field
+
+from vesalius.errors import UserError
+from vesalius.evaluate import folds, standing
+from vesalius.evaluate.asked import Asked, Examined, Taken
+from vesalius.evaluate.comparing import judged_cells
+from vesalius.evaluate.crossing import Crossed, matched
+from vesalius.evaluate.judging import Judged
+from vesalius.evaluate.measured import Measured
+from vesalius.evaluate.pair import Pair
+from vesalius.evaluate.probing import Rule, choose, finite, fitted
+from vesalius.measures import bootstrap, logistic
+
+TAKES: tuple[Taken, ...] = ("pairs",)
+RULE = (
+    "A linear probe is fitted, chosen and fitted again on one data set, and asked once about the test part of another, to which nothing is fitted; "
+    "beside it the probe of that other data set itself. What is lost is the difference of the two on the same images, whose subjects are drawn again."
+)
+_BASELINES = ("random init",)  # components of pixels are of one data set and mean nothing on another
+
+
+class Config(BaseModel):
+    """What can be chosen."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    classes: Mapping[str, str] = Field({}, description="Names of classes that mean the same, as {tb: tuberculosis}.")
+    standardise: bool = Field(True, description="Features to mean 0 and deviation 1 first, by what is learnt from.")
+
+
+def examine(config: Config, asked: Asked) -> Examined:
+    """Every encoder on every ordered pair of data sets whose tasks have the same classes, and on each of these alone."""
+    assert asked.panel is not None
+    names = list(asked.panel.tables)
+    if len(names) < 2:
+        raise UserError(f"transfer learns on one data set and asks about another, and there is only {names[0]}. Give a second one with --data.")
+    orders: dict[tuple[str, str], tuple[int, ...]] = {}
+    refused: list[tuple[str, UserError]] = []
+    for source, target in ((a, b) for a in names for b in names if a != b):
+        one, other = asked.panel.tables[source].require_task(), asked.panel.tables[target].require_task()
+        try:
+            orders[source, target] = matched(one, other, f"{source} to {target}", config.classes)
+        except UserError as error:
+            refused.append((f"{source}-to-{target}", error))
+    if not orders:
+        raise refused[0][1]
+    alone = [name for name in names if any(name == target for _, target in orders)]
+    pairs: list[Pair] = []
+    for examinee in (*asked.panel.encoders, *asked.panel.baselines(_BASELINES)):
+        own = {name: asked.panel.pair(examinee, name, asked) for name in names}
+        pairs += [own[name] for name in alone] + [Crossed(own[a], own[b], order) for (a, b), order in orders.items()]
+    cells, absent = judged_cells("transfer", config, asked, measure, pairs)
+    absent = [*absent, *({"encoder": "every encoder", "data": data, "reason": str(error)} for data, error in refused)]
+    results, rows, verdict = standing.of("transfer", cells, asked)
+    lost = [row for encoder in asked.panel.examinees for a, b in orders if (row := _lost(cells, encoder, a, b)) is not None]
+    results = {**results, "lost": lost, "takes": "pairs", "absent": absent, "rule": RULE}
+    rows = [*rows, *({"protocol": "transfer", "table": "lost", **row} for row in lost)]
+    verdict = [*verdict, *(_said(row) for row in lost if not asked.examinee(row["encoder"]).baseline)]
+    return Examined(results, rows, verdict, [cell["reason"] for cell in absent])
+
+
+def measure(config: Config, pair: Pair) -> Measured:
+    """The probe of each repeat's strength, asked about the test split."""
+    rule = Rule(pair.kind, pair.classes, logistic.grid(), config.standardise)
+    x, (labels, _) = finite(pair, folds.features(pair)), folds.pooled(pair)
+    y, test = labels.to(x.device), finite(pair, pair.features("test"))
+    answers, choosing, strengths = [], [], []
+    for repeat in range(folds.repeats(pair)):
+        divisions = folds.folds(pair, repeat)
+        choice = choose(x, y, divisions, rule)
+        answers.append(fitted(x, y, choice.c, rule, choice.probes[0]).probabilities(test).float().cpu())
+        choosing.append(folds.held_out(pair, divisions, choice.answers))
+        strengths.append(choice.c)
+    return Measured(torch.stack(answers), torch.stack(choosing), facts={"c": strengths[0], "c_of_repeats": strengths})
+
+
+def _lost(cells: Mapping[tuple[str, str], Judged], encoder: str, source: str, target: str) -> dict[str, Any] | None:
+    """By how much the probe learnt on ``source`` falls short of ``target``'s own, on the same images and replicates."""
+    own, other = cells.get((encoder, target)), cells.get((encoder, f"{source}-to-{target}"))
+    if own is None or other is None:
+        return None
+    within, across = own.values[own.metric], other.values[own.metric]
+    assert within.replicates is not None
+    assert across.replicates is not None
+    low, high = bootstrap.interval(within.replicates - across.replicates)
+    found = {"encoder": encoder, "source": source, "target": target, "metric": own.metric, "within": within.value, "across": across.value}
+    return {**found, "value": within.value - across.value, "low": low, "high": high}
+
+
+def _said(row: Mapping[str, Any]) -> str:
+    """One loss as a sentence."""
+    much = f"{abs(row['value']):.3f} {'less' if row['value'] >= 0 else 'more'}"
+    sure = "" if row["low"] > 0 or row["high"] < 0 else ", which may be chance"
+    return (
+        f"{row['encoder']} learnt on {row['source']} reaches {much} {row['metric']} on {row['target']} than learnt there"
+        f" (difference {-row['value']:+.3f}, {-row['high']:+.3f} to {-row['low']:+.3f}){sure}."
+    )
