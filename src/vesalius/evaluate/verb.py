@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 
 from vesalius import registry
 from vesalius.errors import UserError
-from vesalius.evaluate import compat
+from vesalius.evaluate import beside, compat
 from vesalius.evaluate.arguments import several, translated
 from vesalius.evaluate.asked import Asked, Examined
 from vesalius.evaluate.cells import Cells
 from vesalius.evaluate.config import OWN, EvaluateConfig, configured
 from vesalius.evaluate.opening import opened
 from vesalius.evaluate.showing import html, lines, scores
+from vesalius.evaluate.subgroups import refuse_unknown
 from vesalius.evaluate.tables import write_tables
 from vesalius.files import atomic_write
 from vesalius.recipes import yaml12
@@ -107,11 +108,15 @@ def evaluate(
         for sentence in reproduced:
             terminal.say(sentence)
         panel = opened(config, terminal) if config.encoder else None
+        if panel is not None:
+            refuse_unknown(config.subgroups, list(panel.tables.values()))
         how = (place, autocast, config.seed, config.batch_size, terminal, config.replicates, config.compat, config.features == "fp16", config.subgroups)
         asked = Asked(config.run, here, cells, *how, panel)
         modules = {name: registry.entry("protocols", name) for name in config.protocols}
         found = {name: module.examine(module.Config.model_validate(config.fields[name]), asked) for name, module in modules.items()}
-        results = _write(here, found, {} if panel is None else panel.facts(), reproduced)
+        about = {} if panel is None else beside.of(panel, asked, found)
+        told = about.pop("warnings", [])
+        results = _write(here, found, about if panel is None else {**panel.facts(), **about}, [*reproduced, *told])
         write_tables(here.path, results)
         if config.compat == compat.WORD:
             compat.write_logs(here.path, results, config.fields)
@@ -120,6 +125,8 @@ def evaluate(
     from vesalius.report import build
 
     page = build([here.path])
+    for sentence in told:
+        terminal.say(sentence)
     for examined in found.values():
         for sentence in (*examined.warnings, *examined.verdict):
             terminal.say(sentence)
@@ -163,7 +170,8 @@ def _write(run: Run, found: Mapping[str, Examined], about: Mapping[str, Any], re
     import pandas as pd
 
     buffer = io.StringIO()
-    pd.DataFrame([row for examined in found.values() for row in examined.rows]).to_csv(buffer, index=False, float_format="%.9g")
+    rows = [*(row for examined in found.values() for row in examined.rows), *({"table": "controls", **row} for row in about.get("controls", ()))]
+    pd.DataFrame(rows).to_csv(buffer, index=False, float_format="%.9g")
     atomic_write(run.path / "results.csv", buffer.getvalue())
     results = {
         "kind": "evaluate",
