@@ -104,10 +104,17 @@ def _given(file: Path, model: Published) -> Path:
     """The file of ``model`` that the user has: ``file``, or the one of its name in the folder ``file``."""
     wanted = [model.file, *(f"{name}.pth" for name in (model.name, *model.aliases))]
     if file.is_dir() and model.file:
-        found = next((file / name for name in wanted if (file / name).exists()), None)
-        if found is None:
+        named = [file / name for name in wanted if (file / name).exists()]
+        found = named[:1] or [place for pattern in model.also for place in sorted(file.glob(pattern))]
+        if len(found) > 1:
+            raise UserError(f"{file} holds {len(found)} checkpoints ({', '.join(place.name for place in found[:4])}). Give the one meant with --file.")
+        if not found:
             raise UserError(f"{file} has no file of {model.name}: it should be called {' or '.join(wanted)}. Give the file itself with --file.")
-        return found
+        return found[0]
+    suffixes = [Path(pattern).suffix for pattern in model.also]
+    prefixed = [place for suffix in suffixes if (place := file.with_name(file.name + suffix)).is_file()]
+    if not file.exists() and prefixed:
+        return prefixed[0]
     if not file.exists():
         raise UserError(f"There is no file {file}. Give {model.file}, the file that {model.name} was published as.")
     return file

@@ -56,6 +56,8 @@ class Published:
     verified: str = SYNTHETIC
     aliases: tuple[str, ...] = ()
     by_hand: str = ""
+    also: tuple[str, ...] = ()
+    """Patterns of other files in a folder that hold the model, as the index of TensorFlow's checkpoints."""
 
 
 @runtime_checkable

@@ -11,6 +11,8 @@ from vesalius.encoders.agreement import probe_images
 from vesalius.encoders.encoder import Encoder
 
 _OF_TORCHVISION = ("resnet18", "resnet34", "resnet50", "resnet101", "densenet121")
+_ODD = 97
+"""Pixels that become 49, 25, 13, 7 and 4."""
 
 
 def reference_network(architecture: str, tensors: Mapping[str, Tensor]) -> nn.Module | None:
@@ -29,13 +31,16 @@ def reference_network(architecture: str, tensors: Mapping[str, Tensor]) -> nn.Mo
 def difference(encoder: Encoder) -> float | None:
     """The largest difference of ``encoder``'s features to the reference's for two images of half its size, over the largest
     feature; None where there is no reference: another network, or one of another stem, width or number of channels.
+
+    Where the network pads otherwise than torch, images are of a size at which all layers see odd sides: there it makes no difference.
     """
     card = encoder.card
-    plain = card.options.get("stem") == "standard" and card.options.keys() == {"stem"} and card.channels == 3
+    plain = card.options.get("stem") == "standard" and card.options.keys() <= {"stem", "padding"} and card.channels == 3
     network = reference_network(card.architecture, encoder.network.state_dict()) if plain else None
     if network is None:
         return None
-    x = probe_images(card.model_copy(update={"size": tuple(max(64, side // 2) for side in card.size)}), 2)
+    size = (_ODD, _ODD) if "padding" in card.options else tuple(max(64, side // 2) for side in card.size)
+    x = probe_images(card.model_copy(update={"size": size}), 2)
     with torch.no_grad():
         ours, theirs = encoder(x).pooled, network(encoder.standardised(x))
     return float((ours - theirs).abs().max() / theirs.abs().max())

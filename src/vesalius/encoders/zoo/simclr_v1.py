@@ -23,6 +23,7 @@ MODELS = {
         options={"stem": "standard", "padding": "same_pool"},
         url="https://storage.googleapis.com/simclr-gcs/checkpoints/ResNet50_1x.zip",
         file="ResNet50_1x.zip",
+        also=("*.index", "*/model.ckpt-*.index"),
         licence="Apache-2.0 (google-research/simclr)",
         trained_on="ImageNet-1k without labels: SimCLR, 1,000 epochs",
         imagenet_top1=69.3,
