@@ -1,0 +1,69 @@
+"""Transfer E1 to E4, E10: the original's evaluations, as they are typed."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.coverage.command_line import vesalius
+from tests.labelled import encoder
+from tests.trees import transfer
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The original's ``data``, small."""
+    folder = tmp_path_factory.mktemp("original") / "data"
+    transfer.shenzhen(folder / "shenzhencxr", 40)
+    transfer.montgomery(folder / "montgomerycxr", 24)
+    return folder
+
+
+@pytest.fixture
+def _no_pages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(importlib.import_module("vesalius.report"), "build", lambda runs, *_: runs[0] / "report.html")
+
+
+@pytest.mark.usefixtures("_no_pages")
+def test_fine_tuning_stops_early_searches_and_restores_the_best(data: Path, tmp_path: Path) -> None:
+    """E3."""
+    done = vesalius(
+        "evaluate", "finetune", "--dataset", f"shenzhencxr@{data / 'shenzhencxr'}", "--model", f"ours={encoder(tmp_path / 'encoder')}", "--early-stopping",
+        "--search", "--steps", "9", "--batch", "8", "--validate-every", "1", "--patience", "2", "--repeats", "1", "--replicates", "100",
+        "--device", "cpu", out=tmp_path / "run",
+    )  # fmt: skip
+    assert done.code == 0, done.said
+    (chosen,) = json.loads((tmp_path / "run" / "results.json").read_text())["finetune"]["chosen"]
+    assert len(chosen["tried"]) == 6
+    (run,) = chosen["runs"]
+    assert run["last_step"] <= 9
+    folder = tmp_path / "run" / run["run"]
+    scores = json.loads((folder / "results.json").read_text())["scores"]
+    validation = next(row for row in scores if (row["model"], row["metric"], row["split"]) == ("fine-tuned", chosen["tried"][0]["metric"], "val"))
+    assert validation["value"] == pytest.approx(max(row["value"] for row in chosen["tried"]))
+    stopped = [json.loads(line) for line in (tmp_path / "run" / "finetune" / "ours").glob("*/search-*/metrics.jsonl").__next__().read_text().splitlines()]
+    looks = [row["step"] for row in stopped if row["kind"] == "monitor"]
+    assert looks == list(range(len(looks)))
+
+
+@pytest.mark.usefixtures("_no_pages")
+def test_logs_lie_where_the_original_wrote_them(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """E10."""
+    monkeypatch.chdir(data.parent)
+    monkeypatch.delenv("VESALIUS_DATA", raising=False)
+    model = f"moco-v2={encoder(tmp_path / 'encoder')}"
+    fields = ("--n-way", "2", "--n-support", "2", "--n-query", "2", "--iter-num", "20", "--C", "1", "--replicates", "100", "--device", "cpu")
+    words = ("evaluate", "few-shot,linear", "--dataset", "shenzhen", "--dataset", "montgomery", "--model", model, "--compat", "ssl-medicalimaging")
+    done = vesalius(*words, *fields, out=tmp_path / "run")
+    assert done.code == 0, done.said
+    logs = {file.relative_to(tmp_path / "run" / "logs").as_posix(): file.read_text() for file in (tmp_path / "run").glob("logs/**/*.log")}
+    assert set(logs) == {f"{protocol}/moco-v2/{name}.log" for protocol in ("few-shot", "linear") for name in ("shenzhencxr", "montgomerycxr")}
+    results = json.loads((tmp_path / "run" / "results.json").read_text())
+    cell = next(row for row in results["few_shot"]["cells"] if (row["encoder"], row["data"], row["metric"]) == ("moco-v2", "shenzhencxr", "accuracy"))
+    assert logs["few-shot/moco-v2/shenzhencxr.log"].endswith(f": {100 * cell['value']:.2f}% +- {100 * cell['margin']:.2f}%\n")
+    assert "Namespace(model='moco-v2', dataset='shenzhencxr'" in logs["few-shot/moco-v2/shenzhencxr.log"]
+    assert logs["linear/moco-v2/montgomerycxr.log"].endswith("% using hyperparameter C: 1.000\n")
+    assert str(data) not in "".join(logs.values())
