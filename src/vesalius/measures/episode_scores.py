@@ -103,7 +103,7 @@ def score(
     right &= free
     rate = right.sum(0).double() / free.sum(0)
     ease = _ease(right, free, rate, place >= 0, of_class)
-    learnt, noise = _learnt(ease, place >= 0, of_class, of_subject, support, query.shape[2])
+    learnt, noise = _learnt(ease, classes, of_class, of_subject, support)
     return Scores(of_class.cpu(), accuracy.cpu(), rate.cpu(), learnt.cpu(), noise.cpu())
 
 
@@ -124,23 +124,31 @@ def _ease(
 
 
 def _learnt(
-    ease: Tensor, present: Tensor, of_class: Tensor, of_subject: Tensor, support: Int[Tensor, "episodes way shot"], queries: int
+    ease: Tensor, classes: Int[Tensor, "episodes way"], of_class: Tensor, of_subject: Tensor, support: Int[Tensor, "episodes way shot"]
 ) -> tuple[Numbers, Numbers]:
     """(N,) influences through the support, and the variance that chance gives them.
 
-    Draws without replacement, and of subjects with several images on one side, vary less or more than independent ones: the
+    Draws without replacement vary less than independent ones, those of subjects with several images, all on one side, more: the
     covariance is divided by that, so that it is exact for what is linear in the support.
     """
     episodes, way, shot = support.shape
-    size = torch.bincount(of_class)
-    pairs, own = torch.unique(of_subject * len(size) + of_class, return_inverse=True)
-    images = torch.bincount(own)[own].double()
-    people = torch.bincount(pairs % len(size), minlength=len(size))[of_class].double()
-    total = size[of_class].double()
-    varying = (1 - shot / total) + (images - 1) * queries / total
-    factor = (people - 1) / people / varying
-    together = torch.zeros_like(total).index_add_(0, support.flatten(), ease.repeat_interleave(way * shot))
-    expected = (shot / size.double() * (ease @ present.double()))[of_class]
-    learnt = factor * (together - expected) / episodes
-    chance = present.double().mean(0)[of_class] * shot / total * varying
+    size = torch.bincount(of_class).double()
+    whose, own = torch.unique(of_subject * len(size) + of_class, return_inverse=True)
+    images = torch.bincount(own).double()
+    kind = whose % len(size)
+    people = torch.bincount(kind, minlength=len(size))[of_class].double()
+    drawn = torch.bincount(classes.flatten(), minlength=len(size)).double()  # episodes that have the class
+    left = 1 - shot / size
+    twice = torch.zeros_like(size).index_add_(0, kind, images * (images - 1))
+    mates = of_subject[support]
+    same = (mates[..., None] == mates[..., None, :]).sum((2, 3)).double()  # pairs of one subject in a support
+    square = torch.zeros_like(size).index_add_(0, classes.flatten(), same.flatten()) / drawn
+    varying = square - torch.zeros_like(size).index_add_(0, kind, (images * (shot / size)[kind]) ** 2)
+    bound = (varying - shot * left) / twice * size / shot
+    each = left[of_class] + (images[own] - 1) * torch.where(twice > 0, bound, 0.0)[of_class]
+    factor = (people - 1) / people / each
+    together = torch.zeros_like(each).index_add_(0, support.flatten(), ease.repeat_interleave(way * shot))
+    expected = shot / size * torch.zeros_like(size).index_add_(0, classes.flatten(), ease.repeat_interleave(way))
+    learnt = factor * (together - expected[of_class]) / episodes
+    chance = (drawn / episodes * shot / size)[of_class] * each
     return learnt, factor**2 * float(ease.var()) * chance / episodes
