@@ -145,3 +145,23 @@ def test_two_at_once_fetch_once(server: Server, tmp_path: Path) -> None:
         thread.join()
     assert len(results) == 3
     assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize("digest", [{"sha256": SHA256[:8]}, {"md5": MD5[:8].upper()}], ids=["sha256", "md5"])
+def test_the_beginning_of_a_checksum_will_do(digest: dict[str, str], server: Server, tmp_path: Path) -> None:
+    """As the names of torch's files and tables of checkpoints give it."""
+    assert download(_url(server), tmp_path / "f", **digest).read_bytes() == CONTENT
+    with pytest.raises(UserError, match="not the file that was expected"):
+        download(_url(server), tmp_path / "other", sha256="00000000")
+    with pytest.raises(ValueError, match="needs a sha256 or an md5"):
+        download(_url(server), tmp_path / "f", sha256=SHA256[:7])
+
+
+def test_without_a_published_checksum_the_first_is_kept(server: Server, tmp_path: Path) -> None:
+    download(_url(server), tmp_path / "f", pinned=True).unlink()
+    assert (tmp_path / "f.sha256").read_text() == f"{SHA256}  f\n"
+    assert download(_url(server), tmp_path / "f", pinned=True).read_bytes() == CONTENT
+    (tmp_path / "f").unlink()
+    (tmp_path / "f.sha256").write_text(f"{'0' * 64}  f\n")
+    with pytest.raises(UserError, match="not the file that was expected"):
+        download(_url(server), tmp_path / "f", pinned=True)

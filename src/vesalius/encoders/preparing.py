@@ -36,10 +36,18 @@ def converted(path: Path, family: Family, model: Published) -> Encoder:
             f"{path.name}: the features differ from those of the network's own library by {told:.1e} of the largest, and {TOLERANCE} is allowed. "
             "Nothing was written. Get the published file again."
         )
-    kind = "" if plain is None else " (prepared by SSL_medicalimaging)"
+    kind = " (prepared by SSL_medicalimaging)" if plain is not None else _published(path, model)
     against = "" if told is None else f", features equal to those of the network's own library within {max(told, 1e-7):.0e}"
     encoder.card = card_of(model, encoder.card, f"{path.name}{kind}, SHA-256 {checksum(path)}, {len(encoder.loaded.matched)} tensors{against}")
     return encoder
+
+
+def _published(path: Path, model: Published) -> str:
+    """Whether the file has the digest its publisher gives; empty where none is given."""
+    algorithm, stated = ("sha256", model.sha256) if model.sha256 else ("md5", model.md5)
+    if not stated:
+        return ""
+    return " (as published)" if checksum(path, algorithm).startswith(stated.lower()) else " (not the published file: its digest differs)"
 
 
 def _plain(path: Path, encoder: Encoder) -> Mapping[str, Tensor] | None:

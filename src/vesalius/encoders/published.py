@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast, runtime_checkable
 
@@ -74,21 +73,16 @@ class Family(Protocol):
         """
 
 
-@cache
-def _families(known: tuple[str, ...]) -> Mapping[str, tuple[Family, Published]]:
+def models() -> Mapping[str, tuple[Family, Published]]:
+    """Every model of the zoo by name, with its family. Raises UserError for a name that two families have."""
     found: dict[str, tuple[Family, Published]] = {}
-    for name in known:
+    for name in registry.names("zoo"):
         family = cast("Family", registry.entry("zoo", name))
         for model in family.MODELS.values():
             if model.name in found:
                 raise UserError(f"Two families of the zoo have a model {model.name!r}; one is {name}. Rename it there.")
             found[model.name] = (family, model)
     return found
-
-
-def models() -> Mapping[str, tuple[Family, Published]]:
-    """Every model of the zoo by name, with its family."""
-    return _families(tuple(registry.names("zoo")))
 
 
 def published(name: str) -> tuple[Family, Published] | None:
