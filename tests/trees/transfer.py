@@ -8,6 +8,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from tests.data.sources.native import cifar
+from tests.trees import chexpert, nih
+
 SIDE = 20
 
 
@@ -127,3 +130,23 @@ def stoic(root: Path, people: int = 6, *, shape: Sequence[int] = (12, 10, 9)) ->
         rows.append(f"{5 + person},{person % 2},{int(person % 4 == 3)}")
     (root / "metadata" / "reference.csv").write_text("\n".join(rows) + "\n")
     return root
+
+
+def original(data: Path) -> Path:
+    """The README's ``data`` tree, whole: every set in the folder and under the names that it has there."""
+    bach(data / "bach")
+    nih.write(data / "chestx", 28, follow_ups=1, layout="images", lists=False, side=SIDE)
+    home = chexpert.write(data / "chexpert", 20, version="CheXpert-v1.0", side=SIDE)
+    (home / "train.csv").rename(data / "chexpert" / "train.csv")
+    cifar(data / "CIFAR10", "cifar10", 6)
+    eyepacs(data / "diabetic_retinopathy")
+    amd(data / "ichallenge_amd", table=True)
+    pm(data / "ichallenge_pm", table=True)
+    montgomery(data / "montgomerycxr", table="montgomery_metadata.csv")
+    shenzhen(data / "shenzhencxr", table="shenzhencxr_metadata.csv")
+    stoic(data / "stoic", 10)
+    return data
+
+
+ORIGINALS = ("bach", "chestx", "chexpert", "cifar10", "diabetic_retinopathy", "ichallenge_amd", "ichallenge_pm", "montgomerycxr", "shenzhencxr", "stoic")
+"""What the original's code calls these sets."""

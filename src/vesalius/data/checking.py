@@ -128,10 +128,14 @@ def _balance(table: SampleTable, name: str) -> dict[str, Any]:
 
 
 def _unreadable(table: SampleTable, progress: Progress | None) -> Iterator[dict[str, str]]:
-    """Each sample that gives no pixels, by id and reason. Arrays of containers were checked when they were indexed."""
+    """Each sample that gives no pixels, by id and reason. Arrays of containers were checked when they were indexed; what is made
+    when it is asked for is asked for.
+    """
     if table.container is not None:
-        for uri in table.frame["uri"].unique():
-            table.container(str(uri))
+        for row, (uri, frame) in enumerate(zip(table.frame["uri"], table.frame["frame"])):
+            array = table.container(str(uri))
+            if not isinstance(array, np.ndarray) and (reason := _reason_of(array, int(frame))) is not None:
+                yield {"id": f"{int(table.ids[row]):016x}", "reason": reason}
         return
     places = [(table.path(str(uri)), int(frame)) for uri, frame in zip(table.frame["uri"], table.frame["frame"])]
     with ThreadPoolExecutor() as pool:
@@ -140,6 +144,14 @@ def _unreadable(table: SampleTable, progress: Progress | None) -> Iterator[dict[
                 yield {"id": f"{int(table.ids[row]):016x}", "reason": reason}
             if progress is not None and (row % 256 == 255 or row + 1 == len(places)):
                 progress(row + 1, len(places))
+
+
+def _reason_of(array: Any, frame: int) -> str | None:
+    try:
+        array[frame]
+    except Unreadable as error:
+        return str(error)
+    return None
 
 
 def _reason(path: Any, frame: int) -> str | None:

@@ -1,8 +1,8 @@
 """CheXpert: 224,316 chest radiographs of 65,240 patients, fourteen findings that may be uncertain.
 
-Reads CheXpert-v1.0 and CheXpert-v1.0-small as they are downloaded, from the folder of ``train.csv`` or the one above it,
-and the full set's four folders "CheXpert-v1.0 batch 1 (validate & csv)" to "batch 4 (train 3)". A finding is 1, 0, -1
-(uncertain: see ``data.uncertain``) or blank (not mentioned: unknown). ``valid.csv``, 200 studies that three radiologists
+Reads CheXpert-v1.0 and CheXpert-v1.0-small as they are downloaded, from the folder of ``train.csv`` or the one above it, or
+with ``train.csv`` moved above; and the full set's four folders "CheXpert-v1.0 batch 1 (validate & csv)" to "batch 4 (train 3)".
+A finding is 1, 0, -1 (uncertain: see ``data.uncertain``) or blank (not mentioned: unknown). ``valid.csv``, 200 studies that three radiologists
 labelled, is the test part; where ``test.csv`` is there too, that is the test part and ``valid.csv`` validates. Frontal
 images only, unless a filter says otherwise. Irvin et al., "CheXpert: A Large Chest Radiograph Dataset with Uncertainty
 Labels and Expert Comparison", AAAI 2019. Licence: Stanford University Dataset Research Use Agreement.
@@ -49,6 +49,8 @@ TRAINING = 134_049
 LICENCE = "Stanford University Dataset Research Use Agreement"
 URL = "https://stanfordaimi.azurewebsites.net/datasets/8cbd9ed4-2eb9-4565-affc-111cf4f7ebe2"
 _PARTS = {"train": ("train.csv",), "valid": ("valid.csv",), "test": ("test.csv", "test_labels.csv")}
+_BESIDE = ("CheXpert-v1.0", "CheXpert-v1.0-small")
+"""Folders of images that lie beside a ``train.csv`` which was moved out of them."""
 _PLACE = r"(?:^|/)((train|valid|test)/(patient\d+)/(study\d+)/[^/]+)$"
 
 
@@ -174,8 +176,9 @@ def _folders(root: Path, home: Path, prefix: str, names: pd.Series) -> dict[str,
     """Each patient that is there, as ``train/patient00001``, with the folder's path relative to ``root``."""
     found: dict[str, str] = {}
     for part in sorted(set(names.str.partition("/")[0])):
-        if (home / part).is_dir():
-            found |= {f"{part}/{folder.name}": f"{prefix}{part}/{folder.name}" for folder in (home / part).iterdir()}
+        for place in (part, *(f"{name}/{part}" for name in _BESIDE)):
+            if (home / place).is_dir():
+                found |= {f"{part}/{folder.name}": f"{prefix}{place}/{folder.name}" for folder in (home / place).iterdir()}
     if "batch" in prefix:  # the full set unpacks into folders side by side
         for batch in root.iterdir():
             if re.search(r"batch \d+ \(train \d+\)$", batch.name):
