@@ -32,7 +32,7 @@ def test_demsars_example():
     assert [mean[name] for name in ("C4.5", "C4.5+m", "C4.5+cf", "C4.5+m+cf")] == pytest.approx([3.143, 2.000, 2.893, 1.964], abs=0.02)
     assert found["critical_difference"] == pytest.approx(1.25, abs=0.01)
     assert found["friedman_p"] < 0.05
-    assert [row["encoder"] for row in found["ranks"]][0] == "C4.5+m+cf"
+    assert found["ranks"][0]["encoder"] == "C4.5+m+cf"
 
 
 def test_ranks_need_three_data_sets_and_leave_baselines_out():

@@ -88,7 +88,7 @@ def sentences(found: Mapping[str, Any], name: str) -> list[str]:
         said.append(f"{name} does not say whose its images are: whether one person is on both sides cannot be told.")
     test = found.get("test", {})
     if test.get("images_of_shared_subjects"):
-        study = f", {test['images_of_shared_studies']:,} of the same study" if test["images_of_shared_studies"] else ""
+        study = f", {test['images_of_shared_studies']:,} of the same study" if test.get("images_of_shared_studies") else ""
         said.append(
             f"{test['share_of_images']:.1%} of the test images of {name} ({test['images_of_shared_subjects']:,} of {test['images']:,}) are of "
             f"people who are in training or validation{study}: results may be too good."
@@ -122,25 +122,20 @@ def names_of(table: SampleTable, rows: NDArray[np.int64]) -> tuple[Names, Names]
 
 
 def _shared(subjects: Names, studies: Names, here: NDArray[np.bool_], earlier: NDArray[np.bool_]) -> dict[str, Any]:
-    """How many subjects, and images by subject and by study, of ``here`` are ``earlier`` too."""
-    images = int(here.sum())
-    by_subject, by_study = _seen(subjects, here, earlier), _seen(studies, here, earlier)
-    who = set() if subjects is None else {name for name in subjects[here] if name is not None and name == name}
-    shared = set() if subjects is None else who & set(subjects[earlier])
-    return {
-        "images": images,
-        "subjects": len(who),
-        "shared_subjects": len(shared),
-        "images_of_shared_subjects": by_subject,
-        "images_of_shared_studies": by_study,
-        "share_of_images": by_subject / images,
-    }
+    """How many subjects, and images by subject and by study, of ``here`` are ``earlier`` too; nothing of what nobody knows."""
+    found: dict[str, Any] = {"images": int(here.sum())}
+    if subjects is not None:
+        who = {name for name in subjects[here] if name is not None and name == name}
+        seen = _seen(subjects, here, earlier)
+        found |= {"subjects": len(who), "shared_subjects": len(who & set(subjects[earlier]))}
+        found |= {"images_of_shared_subjects": seen, "share_of_images": seen / found["images"]}
+    if studies is not None:
+        found["images_of_shared_studies"] = _seen(studies, here, earlier)
+    return found
 
 
-def _seen(names: Names, here: NDArray[np.bool_], earlier: NDArray[np.bool_]) -> int:
+def _seen(names: NDArray[np.object_], here: NDArray[np.bool_], earlier: NDArray[np.bool_]) -> int:
     import pandas as pd
 
-    if names is None:
-        return 0
     column = pd.Series(names, dtype=object)
     return int((column[here].isin(column[earlier].dropna()) & column[here].notna()).sum())

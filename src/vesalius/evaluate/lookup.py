@@ -54,6 +54,5 @@ def _means(values: NDArray[np.float64], mine: NDArray[np.object_], theirs: NDArr
     np.add.at(sums, codes, np.where(known, values, 0))  # of an unknown name to the last row, which nobody reads
     np.add.at(counts, codes, known)
     counts[-1] = 0
-    with np.errstate(invalid="ignore"):
-        mean = sums / counts
-    return torch.from_numpy(np.nan_to_num(mean[place])), torch.from_numpy(counts[place] > 0)
+    mean = sums / np.maximum(counts, 1)
+    return torch.from_numpy(mean[place]), torch.from_numpy(counts[place] > 0)

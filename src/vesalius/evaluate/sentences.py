@@ -51,10 +51,12 @@ def _beside(rivals: Mapping[str, Row], better: int, encoders: int) -> str:
 
 
 def _over(name: str, row: Row, better: int) -> str:
-    sure = row["p_holm"] == row["p_holm"] and row["p_holm"] < LEVEL
-    if not sure:
-        return f"cannot be told from {name}: {signed(row)}"
-    return f"is {'better' if better * row['value'] > 0 else 'worse'} than {name}: {signed(row)}"
+    word = "better" if better * row["value"] > 0 else "worse"
+    if row["p_holm"] < LEVEL:
+        return f"is {word} than {name}: {signed(row)}"
+    if row["p"] < LEVEL:
+        return f"is {word} than {name} by itself, {signed(row)}, but not once all comparisons with baselines are counted (p {row['p_holm']:.2f})"
+    return f"cannot be told from {name}: {signed(row)}"
 
 
 def _other(row: Row, name: str) -> str:
