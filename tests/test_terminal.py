@@ -71,6 +71,26 @@ def test_a_bar_on_a_terminal() -> None:
     assert "between" in text
 
 
+def test_a_bar_within_a_bar_and_slow_ones_say_their_rate() -> None:
+    from rich.console import Console
+
+    shown = Terminal()
+    shown._console = Console(file=io.StringIO(), force_terminal=True, width=120)
+    with shown.bar("linear", "cells") as outer:
+        outer(1, 4, note="one on clouds")
+        with shown.bar("one on clouds", "images") as inner:
+            inner(5, 10)
+        with shown.bar("two on clouds", "images") as inner:
+            inner(10, 10)
+        outer(4, 4)
+    text = shown.console.file.getvalue()
+    last = [line for line in text.splitlines() if "/" in line][-1]
+    assert "4/4" in last, "a bar that is done goes from below the one it stood in"
+    with shown.bar("knn", "cells") as update:
+        update(1, 1)
+    assert [terminal._rate(rate) for rate in (1234.0, 3.0, 0.42)] == ["1,234", "3", "0.42"]
+
+
 def test_tables(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     table("Runs", ["id", "state"], [["a", "done"], ["b", "[red]"]])
     assert capsys.readouterr().out == "id\tstate\na\tdone\nb\t[red]\n"

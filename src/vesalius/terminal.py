@@ -21,6 +21,7 @@ class Terminal:
     def __init__(self, quiet: bool = False) -> None:
         self.quiet = quiet
         self._console: Any = None
+        self._live: Any = None
 
     @property
     def console(self) -> Any:
@@ -38,10 +39,30 @@ class Terminal:
     @contextmanager
     def bar(self, label: str, unit: str = "images") -> Iterator[Callable[..., None]]:
         """A bar; the value is called with ``(done, total)`` and optionally ``note`` and ``earlier``, how much of ``done`` an
-        interrupted run did, which says nothing of the speed.
+        interrupted run did, which says nothing of the speed. A bar within another stands below it and goes when it is done.
         """
         if not self.console.is_terminal:
             yield _Lines(self, label, unit)
+            return
+        with self._bars() as (progress, inner):
+            task = progress.add_task(label, total=None, rate="", note="")
+            began = time.perf_counter()
+
+            def update(done: int, total: int | None = None, note: str = "", earlier: int = 0) -> None:
+                rate = (done - earlier) / max(1e-9, time.perf_counter() - began)
+                progress.update(task, completed=done, total=total, rate=f"{_rate(rate)} {unit}/s", note=note)
+
+            try:
+                yield update
+            finally:
+                if inner:
+                    progress.remove_task(task)
+
+    @contextmanager
+    def _bars(self) -> Iterator[tuple[Any, bool]]:
+        """What draws the bars, and whether one of them is being drawn already: a terminal can show one drawing at a time."""
+        if self._live is not None:
+            yield self._live, True
             return
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -53,15 +74,11 @@ class Terminal:
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
         )
-        with Progress(*columns, console=self.console) as progress:
-            task = progress.add_task(label, total=None, rate="", note="")
-            began = time.perf_counter()
-
-            def update(done: int, total: int | None = None, note: str = "", earlier: int = 0) -> None:
-                rate = (done - earlier) / max(1e-9, time.perf_counter() - began)
-                progress.update(task, completed=done, total=total, rate=f"{rate:,.0f} {unit}/s", note=note)
-
-            yield update
+        with Progress(*columns, console=self.console) as self._live:
+            try:
+                yield self._live, False
+            finally:
+                self._live = None
 
 
 class _Lines:
@@ -80,7 +97,12 @@ class _Lines:
         rate = (done - earlier) / max(1e-9, now - self.began)
         left = f", {((total - done) / max(rate, 1e-9)):,.0f} s left" if total and not complete else ""
         of = f"/{total:,}" if total else ""
-        self.terminal.say(f"{self.label}: {done:,}{of} {self.unit}, {rate:,.0f}/s{left}{'  ' + note if note else ''}")
+        self.terminal.say(f"{self.label}: {done:,}{of} {self.unit}, {_rate(rate)}/s{left}{'  ' + note if note else ''}")
+
+
+def _rate(rate: float) -> str:
+    """``1,200``, ``0.4``."""
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
 
 
 def answer(text: str) -> None:

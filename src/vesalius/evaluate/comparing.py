@@ -16,6 +16,7 @@ from vesalius.evaluate.pair import Pair
 
 Measure = Callable[[Any, Pair], Measured]
 """A protocol's own part: its ``Config`` and a pair, to what it found."""
+_MOST_NAMED = 6
 BASELINES = ("random init", "pixel PCA")
 
 
@@ -42,17 +43,28 @@ def judged_cells(
     cells: dict[tuple[str, str], Judged] = {}
     absent: list[dict[str, str]] = []
     reasons: list[UserError] = []
-    for pair in pairs:
-        try:
-            found = asked.cells.measured(
-                f"{protocol}/{pair.encoder.name}/{pair.dataset}",
-                f"{pair.key if labels else pair.key_of_images} {asked.seed} {config.model_dump_json()}",
-                lambda pair=pair: measure(config, pair),  # type: ignore[misc]
-            )
-            cells[pair.encoder.name, pair.dataset] = judged(found, pair)
-        except UserError as error:
-            absent.append({"encoder": pair.encoder.name, "data": pair.dataset, "reason": str(error)})
-            reasons.append(error)
+    every = list(pairs)
+    taken: list[str] = []
+    with asked.terminal.bar(protocol, "cells") as progress:
+        for number, pair in enumerate(every):
+            progress(number, len(every), note=f"{pair.encoder.name} on {pair.dataset}", earlier=len(taken))
+            before = asked.cells.computed
+            try:
+                found = asked.cells.measured(
+                    f"{protocol}/{pair.encoder.name}/{pair.dataset}",
+                    f"{pair.key if labels else pair.key_of_images} {asked.seed} {config.model_dump_json()}",
+                    lambda pair=pair: measure(config, pair),  # type: ignore[misc]
+                )
+                cells[pair.encoder.name, pair.dataset] = judged(found, pair)
+                if asked.cells.computed == before:
+                    taken.append(f"{pair.encoder.name} on {pair.dataset}")
+            except UserError as error:
+                absent.append({"encoder": pair.encoder.name, "data": pair.dataset, "reason": str(error)})
+                reasons.append(error)
+        progress(len(every), len(every), earlier=len(taken))
+    if taken:
+        more = f" and {len(taken) - _MOST_NAMED} more" if len(taken) > _MOST_NAMED else ""
+        asked.terminal.say(f"{protocol}: {len(taken)} of {len(every)} cells were there already ({', '.join(taken[:_MOST_NAMED])}{more}).")
     if not any(not asked.examinee(name).baseline for name, _ in cells):
         raise reasons[0]
     return cells, absent

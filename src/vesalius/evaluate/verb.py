@@ -15,6 +15,7 @@ from vesalius.evaluate.arguments import several, translated
 from vesalius.evaluate.asked import Asked, Examined
 from vesalius.evaluate.cells import Cells
 from vesalius.evaluate.config import OWN, EvaluateConfig, configured
+from vesalius.evaluate.cost import Clock
 from vesalius.evaluate.opening import opened
 from vesalius.evaluate.showing import html, lines, scores
 from vesalius.evaluate.subgroups import refuse_unknown
@@ -32,6 +33,8 @@ from vesalius.training.world import pick_device
 if TYPE_CHECKING:
     import pandas as pd
 
+_NAMED = 2
+"""Data sets that a title names."""
 _ELSEWHERE = ("device",)
 """What may differ when an evaluation is gone on with."""
 
@@ -113,10 +116,16 @@ def evaluate(
         how = (place, autocast, config.seed, config.batch_size, terminal, config.replicates, config.compat, config.features == "fp16", config.subgroups)
         asked = Asked(config.run, here, cells, *how, panel)
         modules = {name: registry.entry("protocols", name) for name in config.protocols}
-        found = {name: module.examine(module.Config.model_validate(config.fields[name]), asked) for name, module in modules.items()}
+        found, clock = {}, Clock(began)
+        clock.stop("opening")
+        for name, module in modules.items():
+            found[name] = module.examine(module.Config.model_validate(config.fields[name]), asked)
+            clock.stop(name)
         about = {} if panel is None else beside.of(panel, asked, found)
         told = about.pop("warnings", [])
-        results = _write(here, found, about if panel is None else {**panel.facts(), **about}, [*reproduced, *told])
+        clock.stop("controls and leakage")
+        about = {"cost": clock.cost(place, asked.precision), **({} if panel is None else panel.facts()), **about}
+        results = _write(here, found, about, [*reproduced, *told])
         write_tables(here.path, results)
         if config.compat == compat.WORD:
             compat.write_logs(here.path, results, config.fields)
@@ -176,7 +185,7 @@ def _write(run: Run, found: Mapping[str, Examined], about: Mapping[str, Any], re
     results = {
         "kind": "evaluate",
         **about,
-        "title": " and ".join(name.capitalize() for name in found),
+        "title": _title(found, about),
         "protocols": list(found),
         "verdict": [sentence for examined in found.values() for sentence in examined.verdict],
         "warnings": list(dict.fromkeys([*reproduced, *(text for examined in found.values() for text in examined.warnings)])),
@@ -185,6 +194,15 @@ def _write(run: Run, found: Mapping[str, Examined], about: Mapping[str, Any], re
     }
     run.write_json("results.json", results)
     return results
+
+
+def _title(found: Mapping[str, Examined], about: Mapping[str, Any]) -> str:
+    """``3 encoders on pneumoniamnist``; of fine-tuned runs the protocols."""
+    encoders = sum(not one["baseline"] for one in about.get("encoders", ()))
+    if not encoders:
+        return " and ".join(name.capitalize() for name in found)
+    names = [one["name"] for one in about["data"]]
+    return f"{encoders} encoder{'s' if encoders > 1 else ''} on {' and '.join(names) if len(names) <= _NAMED else f'{len(names)} data sets'}"
 
 
 __all__ = ["Evaluated", "evaluate", "fields_of"]
