@@ -54,6 +54,14 @@ def test_the_latest_is_the_last_that_started(tmp_path: Path) -> None:
     assert [path for path, _ in every()] == [run.path.resolve() for run in (third, second, first)]
 
 
+def test_a_part_of_a_run_is_not_found_before_the_whole(tmp_path: Path) -> None:
+    whole = made(tmp_path / "whole")
+    part = made(whole.path / "finetune" / "seed-1")
+    assert find("latest").resolve() == whole.path.resolve()
+    assert [path for path, _ in every()] == [whole.path.resolve()]
+    assert find(part.path) == part.path
+
+
 def test_what_is_gone_or_broken_is_passed_over(tmp_path: Path) -> None:
     gone, kept, broken = made(tmp_path / "gone"), made(), made()
     shutil.rmtree(gone.path)

@@ -54,7 +54,8 @@ class Run:
     def create(
         cls, verb: str, name: str, config: Mapping[str, Any], out: Path | None = None, *, origins: Mapping[str, str] | None = None, **record: Any
     ) -> Run:
-        """A new directory, ``out`` or ``home()/<time>-<verb>-<name>``. Raises UserError where ``out`` holds a run.
+        """A new directory, ``out`` or ``home()/<time>-<verb>-<name>``. Raises UserError where ``out`` holds a run. It is found by
+        its id and as ``latest`` from ``home()`` too, unless it is a part of another run, in whose folder it lies.
 
         ``origins``: where fields of ``config`` were said, by dotted name, for the comments of ``config.yaml``.
         """
@@ -81,7 +82,7 @@ class Run:
             process=os.getpid(),
             **record,
         )
-        if out is not None and path.resolve().parent != home().resolve():
+        if out is not None and path.resolve().parent != home().resolve() and not _is_part(path):
             home().mkdir(parents=True, exist_ok=True)
             atomic_write(home() / f"{run.facts()['id']}.path", str(path.resolve()) + "\n")
         return run
@@ -180,6 +181,11 @@ def refuse_taken(path: Path) -> Path:
     if path.exists() and not path.is_dir():
         raise UserError(f"{path} is a file. Name a folder with --out.")
     return path
+
+
+def _is_part(path: Path) -> bool:
+    """Whether ``path`` lies in another run's folder: then ``latest`` means that one, and its parts are named by their folders."""
+    return any((above / "run.json").is_file() for above in path.resolve().parents)
 
 
 def _new_folder(path: Path) -> Path:
