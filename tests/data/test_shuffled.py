@@ -9,14 +9,23 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
 from docs.radiograph_splits import published
+
 from tests.trees import chexpert as chexpert_tree
 from tests.trees import nih as nih_tree
 from tests.trees import transfer
 from vesalius.data import shuffled
 from vesalius.data.references import resolve
-from vesalius.data.sources import bach, chexpert, eyepacs, ichallenge_pm, montgomerycxr, nih_chestxray14, shenzhencxr, stoic
+from vesalius.data.sources import (
+    bach,
+    chexpert,
+    eyepacs,
+    ichallenge_pm,
+    montgomerycxr,
+    nih_chestxray14,
+    shenzhencxr,
+    stoic,
+)
 
 
 def theirs(frame: pd.DataFrame, split_index: int) -> dict[str, list[int]]:
@@ -34,7 +43,7 @@ def theirs(frame: pd.DataFrame, split_index: int) -> dict[str, list[int]]:
 @pytest.mark.parametrize("n", [5, 12, 138, 400, 662, 2000])
 def test_the_order_the_cut_and_the_fifth_are_theirs(n: int) -> None:
     found = shuffled.parts(n)
-    expected = theirs(pd.DataFrame({"name": np.arange(n)}), int(math.floor(0.8 * n)))
+    expected = theirs(pd.DataFrame({"name": np.arange(n)}), math.floor(0.8 * n))
     assert {name: sorted(np.flatnonzero(found == name)) for name in expected} == {name: sorted(rows) for name, rows in expected.items()}
 
 
@@ -49,7 +58,8 @@ def test_what_is_not_kept_is_dropped_after_the_division() -> None:
 @pytest.mark.parametrize(
     ("module", "write", "name"),
     [(bach, lambda root: transfer.bach(root, 5), "bach"), (ichallenge_pm, lambda root: transfer.pm(root, 5, table=True), "ichallenge_pm"),
-     (montgomerycxr, lambda root: transfer.montgomery(root, 15, table="montgomery_metadata.csv"), "montgomery"), (stoic, lambda root: transfer.stoic(root, 15), "stoic")],
+     (montgomerycxr, lambda root: transfer.montgomery(root, 15, table="montgomery_metadata.csv"), "montgomery"),
+     (stoic, lambda root: transfer.stoic(root, 15), "stoic")],
 )  # fmt: skip
 def test_small_sets_are_divided_80_to_20_by_image(module, write, name: str, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
     table = resolve(f"{name}@{write(tmp_path)}")
