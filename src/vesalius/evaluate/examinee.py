@@ -127,6 +127,7 @@ class EncoderExaminee(Examinee):
             "dim": card.dim,
             "size": list(card.size),
             "licence": card.licence,
+            "imagenet_top1": card.imagenet_top1,
             "notes": list(card.notes),
             "baseline": self.baseline,
         }
