@@ -153,7 +153,7 @@ def _watched(job: Job, here: World) -> Watched:
 def _save(method: Supervised, folder: Path, before: str, job: Job, length: str) -> None:
     """The model as it is now; ``before``: what its encoder had been trained on."""
     said = f"{before}; fine-tuned on {job.data.public}, {len(job.learnt)} labels, {length}"
-    method.encoder.card = method.encoder.card.model_copy(update={"trained_on": said})
+    method.encoder.card = method.encoder.card.model_copy(update={"trained_on": said, "imagenet_top1": None})
     Classifier(method.encoder, method.head).save(folder)
 
 

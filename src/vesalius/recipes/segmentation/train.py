@@ -64,7 +64,7 @@ def train(job: Job, run: Run, here: World, terminal: Terminal, *, resumed: bool)
 
     def keep_best(name: str, at: Progress) -> None:
         said = f"{before}; fine-tuned on {job.data.public}, {len(job.rows['train'])} volumes, {at.step} of {steps} steps"
-        job.encoder.card = job.encoder.card.model_copy(update={"trained_on": said})
+        job.encoder.card = job.encoder.card.model_copy(update={"trained_on": said, "imagenet_top1": None})
         method.segmenter.save(run.path / "checkpoints" / name)
 
     spent = until_best(
