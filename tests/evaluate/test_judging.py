@@ -123,8 +123,11 @@ def test_groups_of_a_column_are_scored_apart_with_their_gap():
     assert (gap["most"], gap["least"]) == ("F", "M")
     assert gap["low"] > 0.1
     assert gap["value"] == pytest.approx(by_sex["F"]["value"] - by_sex["M"]["value"])
-    assert [row["group"] for row in rows if row["column"] == "age"] == ["18 to 39", "40 to 59", "60 to 79"]
-    assert next(row for row in gaps if row["column"] == "age")["left_out"] == ["below 18"]
+    ages = {row["group"]: row for row in rows if row["column"] == "age"}
+    assert list(ages) == ["below 18", "18 to 39", "40 to 59", "60 to 79"]
+    assert np.isnan(ages["below 18"]["value"])  # five subjects: named, without a value
+    assert ages["below 18"]["n"] == 10
+    assert "below 18" not in {row[end] for row in gaps for end in ("most", "least")}
     assert {row["column"] for row in gaps} == {"sex", "age"}
 
 

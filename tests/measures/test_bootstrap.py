@@ -93,3 +93,35 @@ def test_intervals_hold_the_value_of_every_measure(name):
 def test_undefined_replicates_are_left_out_and_nothing_is_nan():
     assert bootstrap.interval(torch.tensor([torch.nan, 1.0, 1.0])) == (1.0, 1.0)
     assert all(math.isnan(v) for v in bootstrap.interval(torch.tensor([torch.nan])))
+
+
+def test_the_accelerated_interval_is_scipys():
+    from scipy import stats
+
+    rng = np.random.default_rng(3)
+    values = torch.tensor(rng.exponential(size=60), dtype=torch.float32)
+    replicates = bootstrap.replicate({"m": mean_of(values)}, np.arange(60), replicates=8000, seed=1)["m"]
+    total = float(values.sum())
+    left_out = (total - values) / 59
+    low, high = bootstrap.accelerated_interval(float(values.mean()), replicates, left_out)
+    theirs = stats.bootstrap((values.numpy(),), np.mean, n_resamples=8000, method="BCa", rng=np.random.default_rng(0)).confidence_interval
+    assert (low, high) == pytest.approx((theirs.low, theirs.high), abs=0.02)
+    plain = bootstrap.interval(replicates)
+    assert low > plain[0]  # skewed to the right, so is the interval
+    assert high > plain[1]
+
+
+def test_replicates_on_one_side_have_their_plain_percentiles():
+    values = torch.linspace(0.6, 0.9, 101)
+    assert bootstrap.accelerated_interval(1.0, values, torch.rand(20)) == bootstrap.interval(values)
+    low, high = bootstrap.shifted_interval(0.5, values)
+    assert low < 0.5 < high
+    assert high - low == pytest.approx(np.diff(bootstrap.interval(values))[0])
+
+
+def test_drawn_by_strata_each_has_as_many_as_there_are():
+    strata = np.array([0] * 7 + [1] * 3)
+    drawn = torch.cat(list(bootstrap.weights(np.arange(10), 50, 1, strata)), 1)
+    assert drawn[:7].sum(0).unique().tolist() == [7.0]
+    assert drawn[7:].sum(0).unique().tolist() == [3.0]
+    assert len(drawn.T.unique(dim=0)) > 40

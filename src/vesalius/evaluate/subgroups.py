@@ -1,7 +1,7 @@
 """Does it serve everyone alike? The measure of each group of a column, and the largest gap between two of them.
 
 A column is ``view``, ``laterality`` or any ``meta.NAME`` of the table (sex, age, site, scanner). Ages come in bands, other numbers of
-many values in quarters. Groups of few subjects, or where the measure is undefined, are named and left out. The gap is of the two groups
+many values in quarters. Groups of few subjects, or where the measure is undefined, are named without a value and take no part in the gap. The gap is of the two groups
 that are furthest apart, whose difference is drawn again with the subjects; as these two were picked by what they showed, it is a little
 too large, which its interval does not know.
 """
@@ -57,14 +57,13 @@ def found(pair: Pair, answers: Tensor, again: Resampling, metric: str) -> tuple[
             continue
         groups = bands(pair.split("test").frame[column], name)
         values = {group: _values(answers, again, metric, groups == group) for group in sorted(set(groups) - {""}, key=_order)}
-        rows += [{"metric": metric, "column": name, "group": group, **_row(*value)} for group, value in values.items() if value[0] >= LEAST]
+        rows += [{"metric": metric, "column": name, "group": group, **_row(*value)} for group, value in values.items()]
         told = {group: value for group, value in values.items() if value[0] >= LEAST and value[2] == value[2]}
-        small = [group for group in values if group not in told]
         if len(told) > 1:
             most, least = max(told, key=lambda group: told[group][2]), min(told, key=lambda group: told[group][2])
             low, high = bootstrap.interval(told[most][3] - told[least][3])
             apart = told[most][2] - told[least][2]
-            gaps.append({"metric": metric, "column": name, "value": apart, "low": low, "high": high, "least": least, "most": most, "left_out": small})
+            gaps.append({"metric": metric, "column": name, "value": apart, "low": low, "high": high, "least": least, "most": most})
     return rows, gaps
 
 
@@ -100,7 +99,7 @@ def _order(group: str) -> tuple[float, str]:
 
 
 def _values(answers: Tensor, again: Resampling, metric: str, chosen: NDArray[np.bool_]) -> tuple[int, int, float, Tensor]:
-    """Subjects, samples, the measure, its replicates; nothing drawn for a group that is too small."""
+    """Subjects, samples, the measure, its replicates; no value for a group that is too small."""
     units, n = len(np.unique(again.unit[chosen])), int(chosen.sum())
     if units < LEAST:
         return units, n, float("nan"), torch.empty(0)
