@@ -133,7 +133,8 @@ def told(
         asides.append(f"{table} contradicts the {by}: {', '.join(differ[:_NAMED])}{' ...' * (len(differ) > _NAMED)}")
     if unlisted := sum(name not in known for name in names):
         warnings.append(f"{unlisted:,} of {len(names):,} images are not in {table}; their {by} says what they show.")
-    missing = tuple(dict.fromkeys(name for name in listed if name not in set(names)))
+    here = set(names)
+    missing = tuple(name for name in dict.fromkeys(listed) if name not in here)
     if missing:
         warnings.append(f"{len(missing):,} of {len(listed):,} images that {table} lists are not there; they are left out.")
     return Told(out, warnings, asides, missing)
