@@ -8,13 +8,13 @@ from collections.abc import Callable
 from vesalius.terminal import Terminal
 from vesalius.training.method import Progress
 
-_ESTIMATE_AFTER = 20
+_ESTIMATE_AFTER, _PLAN_AFTER = 20, 50
 
 
 class FitDisplay:
     """What the loop shows. ``update`` is a bar of ``Terminal``, ``noun`` what a sample is called.
 
-    ``estimate``: seconds per step, known after the first steps, to a further sentence for the terminal.
+    ``estimate``: seconds per step, known after 50 steps, to a further sentence for the terminal.
     """
 
     def __init__(
@@ -41,8 +41,8 @@ class FitDisplay:
                 f"After {self.steps} steps: {self.rate}, {in_words(per_step * at.steps_per_epoch)} per epoch, "
                 f"{in_words(per_step * (at.steps - at.step))} to go, {self.waited / seconds:.0%} of the time waiting for data."
             )
-            if self.estimate is not None:
-                self.say(self.estimate(per_step))
+        if self.estimate is not None and self.steps == _PLAN_AFTER and at.steps > at.step:
+            self.say(self.estimate(seconds / self.steps))
 
     def say(self, text: str) -> None:
         """A sentence worth reading."""
