@@ -1,24 +1,47 @@
 """L-BFGS with a diagonal preconditioner, for smooth convex objectives.
 
-Nocedal and Wright, "Numerical Optimization", chapters 3 and 7. What was learnt of the curvature can be handed to the
-next problem of a family.
+Nocedal and Wright, "Numerical Optimization", chapters 3 and 7; the direction in the compact form of Byrd, Nocedal and Schnabel (1994),
+a few matrix products whatever is remembered. What was learnt of the curvature can be handed to the next problem of a family.
 """
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
 Objective = Callable[[Tensor], tuple[Tensor, Tensor]]
 """A point to value and gradient."""
-Pairs = deque[tuple[Tensor, Tensor]]
-"""Steps, and how much the gradient turned along each: the newest last."""
 
 MEMORY = 20
+
+
+class Pairs:
+    """Steps (``moved``), and how much the gradient turned along each (``turned``), both (MEMORY, *point.shape): the rows in ``order``,
+    the oldest first; the others are zero.
+    """
+
+    def __init__(self, point: Tensor) -> None:
+        self.moved, self.turned = point.new_zeros(2, MEMORY, *point.shape)
+        self.order: list[int] = []
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def add(self, moved: Tensor, turned: Tensor) -> int:
+        """Remember one more in place of the oldest; its row."""
+        row = len(self.order) if len(self.order) < MEMORY else self.order.pop(0)
+        self.order.append(row)
+        self.moved[row], self.turned[row] = moved, turned
+        return row
+
+    def clear(self) -> None:
+        """Forget all."""
+        self.order = []
+        self.moved.zero_()
+        self.turned.zero_()
 
 
 @dataclass(frozen=True)
@@ -28,7 +51,12 @@ class Minimum:
     point: Tensor
     iterations: int
     converged: bool
-    pairs: Pairs = field(default_factory=deque)
+    pairs: Pairs
+
+
+def largest(gradient: Tensor) -> Tensor:
+    """Its largest entry by size, ()."""
+    return gradient.abs().max()
 
 
 def minimise(
@@ -39,55 +67,92 @@ def minimise(
     tolerance: float,
     max_iterations: int,
     pairs: Pairs | None = None,
+    size: Callable[[Tensor], Tensor] = largest,
 ) -> Minimum:
-    """Step until the largest gradient is at most ``tolerance``, or no step lowers the objective any more.
+    """Step until the ``size`` of the gradient is at most ``tolerance``, or no step lowers the objective any more.
 
     ``curvature``: positive, of ``point``'s shape, a diagonal guess of the Hessian up to a factor. ``pairs`` (s, y) must
     be of this objective: y the change of its gradient along s.
     """
-    pairs = deque((pairs or ()), maxlen=MEMORY)
+    pairs = Pairs(point) if pairs is None else pairs
+    known = _Inverse(pairs, curvature)
     value, gradient = objective(point)
     for iteration in range(max_iterations):
-        if float(gradient.abs().max()) <= tolerance:
+        if float(size(gradient)) <= tolerance:
             return Minimum(point, iteration, True, pairs)
-        direction = -_two_loops(gradient, pairs, curvature)
-        slope = _dot(direction, gradient)
+        direction = -known.times(gradient)
+        now, slope = _numbers(value, _dot(direction, gradient))
         if not slope < 0:  # rounding spoilt the pairs
-            pairs.clear()
+            known.forget()
             direction = -gradient / curvature
-            slope = _dot(direction, gradient)
-        step = _search(objective, point, float(value), direction, slope)
+            now, slope = _numbers(value, _dot(direction, gradient))
+        step = _search(objective, point, now, direction, slope)
         if step is None:
             if not pairs:
                 return Minimum(point, iteration, False, pairs)
-            pairs.clear()
+            known.forget()
             continue
-        moved, turned = step[0] - point, step[2] - gradient
-        if _dot(moved, turned) > torch.finfo(point.dtype).eps * _dot(turned, turned):
-            pairs.append((moved, turned))
+        known.learn(step[0] - point, step[2] - gradient)
         point, value, gradient = step
-    return Minimum(point, max_iterations, float(gradient.abs().max()) <= tolerance, pairs)
+    return Minimum(point, max_iterations, float(size(gradient)) <= tolerance, pairs)
 
 
-def _dot(a: Tensor, b: Tensor) -> float:
-    return float((a * b).sum())
+def _dot(a: Tensor, b: Tensor) -> Tensor:
+    return (a * b).sum()
 
 
-def _two_loops(gradient: Tensor, pairs: Pairs, curvature: Tensor) -> Tensor:
-    """The inverse Hessian, as far as the pairs know it, times the gradient."""
-    shares = []
-    rest = gradient.clone()
-    for moved, turned in reversed(pairs):
-        share = _dot(moved, rest) / _dot(moved, turned)
-        shares.append(share)
-        rest -= share * turned
-    if pairs:  # the factor that fits the guess to the newest pair
-        moved, turned = pairs[-1]
-        rest *= _dot(moved, turned) / _dot(turned, turned / curvature)
-    rest /= curvature
-    for (moved, turned), share in zip(pairs, reversed(shares), strict=True):
-        rest += (share - _dot(turned, rest) / _dot(moved, turned)) * moved
-    return rest
+def _numbers(*values: Tensor) -> list[float]:
+    """Tensors () as numbers, with one wait for the device."""
+    return torch.stack([value.to(values[0].dtype) for value in values]).tolist()  # type: ignore[no-any-return]
+
+
+class _Inverse:
+    """The inverse Hessian, as far as the pairs and the diagonal know it."""
+
+    def __init__(self, pairs: Pairs, curvature: Tensor) -> None:
+        self.pairs, self.curvature = pairs, curvature
+        self.moved, self.turned = pairs.moved.flatten(1), pairs.turned.flatten(1)
+        self.guess = 1 / curvature.flatten()
+        self.exact = torch.float32 if curvature.device.type == "mps" else torch.float64
+        self.across = (self.moved @ self.turned.T).to(self.exact)  # s_i . y_j
+        self.between = ((self.turned * self.guess) @ self.turned.T).to(self.exact)  # y_i . y_j by the guess
+
+    def times(self, gradient: Tensor) -> Tensor:
+        """H g."""
+        if not self.pairs.order:
+            return gradient / self.curvature
+        order = self.pairs.order
+        last = order[-1]
+        flat = gradient.flatten()
+        guessed = flat * self.guess
+        factor = self.across[last, last] / self.between[last, last]  # fits the guess to the newest pair
+        along = (self.moved @ flat).to(self.exact)[order]
+        against = (self.turned @ guessed).to(self.exact)[order]
+        across, between = self.across[order][:, order], self.between[order][:, order]
+        upper = across.triu()
+        first = torch.linalg.solve_triangular(upper, along[:, None], upper=True)
+        inner = across.diagonal()[:, None] * first + factor * (between @ first - against[:, None])
+        second = torch.linalg.solve_triangular(upper.T, inner, upper=False)
+        row = torch.zeros(2, len(self.moved), dtype=self.exact, device=flat.device)
+        row[0, order], row[1, order] = second[:, 0], -first[:, 0] * factor
+        row, factor = row.to(flat.dtype), factor.to(flat.dtype)
+        return (factor * guessed + row[0] @ self.moved + (row[1] @ self.turned) * self.guess).view_as(gradient)
+
+    def learn(self, moved: Tensor, turned: Tensor) -> None:
+        """One more pair, where the gradient turned as a convex objective's does."""
+        bent, square = _numbers(_dot(moved, turned), _dot(turned, turned))
+        if not bent > torch.finfo(moved.dtype).eps * square:
+            return
+        row = self.pairs.add(moved, turned)
+        flat = turned.flatten()
+        self.across[row] = (self.turned @ moved.flatten()).to(self.exact)
+        self.across[:, row] = (self.moved @ flat).to(self.exact)
+        self.between[row] = self.between[:, row] = (self.turned @ (flat * self.guess)).to(self.exact)
+
+    def forget(self) -> None:
+        self.pairs.clear()
+        self.across.zero_()
+        self.between.zero_()
 
 
 def _search(
@@ -100,10 +165,10 @@ def _search(
     for _ in range(30):
         candidate = point + length * direction
         new_value, new_gradient = objective(candidate)
-        new_slope = _dot(direction, new_gradient)
-        enough = float(new_value) <= value + 1e-4 * length * slope
+        now, new_slope = _numbers(new_value, _dot(direction, new_gradient))
+        enough = now <= value + 1e-4 * length * slope
         # Near the minimum the value no longer tells; the slope does (Hager and Zhang's approximate Wolfe condition).
-        flat = float(new_value) <= value + slack and (2e-4 - 1) * slope >= new_slope
+        flat = now <= value + slack and (2e-4 - 1) * slope >= new_slope
         if not (enough or flat):
             high = length
         elif new_slope < 0.9 * slope:

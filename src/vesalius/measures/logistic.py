@@ -6,7 +6,8 @@ label of a multi-label task, are one sigmoid output; three classes or more share
 Why it is fast: the penalty does not change under rotation, so the problem is solved in the principal axes of the
 features, in as many dimensions as they span, where the Hessian is nearly diagonal and its diagonal a good
 preconditioner. From one C to the next the solution is extrapolated, and what L-BFGS learnt of the curvature is kept:
-the two problems differ by a known quadratic.
+the two problems differ by a known quadratic. Value and gradient are made from blocks of samples that stay in the processor's
+cache, so that memory is read once for both. In single precision a strength that rounding stops short is finished in double.
 """
 
 from __future__ import annotations
@@ -20,11 +21,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vesalius.errors import UserError
-from vesalius.measures.lbfgs import Pairs, minimise
+from vesalius.measures.lbfgs import Minimum, Pairs, minimise
 from vesalius.measures.metrics import Kind
 
 _NULL = 1e-13
 """Eigenvalues below this share of the largest are rounding: vectors in single precision leave 4e-15."""
+_BLOCK = 512
+"""Samples whose value and gradient are made together."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,15 +72,17 @@ def path(
     max_iterations: int = 1000,
     dtype: torch.dtype | None = None,
     start: Probe | None = None,
+    relative: bool = False,
 ) -> Iterator[Probe]:
     """A probe for each C of ``strengths``, in their order, each started from the one before (give them ascending).
 
     ``labels`` (N,) class numbers, or (N, L) of 0 and 1; NaN = unknown: the entry has no loss. Of two classes and of
     multi-label ones a label may lie between. ``standardise``: to zero
     mean and unit deviation first (constant features stay), by these vectors. ``balanced``: a class counts
-    N / (classes * its samples). ``tolerance``: largest gradient of the mean loss (scikit-learn's ``tol``). ``dtype``:
-    double precision by default, single on MPS. ``start``: a probe to begin from, which changes the time and not the solution. Raises UserError for fewer than two known classes and for vectors that
-    are not finite.
+    N / (classes * its samples). ``tolerance``: largest entry of the gradient of the mean loss and penalty by the weights of these vectors,
+    standardised or as they are (scikit-learn's ``tol``); ``relative``: as a share of what it is without any weights. ``dtype``: of the
+    sums, double precision by default, single on MPS; in single precision the answer is as exact, since its gradient is. ``start``: a probe to
+    begin from, which changes the time and not the solution. Raises UserError for fewer than two known classes and for vectors that are not finite.
     """
     if not bool(vectors.isfinite().all()):
         raise UserError("Some feature vectors are not finite, so no linear probe can be fitted. Look at the encoder.")
@@ -90,7 +95,10 @@ def path(
     scale = torch.where(scale > 1e-7 * mean.abs().clamp(min=1e-30), scale, torch.ones_like(scale))
     axes, rotated = _principal((vectors - mean) / scale)
     del vectors
-    problem = _Problem(rotated, target, weight, softmax=kind != "multilabel" and target.shape[1] > 1)
+    problem = _Problem(rotated, target, weight, axes, softmax=kind != "multilabel" and target.shape[1] > 1)
+    if relative:
+        problem.penalise(1.0, None)
+        tolerance *= max(float(problem.size(problem.value(problem.start())[1])), torch.finfo(dtype).tiny)
     point, before, pairs = problem.start(), None, None
     if start is not None:
         raw = start.weights.to(point)
@@ -106,7 +114,10 @@ def path(
             tolerance=tolerance,
             max_iterations=max_iterations,
             pairs=pairs,
+            size=problem.size,
         )
+        if not result.converged and result.iterations < max_iterations and dtype == torch.float32 and point.device.type != "mps":
+            result = _finished(problem, result, tolerance, max_iterations)
         before, point, pairs = point, result.point, result.pairs
         weights = axes @ point[:, :-1].T / scale[:, None]
         yield Probe(weights, point[:, -1] - mean @ weights, kind, c, result.iterations, result.converged)
@@ -211,17 +222,30 @@ def _gram(rows: Tensor) -> Tensor:
     return gram
 
 
+def _finished(problem: _Problem, found: Minimum, tolerance: float, max_iterations: int) -> Minimum:
+    """``found``, where single precision could not go on, taken to the tolerance in double."""
+    wide, point = problem.wide(), found.point.double()
+    end = minimise(wide.value, point, wide.curvature(point), tolerance=tolerance, max_iterations=max_iterations, size=wide.size)
+    return Minimum(end.point.to(found.point), found.iterations + end.iterations, end.converged, found.pairs)
+
+
 class _Problem:
     """Mean loss + penalty in the principal axes; points are (outputs, rank + 1), the last column the intercepts.
 
     Outputs come first everywhere: products of (outputs, N) with (N, rank) are several times as fast as the other way.
     """
 
-    def __init__(self, samples: Tensor, target: Tensor, weight: Tensor, softmax: bool) -> None:
-        self.samples, self.softmax = samples, softmax
+    def __init__(self, samples: Tensor, target: Tensor, weight: Tensor, axes: Tensor, softmax: bool) -> None:
+        self.samples, self.axes, self.softmax = samples, axes, softmax
         self.target, self.weight = target.T.contiguous(), weight.T.contiguous()
         self.total = len(samples)
         self.penalty = 0.0
+
+    def wide(self) -> _Problem:
+        """The same in double precision."""
+        made = _Problem(self.samples.double(), self.target.T.double(), self.weight.T.double(), self.axes.double(), self.softmax)
+        made.penalty = self.penalty
+        return made
 
     def start(self) -> Tensor:
         return self.samples.new_zeros(len(self.target), self.samples.shape[1])
@@ -229,23 +253,31 @@ class _Problem:
     def penalise(self, c: float, pairs: Pairs | None) -> Pairs | None:
         """Change C; the pairs of the problem before are made those of this one, which differs by a known quadratic."""
         before, self.penalty = self.penalty, 1 / (c * self.total)
-        if pairs is None:
-            return None
-        for moved, turned in pairs:
-            turned[:, :-1] += (self.penalty - before) * moved[:, :-1]
+        if pairs is not None:
+            pairs.turned[..., :-1] += (self.penalty - before) * pairs.moved[..., :-1]
         return pairs
+
+    def size(self, gradient: Tensor) -> Tensor:
+        """The largest entry of a gradient by the weights of the vectors as they were given, and by the intercepts."""
+        return torch.maximum((gradient[:, :-1] @ self.axes.T).abs().max(), gradient[:, -1].abs().max())
 
     def value(self, point: Tensor) -> tuple[Tensor, Tensor]:
         """Objective and gradient."""
-        logits = point @ self.samples.T
-        if self.softmax:
-            shares = logits.log_softmax(0)
-            loss = -(self.weight * self.target * shares).sum()
-            expected = shares.exp_()
-        else:
-            loss = (self.weight * (F.softplus(logits) - logits * self.target)).sum()
-            expected = logits.sigmoid_()
-        gradient = (self.weight * (expected - self.target)) @ self.samples / self.total
+        gradient, loss = torch.zeros_like(point), point.new_zeros(())
+        block = _BLOCK if point.device.type == "cpu" else self.total
+        for first in range(0, self.total, block):
+            some = slice(first, first + block)
+            samples, target, weight = self.samples[some], self.target[:, some], self.weight[:, some]
+            logits = point @ samples.T
+            if self.softmax:
+                shares = logits.log_softmax(0)
+                loss -= (weight * target * shares).sum()
+                expected = shares.exp_()
+            else:
+                loss += (weight * (F.softplus(logits) - logits * target)).sum()
+                expected = logits.sigmoid_()
+            gradient.addmm_(expected.sub_(target).mul_(weight), samples)
+        gradient /= self.total
         gradient[:, :-1] += self.penalty * point[:, :-1]
         return loss / self.total + 0.5 * self.penalty * (point[:, :-1] ** 2).sum(), gradient
 
