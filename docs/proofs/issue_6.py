@@ -25,6 +25,30 @@ def steps() -> list[Step]:
     """All of them, quick ones first."""
     return [
         by_tests(
+            "data sets of the transfer study",
+            "The ten sets in the original's data tree, as downloaded and packed: labels by names, folders or hand-made tables, contradictions counted; "
+            "nobody in two parts; parts of zips joined, checked, resumed, harm refused; one paragraph for each wrong tree; the page's commands",
+            "tests/coverage/test_transfer_data.py",
+            "tests/data/sources/test_bach.py",
+            "tests/data/sources/test_ichallenge.py",
+            "tests/data/sources/test_tuberculosis.py",
+            "tests/data/sources/test_eyepacs.py",
+            "tests/data/sources/test_stoic.py",
+            "tests/files/test_parts.py",
+            "tests/data/test_unpacking.py",
+            "tests/docs/test_transfer_data.py",
+            least=80,
+        ),
+        by_tests(
+            "the original's divisions",
+            "compat ssl-medicalimaging divides as its own lines of pandas and numpy; on the published tables 81.2 % (CheXpert) and 71.1 % (ChestX) of the "
+            "test images show a patient of the training part, and a look-up without images is right for 76.0 %",
+            "tests/data/test_shuffled.py",
+            "tests/evaluate/test_originals.py",
+            env=(("VESALIUS_REQUIRE_DATA", "1"),),
+            least=22,
+        ),
+        by_tests(
             "fine-tuning protocols",
             "finetune and lp-ft: the original's settings, six trainings of a search of which one sees the test split, early stopping that restores, a kill "
             "within a training gone on with to the same answers, divergence told",
