@@ -11,9 +11,11 @@ def fine_tuning(outcome: Outcome) -> list[Line]:
     """The protocol's own setting timed and stopped, and a shorter one to its end; what came out is reported, whatever it is."""
     long, short = (named(outcome, name) for name in ("fine-tuning at 5,000 steps, stopped after its estimate", "fine-tuning within a shorter budget"))
     stopped = long["exit_code"] == 75 and (long["saved_step"] or 0) >= 50
+    claim, told = "`finetune` at its own 5,000 steps, PneumoniaMNIST, EfficientNet-Lite0: timed for 50 steps", long["said"]
+    figure = f"exit code {long['exit_code']}, saved at step {long['saved_step']}"
     lines = [
-        Line("`finetune` at its own 5,000 steps, PneumoniaMNIST, EfficientNet-Lite0: timed for 50 steps", long["said"] or "nothing was said", PASS if long["said"] else NOT_RUN),
-        Line("Asked to stop then, it is saved and can be gone on with", f"exit code {long['exit_code']}, saved at step {long['saved_step']}", PASS if stopped else FAIL),
+        Line(claim, told or "nothing was said", PASS if told else NOT_RUN),
+        Line("Asked to stop then, it is saved and can be gone on with", figure, PASS if stopped else FAIL),
     ]
     for row in short["cells"]:
         figure = f"{row['metric']} {row['value']:.3f} [{row['low']:.3f}, {row['high']:.3f}], {row['n']} images"

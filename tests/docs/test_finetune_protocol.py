@@ -41,7 +41,8 @@ def test_its_numbers_are_the_code_s() -> None:
     page = (ROOT / PAGE).read_text()
     rows = {row[0]: row[1:] for row in re.findall(r"^\| (.+?) \| (.+?) \| (.+?) \|$", page, re.MULTILINE)}
     one, other = finetune.Config(), lp_ft.Config()
-    assert rows["`--lr`"] == (f"{one.lr:g}, one rate for all", f"{other.lr:g}, times `--layer-decay` ({other.layer_decay:g}) for each layer away from the output")
+    depth = f"times `--layer-decay` ({other.layer_decay:g}) for each layer away from the output"
+    assert rows["`--lr`"] == (f"{one.lr:g}, one rate for all", f"{other.lr:g}, {depth}")
     assert f"{one.weight_decay:g}".replace("e-0", "e-") in rows["`--weight-decay`"][0]
     assert (f"{one.steps:,}", str(one.batch)) == tuple(re.findall(r"[\d,]+", rows["`--steps`, `--batch`"][0]))
     assert f"every {one.validate_every} steps" in rows["`--validate-every`"][0]
