@@ -23,10 +23,10 @@ def test_many_data_sets_fit_without_their_intervals():
 def test_ties_are_explained_where_there_are_any():
     found = results(ZOO[:2], ("bach",), ("knn",))
     found["knn"]["ties"][0]["tied"] = []
-    assert lines(found)[-1] == "* the best; 95 % intervals"
+    assert lines(found)[-1] == "* the best encoder; 95 % intervals"
     names = [found["knn"]["ties"][0]["best"], "pirl", "byol"]
     found["knn"]["ties"][0]["tied"] = names[1:]
-    assert lines(found)[-1].startswith("* the best, = not told from it")
+    assert lines(found)[-1].startswith("* the best encoder, = not told apart from it")
 
 
 def test_nothing_of_pairs_no_table():

@@ -22,6 +22,7 @@ from vesalius.report import (
     reproduce,
     subgroups,
     temperature,
+    verdict,
 )
 from vesalius.report.evaluations import of
 from vesalius.report.grid import grid
@@ -49,8 +50,8 @@ def scored(**values: float) -> dict[str, Any]:
             cell |= {"value": values[cell["encoder"]], "low": values[cell["encoder"]] - 0.1, "high": values[cell["encoder"]] + 0.1}
     for row in part["differences"]:
         gap = values[row["a"]] - values[row["b"]]
-        row |= {"value": gap, "low": gap - 0.05, "high": gap + 0.05}
-    best = max(values, key=lambda name: values[name])
+        row |= {"value": gap, "low": gap - 0.05, "high": gap + 0.05, "p_holm": 0.01 if abs(gap) > 0.05 else 0.5}
+    best = max((name for name in values if name not in (RANDOM, PIXELS)), key=lambda name: values[name])
     part["ties"] = [{"data": "montgomery", "metric": "roc_auc", "best": best, "tied": []}]
     return found
 
@@ -75,7 +76,7 @@ def test_an_evaluation_of_runs_keeps_its_page() -> None:
     [
         ({"ours": 0.9, RANDOM: 0.6, PIXELS: 0.5}, f"Better than {RANDOM} and {PIXELS}"),
         ({"ours": 0.9, RANDOM: 0.88, PIXELS: 0.5}, f"Not told apart from {RANDOM}"),
-        ({"ours": 0.7, RANDOM: 0.9, PIXELS: 0.5}, f"No encoder is better than {RANDOM}"),
+        ({"ours": 0.7, RANDOM: 0.9, PIXELS: 0.5}, f"Worse than {RANDOM}"),
     ],
 )
 def test_the_first_screen_says_whether_it_is_better_than_nothing(values: dict[str, float], said: str) -> None:
@@ -84,10 +85,29 @@ def test_the_first_screen_says_whether_it_is_better_than_nothing(values: dict[st
 
 def test_the_first_screen_says_which_is_best_and_by_how_much() -> None:
     parts = overview.parts(run(scored(**{"ours": 0.9, "theirs": 0.8, RANDOM: 0.6, PIXELS: 0.5})))
-    assert parts["sentences"][0] == "ours is best by linear on montgomery."
-    assert parts["sentences"][1] == "By linear on montgomery: ROC-AUC 0.900 (0.800 to 1.000)."
+    assert parts["sentences"] == [], "of one comparison the protocol's own sentence says it"
     assert [tile["value"] for tile in parts["numbers"]] == ["0.900", "+0.300", "+0.400"]
     assert parts["numbers"][1]["more"] == "95 %: +0.250 to +0.350"
+
+
+def test_of_many_comparisons_it_says_in_how_many() -> None:
+    found = results(("ours", "theirs"), SETS[:3], ("linear", "knn"))
+    for name in ("linear", "knn"):
+        found[name]["ties"] = [{"data": one, "metric": tie["metric"], "best": "ours", "tied": []} for one, tie in zip(SETS, found[name]["ties"])]
+    found["knn"]["ties"][0]["tied"] = ["theirs"]
+    found["knn"]["ties"][1]["best"] = "theirs"
+    said = "ours is best in 5 of 6 comparisons by 2 protocols over 3 data sets, told apart from every other encoder in 4 of them."
+    assert overview.parts(run(found))["sentences"] == [said]
+
+
+def test_the_first_screen_quotes_one_protocol_and_folds_the_others() -> None:
+    found = results(("ours", "theirs"), SETS[7:8], ("few-shot", "linear"))
+    found["verdict"] = ["few-shot on montgomery: a.", "b.", "linear on montgomery: c.", "d."]
+    parts = only(verdict.section([run(found)]))
+    assert parts["sentences"][1:] == ["linear on montgomery: c.", "d."]
+    assert parts["further"] == ["few-shot on montgomery: a.", "b."]
+    found["verdict"] = ["Something else."]
+    assert only(verdict.section([run(found)]))["further"] == ["Something else."]
 
 
 def test_of_an_error_less_is_better() -> None:
@@ -133,7 +153,7 @@ def test_controls_stand_beside_and_what_is_absent_says_why() -> None:
 def test_groups_of_the_critical_difference() -> None:
     found = results(ZOO[:3], SETS[:3], ("knn",))
     means = [{"encoder": name, "rank": rank} for name, rank in (("byol", 1.0), ("pirl", 2.0), ("moco-v2", 3.5))]
-    found["knn"]["ranks"] = {"mean": means, "friedman_p": 0.2, "critical_difference": 1.6, "n": 3}
+    found["ranks"] = [{"protocol": "knn", "ranks": means, "friedman_p": 0.2, "critical_difference": 1.6, "n": 3}]
     (made,) = only(ranks.section([run(found)]))["diagrams"]
     assert [row.numbers for row in made["table"].rows] == [["1.00", "a"], ["2.00", "a b"], ["3.50", "b"]]
     assert "does not tell" in made["telling"]
@@ -162,7 +182,7 @@ def test_calibration_before_and_after() -> None:
 
 def test_protocols_and_imagenet_against_each_other() -> None:
     parts = only(correlations.section([run(results(ZOO, SETS[:2], ("linear", "knn")))]))
-    assert parts["rows"] == [["linear and knn", "0.8", "0.7", "0.3 to 0.9", "30"]]
+    assert parts["rows"] == [["linear and knn", "0.8", "0.7", "0.3 to 0.9", "13"]]
     assert [chart.title for chart in parts["charts"]] == ["knn against linear", "linear against ImageNet top-1, %", "knn against ImageNet top-1, %"]
     assert {label.text for label in parts["charts"][0].labels} == {*ZOO, RANDOM, PIXELS}
 
@@ -187,10 +207,13 @@ def test_what_is_the_same_for_all_is_said_once() -> None:
 
 def test_data_sets_are_counted_and_leaks_told() -> None:
     found = results(ZOO[:1], ("chexpert",))
-    found["leakage"] = [{"data": "chexpert", "subjects_in_both": 812, "share_of_test": 0.812, "note": "Rows were shuffled."}]
+    test = {"images": 1000, "images_of_shared_subjects": 812, "images_of_shared_studies": 194}
+    lookup = {"metric": "roc_auc", "value": 0.8, "majority": 0.5}
+    found["leakage"] = [{"data": "chexpert", "subjects_known": True, "test": test, "same_pixels": 2, "twice": 0, "lookup": lookup, "sentences": ["Seen."]}]
     parts = only(leakage.section([run(found)]))
     assert parts["rows"][0][:5] == ["chexpert", "ROC-AUC, 2 classes", "470\nsubjects unknown", "52\nsubjects unknown", "62\nsubjects unknown"]
-    assert parts["leaks"] == [{"data": "chexpert", "said": ["Rows were shuffled."], "facts": [("Subjects in both", "812"), ("Share of test", "81\u00a0%")]}]
+    assert parts["leaks"] == [["chexpert", "812 (81\u00a0%)", "194", "2", "–", "0", "0.800", "0.500"]]
+    assert parts["said"] == ["Seen."]
 
 
 def test_the_command_is_one_that_a_shell_takes() -> None:

@@ -23,7 +23,8 @@ def lines(results: Mapping[str, Any]) -> list[str]:
         found = grid(results, name)
         if found.cells:
             said += _table(found)
-    return [*said, "* the best, = not told from it by the paired test; 95 % intervals" if _tested(results) else "* the best; 95 % intervals"] if said else []
+    tied = ", = not told apart from it by the paired test" if _tested(results) else ""
+    return [*said, f"* the best encoder{tied}; 95 % intervals"] if said else []
 
 
 def html(results: Mapping[str, Any]) -> str:

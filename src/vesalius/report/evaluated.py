@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from vesalius.report.grid import Cell, Grid, grid, metrics, part, protocols
@@ -25,8 +26,8 @@ from vesalius.report.wording import (
 
 _SIDE_BY_SIDE = 2
 """Data sets that are shown with whiskers, one table each; more are columns of one table."""
-_KINDS = {"encoder": "", "baseline": "without training", "control": "without an encoder"}
-_NO_ENCODER = "control"
+_NO_ENCODER, _NO_ENCODER_SAID = "control", "without an encoder"
+_LEVEL = 0.05
 
 
 def section(runs: Sequence[RunRecord]) -> Section:
@@ -75,7 +76,7 @@ def _protocol(run: RunRecord, name: str) -> Mapping[str, Any]:
         "name": name,
         "rule": text(part(run.results, name).get("rule")),
         "sample": _sample(found),
-        "tables": [] if wide else [_whiskers(found, data) for data in found.data],
+        "tables": [] if wide else [_whiskers(run, found, data) for data in found.data],
         "wide": _wide(found) if wide else {},
         "absent": _absent(found),
         "differences": _differences(run, found),
@@ -86,7 +87,7 @@ def _protocol(run: RunRecord, name: str) -> Mapping[str, Any]:
     }
 
 
-def _whiskers(found: Grid, data: str) -> Table:
+def _whiskers(run: RunRecord, found: Grid, data: str) -> Table:
     """One data set: a line for each encoder, baseline and control on a shared axis."""
     metric = found.metric[data]
     lines = [(name, "baseline" if name in found.baselines else "encoder", found.cells.get((name, data))) for name in order(found)]
@@ -95,13 +96,14 @@ def _whiskers(found: Grid, data: str) -> Table:
     bounds = [v for _, _, cell in known for v in (cell.value, cell.low, cell.high) if v is not None]
     edges = (0.0, 1.0) if is_score(metric) else (None, None)
     axis = linear(bounds or [0.0, 1.0], count=4, pad=0.08, floor=edges[0], ceiling=edges[1], show=lambda v: short_score(v, metric))
+    spread = any(cell.margin is not None or cell.spread is not None for _, _, cell in known)
     rows = []
     for name, kind, cell in known:
-        word = _KINDS[kind] if kind == _NO_ENCODER or not is_directed(metric) else standing(cell) or "behind"
+        word = _NO_ENCODER_SAID if kind == _NO_ENCODER else standing(cell) or _beside(run, found, data, name)
         colour = "c0" if cell.best else "c5" if kind == "encoder" else "grey"
-        numbers = [score(cell.value, metric), interval(cell.low, cell.high, metric), _spread(cell, metric)]
+        numbers = [score(cell.value, metric), interval(cell.low, cell.high, metric), *([_spread(cell, metric)] if spread else [])]
         rows.append(Row([name], numbers, [_whisker(axis, cell, colour)], own=cell.best, verdict=word or "–", mark="▲" if cell.best else ""))
-    heads = ["Encoder", title(metric), "95 % interval", "Spread", "Reading"]
+    heads = ["Encoder", title(metric), "95 % interval", *(["Spread"] if spread else []), "Reading"]
     return Table(metric, data, heads, rows, axis, note=title(metric))
 
 
@@ -153,23 +155,60 @@ def _absent(found: Grid) -> list[str]:
     return [f"{', '.join(cells[:6])}{' and others' if len(cells) > 6 else ''}: {reason}" for reason, cells in where.items()]
 
 
+@dataclass(frozen=True)
+class Gap:
+    """The encoder that is asked about minus ``other``."""
+
+    other: str
+    value: float
+    low: float | None
+    high: float | None
+    p: float | None
+    metric: str
+
+    @property
+    def reading(self) -> str:
+        """``better``, ``worse`` or ``not told apart``, by the corrected p-value where there is one, else by the interval."""
+        if self.low is None or self.high is None:
+            return "no interval"
+        told = self.p < _LEVEL if self.p is not None else not self.low <= 0 <= self.high
+        return ("better" if (self.value > 0) is not is_error(self.metric) else "worse") if told else "not told apart"
+
+
+def gaps(run: RunRecord, found: Grid, data: str, name: str) -> list[Gap]:
+    """``name`` minus every other on ``data``, by the measure that it is judged by, whichever way they were written."""
+    made = []
+    for row in records(part(run.results, found.protocol).get("differences")):
+        value, pair = number(row.get("value")), (text(row.get("a")), text(row.get("b")))
+        if text(row.get("data")) != data or text(row.get("metric")) != found.metric[data] or value is None or name not in pair:
+            continue
+        low, high, other = number(row.get("low")), number(row.get("high")), pair[1] if pair[0] == name else pair[0]
+        if pair[0] != name:
+            value, low, high = -value, None if high is None else -high, None if low is None else -low
+        made.append(Gap(other, value, low, high, number(row.get("p_holm")), found.metric[data]))
+    return made
+
+
+def _best(found: Grid, data: str) -> str:
+    return next((name for (name, one), cell in found.cells.items() if one == data and cell.best), "")
+
+
+def _beside(run: RunRecord, found: Grid, data: str, name: str) -> str:
+    """How ``name`` stands beside the best encoder, by the paired test."""
+    gap = next((gap for gap in gaps(run, found, data, _best(found, data)) if gap.other == name), None)
+    return {"better": "behind", "worse": "ahead"}.get(gap.reading, gap.reading) if gap is not None else "–"
+
+
 def _differences(run: RunRecord, found: Grid) -> list[Table]:
-    """On each data set the best minus every other, with the p-value after Holm's correction."""
-    rows = records(part(run.results, found.protocol).get("differences"))
+    """On each data set the best encoder minus every other, with the p-value after Holm's correction."""
     tables = []
     for data in found.data:
-        best = next((name for (name, one), cell in found.cells.items() if one == data and cell.best), "")
-        entries = []
-        for row in rows:
-            value, pair = number(row.get("value")), (text(row.get("a")), text(row.get("b")))
-            if text(row.get("data")) != data or text(row.get("metric")) != found.metric[data] or value is None or best not in pair:
-                continue
-            low, high, other = number(row.get("low")), number(row.get("high")), pair[1] if pair[0] == best else pair[0]
-            if pair[0] != best:
-                value, low, high = -value, None if high is None else -high, None if low is None else -low
-            p = number(row.get("p_holm"))
-            entries.append(Difference((f"{best} {MINUS} {other}", "–" if p is None else probability(p)), value, low, high, found.metric[data]))
-        entries.sort(key=lambda entry: abs(entry.value))
+        best = _best(found, data)
+        each = sorted(gaps(run, found, data, best), key=lambda gap: (gap.other in found.baselines, abs(gap.value)))
+        entries = [
+            Difference((f"{best} {MINUS} {gap.other}", "–" if gap.p is None else probability(gap.p)), gap.value, gap.low, gap.high, gap.metric)
+            for gap in each
+        ]
         if entries:
             made = difference_table(entries, found.metric[data], words=("Difference", "p by Holm"))
             tables.append(Table(made.metric, f"{data}: {made.title}", made.heads, made.rows, made.axis, made.zero, made.note, made.unit))

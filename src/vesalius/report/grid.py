@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ Found = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Cell:
-    """A value with its 95 % interval. ``best``: the first of its column; ``tied``: the paired test does not tell it from the first.
+    """A value with its 95 % interval. ``best``: the first encoder of its column; ``tied``: the paired test does not tell it from the first.
 
     ``margin``: half the interval of a Monte-Carlo error; ``spread``: deviation over ``repeats`` of the protocol's own draws.
     """
@@ -92,7 +92,7 @@ def grid(results: Found, protocol: str, metric: str = "") -> Grid:
     data = _unique([*judged, *(one for _, one in absent)])
     cells = {(text(row.get("encoder")), text(row.get("data"))): _cell(row) for row in rows}
     for one in data:
-        _mark(cells, one, judged.get(one, metric), records(found.get("ties")))
+        _mark(cells, one, judged.get(one, metric), records(found.get("ties")), baseline)
     controls: dict[str, dict[str, Cell]] = {}
     notes: dict[str, str] = {}
     for row in records(results.get("controls")):
@@ -124,15 +124,16 @@ def _cell(row: Found) -> Cell:
     )
 
 
-def _mark(cells: dict[tuple[str, str], Cell], data: str, metric: str, ties: Sequence[Found]) -> None:
-    """Mark the best of a column, and what ties with it."""
+def _mark(cells: dict[tuple[str, str], Cell], data: str, metric: str, ties: Sequence[Found], baseline: Collection[str]) -> None:
+    """Mark the best encoder of a column, and what ties with it; a ``baseline`` is only there to be compared with."""
     from dataclasses import replace
 
     here = {name: cell for (name, one), cell in cells.items() if one == data}
     said: Found = next((tie for tie in ties if text(tie.get("data")) == data and text(tie.get("metric")) == metric), {})
     best = text(said.get("best"))
-    if best not in here and len(here) > 1 and is_directed(metric):
-        best = max(here, key=lambda name: -here[name].value if is_error(metric) else here[name].value)
+    own = [name for name in here if name not in baseline]
+    if best not in here and len(here) > 1 and own and is_directed(metric):
+        best = max(own, key=lambda name: -here[name].value if is_error(metric) else here[name].value)
     tied = set(texts(said.get("tied"))) - {best}
     for name, cell in here.items():
         cells[name, data] = replace(cell, best=name == best, tied=name in tied)

@@ -8,9 +8,11 @@ from typing import Any
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
 from vesalius.report.values import mapping, number, records, text, texts
-from vesalius.report.wording import count, share, title
+from vesalius.report.wording import count, score, share, title
 
+Found = Mapping[str, Any]
 _SPLITS = (("train", "training"), ("val", "validation"), ("test", "test"))
+_LEAK_HEADS = ("Test images", "of people seen before", "of studies seen before", "same pixels", "look alike", "copies", "looked up, no image", "majority")
 _SPLIT_BY = {"source": "by the data's own list", "subject": "by us, whole subjects", "image": "by us, single images (no subject is known)"}
 
 
@@ -31,13 +33,15 @@ def _block(run: RunRecord) -> Block:
         parts={
             "heads": ["Data", "Judged by", *(f"{name.capitalize()}" for _, name in _SPLITS), "Split", "Licence"],
             "rows": [_row(row) for row in rows],
+            "leak_heads": _LEAK_HEADS,
             "leaks": [_leak(row) for row in leaks],
+            "said": list(dict.fromkeys(said for row in leaks for said in texts(row.get("sentences")))),
             "warnings": list(dict.fromkeys(warned)),
         },
     )
 
 
-def _row(row: Mapping[str, Any]) -> list[str]:
+def _row(row: Found) -> list[str]:
     task, counts = mapping(row.get("task")), mapping(row.get("counts"))
     classes = len(texts(task.get("classes")))
     judged = ", ".join(filter(None, [title(text(task.get("metric"))) if text(task.get("metric")) else "", f"{count(classes)} classes" if classes else ""]))
@@ -51,36 +55,24 @@ def _row(row: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _counted(found: Mapping[str, Any]) -> str:
+def _counted(found: Found) -> str:
     images, people = number(found.get("images")), number(found.get("subjects"))
     if not images:
         return "–"
     return f"{count(images)}\n{count(people)} subjects" if people is not None else f"{count(images)}\nsubjects unknown"
 
 
-def _leak(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Sentences where the row has any, and every plain number beside them."""
-    said = [line for key in ("verdict", "sentence", "sentences", "note", "notes") for line in texts(row.get(key))]
-    facts = [(_words(path), _shown(path, value)) for path, value in _flat(row) if path[0] not in ("data", "verdict", "sentence", "sentences", "note", "notes")]
-    return {"data": text(row.get("data")), "said": said, "facts": [(name, value) for name, value in facts if value]}
-
-
-def _flat(found: Mapping[str, Any], above: tuple[str, ...] = ()) -> list[tuple[tuple[str, ...], Any]]:
-    rows: list[tuple[tuple[str, ...], Any]] = []
-    for key, value in found.items():
-        rows += _flat(value, (*above, text(key))) if isinstance(value, Mapping) else [((*above, text(key)), value)]
-    return rows
-
-
-def _words(path: Sequence[str]) -> str:
-    words = ", ".join(part.replace("_", " ") for part in path)
-    return words[:1].upper() + words[1:]
-
-
-def _shown(path: Sequence[str], value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    known = number(value)
-    if known is None:
-        return ", ".join(texts(value)) if isinstance(value, list) else text(value)
-    return share(known) if "share" in path[-1] or (known != int(known) and 0 < known < 1) else count(known)
+def _leak(row: Found) -> list[str]:
+    """What of the test split was seen before, in numbers."""
+    test = mapping(row.get("test"))
+    seen, whole = number(test.get("images_of_shared_subjects")), number(test.get("images"))
+    people = "not known" if row.get("subjects_known") is False else "–" if seen is None else f"{count(seen)} ({share(seen / whole)})" if whole else count(seen)
+    lookup = mapping(row.get("lookup"))
+    metric = text(lookup.get("metric"))
+    scores = [score(number(lookup.get(key)), metric) if lookup else "–" for key in ("value", "majority")]
+    return [
+        text(row.get("data")),
+        people,
+        *(count(number(found.get(key))) for found, key in ((test, "images_of_shared_studies"), (row, "same_pixels"), (row, "look_alike"), (row, "twice"))),
+        *scores,
+    ]

@@ -6,16 +6,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vesalius.report.evaluated import mean_rank, order, said_rank
-from vesalius.report.grid import Grid, grid, part, protocols
+from vesalius.report.evaluated import Gap, gaps, mean_rank, order, said_rank
+from vesalius.report.grid import Grid, grid, protocols
 from vesalius.report.reading import RunRecord
-from vesalius.report.values import number, records, text
 from vesalius.report.wording import (
     count,
     difference,
     interval,
     is_directed,
-    is_error,
     score,
     title,
     unit_of_difference,
@@ -24,6 +22,8 @@ from vesalius.report.wording import (
 _MOST_COLUMNS = 10
 _LEADING = ("linear", "knn", "few-shot")
 """Whose score is quoted, of those that were asked for."""
+_SAID = {"worse": ("bad", "▼", "Worse than"), "not told apart": ("open", "○", "Not told apart from"), "better": ("good", "▲", "Better than")}
+"""The worst goes first."""
 
 
 def parts(run: RunRecord) -> dict[str, Any]:
@@ -34,14 +34,10 @@ def parts(run: RunRecord) -> dict[str, Any]:
         return {"overview": _overview(found)} if found else {}
     lead = next((one for name in _LEADING for one in scored if one.protocol == name), scored[0])
     best = _best(scored, lead)
-    gaps = [_gap(run, lead, best, other) for other in lead.baselines if best and best != other]
-    known = [gap for gap in gaps if gap]
-    return {
-        "sentences": [said for said in (_first(scored, best), _quoted(lead, best), *_apart(lead, best)) if said],
-        "numbers": _numbers(lead, best, known),
-        "state": _state(lead, best, known),
-        "overview": _overview(found),
-    }
+    data = _column(lead, best)
+    beside = [gap for gap in gaps(run, lead, data, best) if gap.other in lead.baselines]
+    said = {"sentences": _first(scored, best), "quoted": f"{lead.protocol} on {data}: "}
+    return {**said, "numbers": _numbers(lead, best, beside), "state": _state(beside), "overview": _overview(found)}
 
 
 def _best(scored: Sequence[Grid], lead: Grid) -> str:
@@ -55,36 +51,19 @@ def _wins(scored: Sequence[Grid]) -> Counter[str]:
     return Counter(name for one in scored for (name, _), cell in one.cells.items() if cell.best)
 
 
-def _first(scored: Sequence[Grid], best: str) -> str:
-    """In how many of all columns it is first."""
-    if not best:
-        return ""
-    columns = sum(len({data for _, data in one.cells}) for one in scored)
-    sets = list(dict.fromkeys(data for one in scored for data in one.data))
+def _first(scored: Sequence[Grid], best: str) -> list[str]:
+    """In how many of all columns it is first, where there are several, and in how many nothing ties with it."""
+    columns = [(one, data) for one in scored for data in dict.fromkeys(data for _, data in one.cells)]
+    if not best or len(columns) < 2 or all(len(one.encoders) < 2 for one in scored):
+        return []
+    sets = list(dict.fromkeys(data for _, data in columns))
     where = f"on {sets[0]}" if len(sets) == 1 else f"over {count(len(sets))} data sets"
     how = f"by {scored[0].protocol}" if len(scored) == 1 else f"by {count(len(scored))} protocols"
-    if columns == 1:
-        return f"{best} is best {how} {where}."
-    wins = _wins(scored)[best]
-    shared = sum(one.cells[best, data].tied for one in scored for data in one.data if (best, data) in one.cells)
-    also = f", and not told apart from the best in {count(shared)} more" if shared else ""
-    many = "all" if wins == columns else f"{count(wins)} of"
-    return f"{best} is best in {many} {count(columns)} comparisons {how} {where}{also}."
-
-
-def _quoted(lead: Grid, best: str) -> str:
-    data = _column(lead, best)
-    if not data:
-        return ""
-    cell, metric = lead.cells[best, data], lead.metric[data]
-    return f"By {lead.protocol} on {data}: {title(metric)} {score(cell.value, metric)} ({interval(cell.low, cell.high, metric)})."
-
-
-def _apart(lead: Grid, best: str) -> list[str]:
-    """What ties with it there."""
-    data = _column(lead, best)
-    tied = [name for (name, one), cell in lead.cells.items() if one == data and cell.tied and name != best]
-    return [f"Not told apart from it there by the paired test: {', '.join(tied)}."] if tied and lead.cells[best, data].best else []
+    own = [(one, data) for one, data in columns if (best, data) in one.cells and one.cells[best, data].best]
+    alone = sum(len(one.encoders) > 1 and not any(cell.tied for (_, where), cell in one.cells.items() if where == data) for one, data in own)
+    told = f"told apart from every other encoder in {count(alone) if alone else 'none'} of them"
+    many = "all" if len(own) == len(columns) else f"{count(len(own))} of"
+    return [f"{best} is best in {many} {count(len(columns))} comparisons {how} {where}, {told}."]
 
 
 def _column(lead: Grid, best: str) -> str:
@@ -93,43 +72,28 @@ def _column(lead: Grid, best: str) -> str:
     return next((data for data in own if lead.cells[best, data].best), own[0] if own else "")
 
 
-def _gap(run: RunRecord, lead: Grid, best: str, other: str) -> Mapping[str, Any]:
-    """``best`` minus ``other`` in the column that is quoted."""
-    data = _column(lead, best)
-    for row in records(part(run.results, lead.protocol).get("differences")):
-        pair, value = (text(row.get("a")), text(row.get("b"))), number(row.get("value"))
-        if set(pair) != {best, other} or text(row.get("data")) != data or text(row.get("metric")) != lead.metric[data] or value is None:
-            continue
-        low, high = number(row.get("low")), number(row.get("high"))
-        if pair[0] == other:
-            value, low, high = -value, None if high is None else -high, None if low is None else -low
-        return {"other": other, "value": value, "low": low, "high": high, "metric": lead.metric[data]}
-    return {}
-
-
-def _numbers(lead: Grid, best: str, gaps: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _numbers(lead: Grid, best: str, beside: Sequence[Gap]) -> list[Mapping[str, Any]]:
     data = _column(lead, best)
     if not data:
         return []
     cell, metric = lead.cells[best, data], lead.metric[data]
     reach = f"{data}; 95 %: {interval(cell.low, cell.high, metric)}"
     made: list[Mapping[str, Any]] = [{"value": score(cell.value, metric), "name": f"{title(metric)}, {lead.protocol}: {best}", "more": reach, "lead": True}]
-    for gap in gaps[:3]:
-        name = " ".join(filter(None, [unit_of_difference(metric), f"over {gap['other']}"]))
-        made.append({"value": difference(gap["value"], metric), "name": name, "more": f"95 %: {interval(gap['low'], gap['high'], metric, signed=True)}"})
+    for gap in beside[:3]:
+        name = " ".join(filter(None, [unit_of_difference(metric), f"over {gap.other}"]))
+        made.append({"value": difference(gap.value, metric), "name": name, "more": f"95 %: {interval(gap.low, gap.high, metric, signed=True)}"})
     return made
 
 
-def _state(lead: Grid, best: str, gaps: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
-    """Whether training was worth anything: the best beside every baseline."""
-    if best in lead.baselines:
-        return {"kind": "bad", "mark": "▼", "text": f"No encoder is better than {best}"}
-    if not gaps or any(gap["low"] is None or gap["high"] is None for gap in gaps):
+def _state(beside: Sequence[Gap]) -> Mapping[str, str]:
+    """Whether training was worth anything: the best beside every baseline, where it is quoted."""
+    if not beside or any(gap.reading == "no interval" for gap in beside):
         return {}
-    ahead = {gap["other"]: (gap["high"] < 0 if is_error(gap["metric"]) else gap["low"] > 0) for gap in gaps}
-    if all(ahead.values()):
-        return {"kind": "good", "mark": "▲", "text": f"Better than {' and '.join(ahead)}"}
-    return {"kind": "open", "mark": "○", "text": f"Not told apart from {' and '.join(name for name, told in ahead.items() if not told)}"}
+    found = {word: [gap.other for gap in beside if gap.reading == word] for word in _SAID}
+    for word, (kind, mark, said) in _SAID.items():
+        if found[word]:
+            return {"kind": kind, "mark": mark, "text": f"{said} {' and '.join(found[word])}"}
+    return {}
 
 
 def _overview(found: Sequence[Grid]) -> Mapping[str, Any]:

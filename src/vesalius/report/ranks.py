@@ -7,12 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vesalius.report.evaluated import probability
-from vesalius.report.grid import part, protocols
+from vesalius.report.grid import protocols
 from vesalius.report.probes import Row, Table, Whisker
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
 from vesalius.report.ticks import Axis, Tick, round_values
-from vesalius.report.values import mapping, number, records, text
+from vesalius.report.values import number, records, text
 from vesalius.report.wording import count, figure
 
 _OPEN = 2
@@ -37,18 +37,13 @@ def _block(run: RunRecord) -> Block:
 
 
 def _ranked(run: RunRecord, name: str) -> Mapping[str, Any]:
-    """The ranks of a protocol: of its own part of the results, or of the page's, by protocol."""
-    own = mapping(part(run.results, name).get("ranks"))
-    every = run.results.get("ranks")
-    found = own or mapping(mapping(every).get(name)) or next((row for row in records(every) if text(row.get("protocol")) == name), {})
-    return found if _means(found) else {}
+    """The ranks by a protocol."""
+    return next((row for row in records(run.results.get("ranks")) if text(row.get("protocol")) == name and _means(row)), {})
 
 
 def _means(found: Mapping[str, Any]) -> list[tuple[str, float]]:
-    raw = next((found[key] for key in ("mean", "mean_ranks", "ranks", "mean_rank") if key in found), None)
-    pairs = [(text(row.get("encoder") or row.get("name")), number(row.get("rank", row.get("value")))) for row in records(raw)]
-    pairs += [(text(name), number(value)) for name, value in mapping(raw).items()]
-    return sorted(((name, value) for name, value in pairs if name and value is not None), key=lambda pair: pair[1])
+    pairs = [(text(row.get("encoder")), number(row.get("rank"))) for row in records(found.get("ranks"))]
+    return sorted(((name, rank) for name, rank in pairs if name and rank is not None), key=lambda pair: pair[1])
 
 
 def _diagram(name: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -56,7 +51,7 @@ def _diagram(name: str, found: Mapping[str, Any]) -> Mapping[str, Any]:
     means = _means(found)
     gap = number(found.get("critical_difference"))
     letters = _letters(means, gap)
-    n, p = number(found.get("n", found.get("data_sets"))), number(found.get("friedman_p", found.get("p")))
+    n, p = number(found.get("n")), number(found.get("friedman_p"))
     high = max(len(means), means[-1][1])
     axis = Axis(0.85, high + 0.15)
     axis = Axis(axis.low, axis.high, tuple(Tick(axis.at(v), figure(v)) for v in round_values(1.0, high, min(6, len(means)))))

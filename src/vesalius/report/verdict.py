@@ -37,13 +37,25 @@ def _block(run: RunRecord) -> Block:
     sentences = texts(run.results.get("verdict")) or answers.sentences(run)
     glance = overview.parts(run)
     sentences = [*glance.get("sentences", ()), *sentences]
+    further: list[str] = []
     if not sentences and not glance:
         return Block(
             run, reason=run.reason("verdict", "results.json holds no verdict: the run was not examined to its end.")
         )
     sentences = [re.sub(r"(?<=[\s(])-(?=\d)", MINUS, re.sub(r"(?<=\d) %", PERCENT, said)) for said in sentences]
-    parts = {"sentences": sentences, "numbers": _numbers(run), "state": _state(run), "overview": {}}
-    return Block(run, parts={**parts, **glance, "sentences": sentences})
+    parts = {"numbers": _numbers(run), "state": _state(run), "overview": {}, **glance}
+    if "quoted" in glance:
+        sentences, further = _foremost(sentences, len(glance["sentences"]), glance["quoted"])
+    return Block(run, parts={**parts, "sentences": sentences, "further": further})
+
+
+def _foremost(sentences: Sequence[str], own: int, quoted: str) -> tuple[list[str], list[str]]:
+    """Of an evaluation's sentences the first ``own`` and those on what is ``quoted``, and the others: many protocols say many."""
+    first = next((at for at in range(own, len(sentences)) if sentences[at].startswith(quoted)), len(sentences))
+    last = next((at for at in range(first + 1, len(sentences)) if re.match(r"\S+ on .+: ", sentences[at])), len(sentences))
+    if first == len(sentences):
+        first, last = own, own + (own == 0)
+    return [*sentences[:own], *sentences[first:last]], [*sentences[own:first], *sentences[last:]]
 
 
 def _numbers(run: RunRecord) -> list[Mapping[str, Any]]:
