@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import zipfile
+from io import BufferedIOBase
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import cast
 
 from vesalius.data.unpickle import Refused
 
@@ -15,7 +16,7 @@ _PART = re.compile(r"\.(index|meta|data-\d{5}-of-\d{5})$")
 class Shard:
     """One file of values, of which parts are read in the order they lie in."""
 
-    def __init__(self, file: IO[bytes], length: int) -> None:
+    def __init__(self, file: BufferedIOBase, length: int) -> None:
         self.file, self.length = file, length
 
     def read(self, offset: int, size: int, name: str) -> bytes:
@@ -60,7 +61,7 @@ class BundleFiles:
         try:
             if self.archive is not None:
                 info = self.archive.getinfo(name)
-                return Shard(self.archive.open(info), info.file_size)
+                return Shard(cast(BufferedIOBase, self.archive.open(info)), info.file_size)
             path = Path(name)
             return Shard(path.open("rb"), path.stat().st_size)
         except (KeyError, FileNotFoundError, IsADirectoryError):

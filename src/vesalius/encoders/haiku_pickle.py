@@ -39,7 +39,7 @@ class _NamedTuple:
 
 
 class _SetAside:
-    """Stands in the memo for a large text or bytes: each array has its own, which nothing refers to again."""
+    """Stands in the memo for the bytes of an array and the tuple around them, which nothing refers to again: half the memory."""
 
 
 class Machine(unpickle.Machine):
@@ -74,7 +74,7 @@ class Machine(unpickle.Machine):
             self.stack.append(self.call(kind, arguments))
             return
         top = self.stack[-1] if self.stack else None
-        if name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE") and isinstance(top, str | bytes) and len(top) > _LARGE:
+        if name in ("PUT", "BINPUT", "LONG_BINPUT", "MEMOIZE") and _is_large(top):
             self.memo[len(self.memo) if name == "MEMOIZE" else argument] = _SetAside
             return
         super().step(name, argument)
@@ -87,6 +87,11 @@ class Machine(unpickle.Machine):
         if isinstance(value, _Function | _NamedTuple):
             raise Refused("holds no data")
         return value
+
+
+def _is_large(value: Any) -> bool:
+    parts = value if isinstance(value, tuple) else (value,)
+    return any(isinstance(part, str | bytes | bytearray) and len(part) > _LARGE for part in parts)
 
 
 def read_haiku(path: Path) -> Mapping[str, Any]:
@@ -130,7 +135,6 @@ def _named_tuple(_: Machine, name: Any, fields: Any, *_module: Any) -> _NamedTup
 
 
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
-    "types.MappingProxyType": _dictionary,
     "jax._src.array._reconstruct_array": _array,
     "jax._src.device_array.reconstruct_device_array": _array,
     "jax.interpreters.xla.reconstruct_device_array": _array,

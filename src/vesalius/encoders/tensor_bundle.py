@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vesalius.data.unpickle import Refused
 from vesalius.encoders.bundle_files import BundleFiles
@@ -66,7 +67,7 @@ class TensorBundle:
         if not self.shards:
             raise Refused("has no header: it is TensorFlow's old V1 format, or no checkpoint")
 
-    def read(self, names: Iterable[str], most: int) -> Mapping[str, np.ndarray[Any, Any]]:
+    def read(self, names: Iterable[str], most: int) -> Mapping[str, NDArray[Any]]:
         """The values of ``names``, together at most ``most`` bytes, each held to its checksum. Raises Refused by name."""
         chosen = sorted(
             ((name, self.variables[name]) for name in names), key=lambda item: (item[1].shard, item[1].offset)
@@ -77,7 +78,7 @@ class TensorBundle:
             left -= variable.size
             if left < 0:
                 raise Refused(f"says that {name} has the shape {variable.shape}, far more than such a network holds")
-        found: dict[str, np.ndarray[Any, Any]] = {}
+        found: dict[str, NDArray[Any]] = {}
         for shard in sorted({variable.shard for _, variable in chosen}):
             with closing(self.files.shard(shard, self.shards)) as file:
                 for name, variable in chosen:
