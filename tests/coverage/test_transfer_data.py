@@ -179,6 +179,7 @@ def test_sets_are_evaluated_as_the_original_divides_them(tmp_path: Path) -> None
     assert facts["eyepacs"]["task"]["kind"] == "classes"
     assert facts["chexpert"]["task"]["labels"] == ["Pleural Effusion"]
     assert sum(images["chexpert"]) == sum(1 for _ in (data_folder() / "chexpert" / "CheXpert-v1.0" / "train").rglob("*.jpg"))
+    assert any(text.startswith("What is uncertain counts as zeros") for text in facts["chexpert"]["warnings"])
     for name, row in facts.items():
         assert SAID in row["warnings"], name
     assert "occur in more than one of train, val and test" in " ".join(facts["eyepacs"]["warnings"])

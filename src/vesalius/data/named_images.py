@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from vesalius.data.listing import SUFFIXES, Progress, list_images
 from vesalius.errors import UserError
+from vesalius.files import kind_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -41,8 +42,11 @@ class Found:
 def look(root: Path, rule: re.Pattern[str], progress: Progress | None = None) -> Found:
     """The images below ``root`` whose stem matches ``rule`` as a whole, and all other files.
 
-    Of an image that lies there twice the one nearer to the root counts. Folders of masks are passed over.
+    Of an image that lies there twice the one nearer to the root counts. Folders of masks are passed over. Raises UserError where
+    there is no folder.
     """
+    if kind_of(root) != "folder":
+        raise UserError(f"There is no folder {root}. Give the one that the data lie in, as NAME@FOLDER.")
     found = Found()
     for uri in sorted(list_images(root, progress, every=True).uris, key=lambda uri: (uri.count("/"), uri)):
         name = uri.rpartition("/")[2]

@@ -328,8 +328,9 @@ def _place(found: Reference, module: Any, download: bool, progress: Progress | N
         if module.present(place, found.task) if hasattr(module, "present") else place.is_dir():
             return files.place_of(place)
     if not hasattr(module, "download"):
+        where = f" Get it at {module.URL}." if hasattr(module, "URL") else ""
         raise UserError(
-            f"The source {found.source} lies nowhere that is known and cannot be downloaded. Give its folder as"
+            f"The source {found.source} lies nowhere that is known and cannot be downloaded.{where} Give its folder as"
             f" {found.source}@FOLDER."
         )
     if not download or files.is_remote(home):

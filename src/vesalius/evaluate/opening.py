@@ -65,7 +65,7 @@ def _tables(config: EvaluateConfig, terminal: Terminal) -> Mapping[str, SampleTa
             terminal=terminal,
             **rows,
         )
-        table = originals.divided(table, reference, terminal) if original else table
+        table = originals.divided(table, reference, terminal, rows["uncertain"]) if original else table
         if (most := config.max_images or (compat.most(reference, config.protocols) if original else None)) is not None:
             table = capped(table, most, config.seed)
         name = slug(reference.partition("@")[0] if "@" in reference else reference).removesuffix(".npz").removesuffix(".csv")

@@ -25,13 +25,18 @@ def wanted(reference: str, config: EvaluateConfig) -> Mapping[str, Any]:
     return asked
 
 
-def divided(table: SampleTable, reference: str, terminal: Terminal) -> SampleTable:
-    """``table`` with the original's labels and division by image; as it is where the data are none of the original's."""
+def divided(table: SampleTable, reference: str, terminal: Terminal, uncertain: object = None) -> SampleTable:
+    """``table`` with the original's labels and division by image; as it is where the data are none of the original's.
+
+    ``uncertain``: the policy by which it was read, which every result says.
+    """
     rule = getattr(_module(table.source), "compat_ssl_medicalimaging", None)
     if rule is None:
         terminal.say(f"{table.source} is none of the sets of Anton et al.: it keeps its own labels and division.")
         return table
     found: SampleTable = rule(table, parse(reference).task)
+    if uncertain is not None:
+        found.warnings.append(f"What is uncertain counts as {uncertain}, and what is not mentioned as a no, as in the code of Anton et al.")
     return found
 
 

@@ -85,6 +85,8 @@ def test_readings(text: str, age: float, sex: str, label: float, tmp_path: Path)
 def test_where_to_ask_and_what_is_packed(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds no radiograph called MCUCXR_0001_0\.png.*Ask for NLM-MontgomeryCXRSet\.zip at https://openi\.nlm\.nih\.gov/faq"):
         resolve(f"montgomery@{tmp_path}")
+    with pytest.raises(UserError, match="There is no folder"):
+        resolve(f"montgomery@{tmp_path / 'nowhere'}")
     (tmp_path / "ChinaSet_AllFiles.zip").touch()
     with pytest.raises(UserError, match="vesalius data unpack shenzhencxr@FOLDER"):
         resolve(f"shenzhen@{tmp_path}")
