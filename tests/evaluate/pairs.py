@@ -59,6 +59,11 @@ class Drawn(Pair):
             self._maps[name] = torch.tensor(maps, dtype=torch.float16)
             ids = np.arange(len(y), dtype=np.uint64) + np.uint64(start)
             self._splits[name] = Split(name, np.arange(count), torch.tensor(y), subject, ids, pd.DataFrame({"n": range(count)}))
+        whole = list(self._splits.values())
+        subjects, ids = (np.concatenate([getattr(part, name) for part in whole]) for name in ("subject", "ids"))
+        labels = torch.cat([part.labels for part in whole])
+        self._splits["all"] = Split("all", np.arange(sum(counts)), labels, subjects, ids, pd.DataFrame({"n": range(sum(counts))}))
+        self._vectors["all"] = torch.cat(list(self._vectors.values()))
 
     def features(self, name: str, layer: str = "pooled") -> torch.Tensor:
         return self._vectors[name]

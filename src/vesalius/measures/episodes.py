@@ -84,12 +84,12 @@ def _refuse(
         if sizes[number] < shot + queries:
             raise UserError(
                 f"The class {name!r} has {sizes[number]:,} images, and an episode takes {what} of each class: {shot + queries}. Ask for fewer "
-                "with --shot or --queries, or leave the class out."
+                "with --shot or --queries, or leave the class out with --classes."
             )
         if people < 2:
             raise UserError(
                 f"The {sizes[number]:,} images of the class {name!r} are all of one subject, and an episode takes {what}, of other subjects. "
-                "Give images of more subjects, or leave the class out."
+                "Give images of more subjects, or leave the class out with --classes."
             )
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import torch
 from pydantic import BaseModel, ConfigDict, Field
+from torch import Tensor
 
 from vesalius.errors import UserError
 from vesalius.evaluate import folds, standing
@@ -28,6 +29,8 @@ RULE = (
     "A linear probe is fitted, chosen and fitted again on one data set, and asked once about the test part of another, to which nothing is fitted; "
     "beside it the probe of that other data set itself. What is lost is the difference of the two on the same images, whose subjects are drawn again."
 )
+Learnt = dict[tuple[str, str], list[tuple[logistic.Probe, Tensor]]]
+"""(encoder, data set) -> the probes of its repeats, with their answers for what was held out."""
 _BASELINES = ("random init",)  # components of pixels are of one data set and mean nothing on another
 
 
@@ -61,7 +64,8 @@ def examine(config: Config, asked: Asked) -> Examined:
     for examinee in (*asked.panel.encoders, *asked.panel.baselines(_BASELINES)):
         own = {name: asked.panel.pair(examinee, name, asked) for name in names}
         pairs += [own[name] for name in alone] + [Crossed(own[a], own[b], order) for (a, b), order in orders.items()]
-    cells, absent = judged_cells("transfer", config, asked, measure, pairs)
+    probes: Learnt = {}
+    cells, absent = judged_cells("transfer", config, asked, lambda config, pair: measure(config, pair, probes), pairs)
     absent = [*absent, *({"encoder": "every encoder", "data": data, "reason": str(error)} for data, error in refused)]
     results, rows, verdict = standing.of("transfer", cells, asked)
     lost = [row for encoder in asked.panel.examinees for a, b in orders if (row := _lost(cells, encoder, a, b)) is not None]
@@ -71,19 +75,31 @@ def examine(config: Config, asked: Asked) -> Examined:
     return Examined(results, rows, verdict, [cell["reason"] for cell in absent])
 
 
-def measure(config: Config, pair: Pair) -> Measured:
-    """The probe of each repeat's strength, asked about the test split."""
+def measure(config: Config, pair: Pair, probes: Learnt) -> Measured:
+    """The probe of each repeat's strength, asked about the test split. ``probes``: those learnt so far, each asked about all data sets."""
+    source = pair.source if isinstance(pair, Crossed) else pair
+    own = (source.encoder.name, source.dataset)
+    if own not in probes:
+        probes[own] = _learnt(config, source)
+    test = finite(pair, pair.features("test"))
+    answers = torch.stack([probe.probabilities(test).float().cpu() for probe, _ in probes[own]])
+    choosing = torch.stack([held for _, held in probes[own]])
+    if isinstance(pair, Crossed):
+        answers, choosing = (torch.empty_like(part).index_copy_(2, torch.tensor(pair.order), part) for part in (answers, choosing))
+    strengths = [probe.c for probe, _ in probes[own]]
+    return Measured(answers, choosing, facts={"c": strengths[0], "c_of_repeats": strengths})
+
+
+def _learnt(config: Config, pair: Pair) -> list[tuple[logistic.Probe, Tensor]]:
+    """For each repeat the probe that is fitted again to training and validation, and what those before it answered of what they were not fitted to."""
     rule = Rule(pair.kind, pair.classes, logistic.grid(), config.standardise)
     x, (labels, _) = finite(pair, folds.features(pair)), folds.pooled(pair)
-    y, test = labels.to(x.device), finite(pair, pair.features("test"))
-    answers, choosing, strengths = [], [], []
+    y, found = labels.to(x.device), []
     for repeat in range(folds.repeats(pair)):
         divisions = folds.folds(pair, repeat)
         choice = choose(x, y, divisions, rule)
-        answers.append(fitted(x, y, choice.c, rule, choice.probes[0]).probabilities(test).float().cpu())
-        choosing.append(folds.held_out(pair, divisions, choice.answers))
-        strengths.append(choice.c)
-    return Measured(torch.stack(answers), torch.stack(choosing), facts={"c": strengths[0], "c_of_repeats": strengths})
+        found.append((fitted(x, y, choice.c, rule, choice.probes[0]), folds.held_out(pair, divisions, choice.answers)))
+    return found
 
 
 def _lost(cells: Mapping[tuple[str, str], Judged], encoder: str, source: str, target: str) -> dict[str, Any] | None:
