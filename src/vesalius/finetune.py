@@ -132,6 +132,7 @@ def fine_tuned(
     there = Run.open(out) if (out / "run.json").is_file() else None
     if there is not None and (there.facts()["state"] == "done" or (not examined and there.facts().get("trained"))):
         return there
+    settle(job.config.device, job.config.threads, job.config.deterministic)
     with world(job.config.device, job.config.precision) as here:
         run = there or _create(job, out, here)
         with noted(run, here.first):

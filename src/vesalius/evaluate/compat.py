@@ -22,8 +22,9 @@ ALL = (
     "sees images as its own card prepares them, where the original gave most of them ImageNet's mean and deviation."
 )
 SENTENCES: Mapping[str, str] = {
-    "few-shot": "compat ssl-medicalimaging, few-shot: images of one person may be on both sides of an episode. The original's ± is the Monte-Carlo "
-    "error of its episodes; the interval beside it, over the data set, is the one to believe.",
+    "few-shot": "compat ssl-medicalimaging, few-shot: images of one person may be on both sides of an episode, and as the only protocol it draws "
+    "from at most 10,000 images of a set. The original's ± is the Monte-Carlo error of its episodes; the interval beside it, over the data set, is the "
+    "one to believe.",
     "linear": "compat ssl-medicalimaging, linear: 45 strengths from 1e-5 to 1e6 as its code had them, chosen by its own measure on a fifth of the "
     "training images, features as they are. Each strength is solved to the end, where the original stopped after 100 iterations.",
     "finetune": "compat ssl-medicalimaging, finetune: images are cut to 8 to 100 % of their area and mirrored, as the original did with radiographs too. "

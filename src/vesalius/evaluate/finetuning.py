@@ -32,7 +32,7 @@ from vesalius.recipes.finetune_job import SPLITS, Job
 from vesalius.runs import Run
 from vesalius.tasks import labels, scoring
 from vesalius.tasks.classifier import Classifier
-from vesalius.tasks.validation import NAME
+from vesalius.tasks.validation import NAME, Validation
 from vesalius.training.display import in_words
 
 RATES, DECAYS = (1e-1, 1e-4), (0.0, 1e-6, 1e-3)
@@ -108,9 +108,10 @@ def _searched(
     """Train once for each point of the grid, unexamined; the one whose best validation is best, of equal ones the first."""
     grid = [(lr, decay / lr) for lr in RATES for decay in DECAYS]
     settings = [_Setting(base / f"search-{n}", pair.asked.seed, *point) for n, point in enumerate(grid, 1)]
-    tried, sign = [], 1 if scoring.higher_is_better(pair.task.metric) else -1
+    tried, metric = [], _metric(pair)
+    sign = 1 if scoring.higher_is_better(metric) else -1
     for setting in settings:
-        row: dict[str, Any] = {"lr": setting.lr, "weight_decay": setting.weight_decay, "metric": pair.task.metric, "value": None}
+        row: dict[str, Any] = {"lr": setting.lr, "weight_decay": setting.weight_decay, "metric": metric, "value": None}
         try:
             row["value"] = _looks(_trained(config, pair, way, setting, estimate, examined=False), pair)[0][1]
         except NonFinite:
@@ -197,20 +198,25 @@ def _answers(model: Classifier, pair: Pair, split: str) -> Tensor:
     model.to(pair.asked.device)
     with torch.no_grad():
         rows = pair.split(split).rows
-        vectors = forward(model.encoder, pair.data.store, rows, device=pair.asked.device, autocast=pair.asked.autocast)
+        asked = pair.asked
+        vectors = forward(model.encoder, pair.data.store, rows, device=asked.device, autocast=asked.autocast, batch_size=asked.batch_size)
         return model.head.probabilities(model.head_logits(vectors)).float().cpu()
 
 
 def _looks(run: Run, pair: Pair) -> tuple[tuple[int, float | None], int]:
     """Step and value of the best look at validation, and the last step."""
-    rows = [row for row in run.metrics() if row.get("kind") == "monitor"]
-    key = f"monitor/{NAME}/{pair.task.metric}"
-    last = max((int(row["step"]) for row in rows), default=0)
+    rows, metric = [row for row in run.metrics() if row.get("kind") == "monitor"], _metric(pair)
+    key, last = f"monitor/{NAME}/{metric}", max((int(row["step"]) for row in rows), default=0)
     known = [(int(row["step"]), float(row[key])) for row in rows if row.get(key) is not None]
     if not known:
         return (last, None), last
-    sign = 1 if scoring.higher_is_better(pair.task.metric) else -1
+    sign = 1 if scoring.higher_is_better(metric) else -1
     return max(known, key=lambda look: (sign * look[1], -look[0])), last
+
+
+def _metric(pair: Pair) -> str:
+    """What chooses on validation: the task's measure, or the loss where that is not defined there."""
+    return Validation(pair.task, "", None, pair.split("val").labels.float()).metric
 
 
 def _estimate(config: Budget, pair: Pair, way: Way, count: int) -> Callable[[float], str]:
