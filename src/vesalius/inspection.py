@@ -31,13 +31,14 @@ def data_list() -> None:
     """Sources by name with their first line, and the stores of decoded pixels."""
     from vesalius import registry
     from vesalius.data import store
-    from vesalius.data.references import data_folder, sources
+    from vesalius.data.references import also_at, data_folder, sources
     from vesalius.data.source_names import also_called
 
     rows = []
     for name in sources():
         about = (registry.entry("sources", name).__doc__ or "").strip().splitlines()
-        rows.append([name, ", ".join(also_called(name)), about[0] if about else "", "there" if (data_folder() / name).exists() else ""])
+        there = (data_folder() / name).exists() or also_at(name)
+        rows.append([name, ", ".join(also_called(name)), about[0] if about else "", "there" if there else ""])
     table("Sources", ["name", "or", "what", f"in {data_folder().name}"], rows)
     stores = [
         [s.source, str(s.size), str(s.channels), f"{s.records:,}", _size(s.bytes), f"{datetime.fromtimestamp(s.last_used):%Y-%m-%d %H:%M}"]

@@ -116,6 +116,12 @@ def test_stoic_is_read_as_it_lies() -> None:
     assert found("stoic")["labels"]["covid"] == {"no": 5, "yes": 5}
 
 
+def test_the_list_of_sources_says_their_other_names_and_which_are_there() -> None:
+    rows = {line.split("\t")[0]: line.split("\t") for line in vesalius("data", "list").said.splitlines() if "\t" in line}
+    assert rows["eyepacs"][1] == "diabetic-retinopathy"
+    assert {name for name, row in rows.items() if row[-1] == "there"} >= {"eyepacs", "cifar10", "nih-chestxray14", "ichallenge-pm", "stoic"}
+
+
 def test_what_comes_in_parts_is_unpacked(data: Path, tmp_path: Path) -> None:
     """EyePACS' parts joined; NIH's folders need no merging; where to ask for the tuberculosis sets is said."""
     packed = Path(shutil.make_archive(str(tmp_path / "all"), "zip", data / "diabetic_retinopathy")).read_bytes()

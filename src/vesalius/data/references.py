@@ -311,7 +311,7 @@ def _accepted(module: Any, options: dict[str, Any], source: str) -> dict[str, An
     return {name: value for name, value in options.items() if name in takes}
 
 
-def _spelt(source: str) -> list[Path]:
+def also_at(source: str) -> list[Path]:
     """Folders beside ``source``'s own that bear another of its names, as CIFAR10 or diabetic_retinopathy do."""
     folder = data_folder()
     if files.is_remote(folder) or not folder.is_dir():
@@ -324,7 +324,7 @@ def _place(found: Reference, module: Any, download: bool, progress: Progress | N
     home = data_folder() / found.source
     if getattr(module, "BUILT_IN", False):
         return None
-    for place in (home, *_spelt(found.source), *getattr(module, "PLACES", ())):
+    for place in (home, *also_at(found.source), *getattr(module, "PLACES", ())):
         if module.present(place, found.task) if hasattr(module, "present") else place.is_dir():
             return files.place_of(place)
     if not hasattr(module, "download"):
