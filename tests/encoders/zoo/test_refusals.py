@@ -70,7 +70,9 @@ def test_tensors_that_are_not_the_networks(kind: str, name: str, tmp_path: Path)
     assert "given.pth.tar does not fit its network" in said
 
 
-@pytest.mark.parametrize(("given", "asked"), [("swav", "moco-v2"), ("pirl", "moco-v2"), ("moco-v2", "swav"), ("supervised_r18", "pirl"), ("swav", "mimic-chexpert_lr_1.0")])
+@pytest.mark.parametrize(
+    ("given", "asked"), [("swav", "moco-v2"), ("pirl", "moco-v2"), ("moco-v2", "swav"), ("supervised_r18", "pirl"), ("swav", "mimic-chexpert_lr_1.0")]
+)
 def test_another_models_file(given: str, asked: str, tmp_path: Path) -> None:
     said = refused(tmp_path, files.checkpoint(given, tensors()), asked)
     assert f"given.pth.tar is not the file of {asked}" in said or "given.pth.tar does not fit its network" in said
