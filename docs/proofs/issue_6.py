@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from docs.prove import FAIL, NOT_RUN, PASS, Line, Outcome, Step, by_tests, named
 
 TITLE = "what an encoder is worth: the zoo of public encoders, and every protocol from one pass over the images"
@@ -23,9 +25,104 @@ def fine_tuning(outcome: Outcome) -> list[Line]:
     return [*lines, Line("Both trainings of the shorter budget, as it is", f"{short['seconds']:.0f} s", PASS)]
 
 
+def original(outcome: Outcome) -> list[Line]:
+    """A full-size checkpoint of the original's own library, read here, against that library's forward."""
+    if outcome.code:
+        said = (outcome.err.strip().splitlines() or ["failed"])[-1]
+        verdict = NOT_RUN if "names no Python" in said else FAIL
+        return [Line("Features against the original network's own forward, full size", said, verdict)]
+    row = outcome.lines[-1]
+    name, worst = row["name"], max(row["difference"].values())
+    apart = ", ".join(f"{side} px {value:.0e}" for side, value in row["difference"].items())
+    lines = [
+        Line(f"{name}, written by its own library, against that library's forward: within 1e-5 of the largest feature", apart, PASS if worst < 1e-5 else FAIL),
+        Line(f"{name}: prepared, as it is", f"{row['bytes'] / 1e6:.0f} MB in {row['seconds']} s, {row['gib']} GiB at most", PASS),
+        Line(f"{name}: with torch's padding, images of noise, as it is", ", ".join(f"{side} px {value:.0e}" for side, value in row["symmetric"].items()), PASS),
+    ]
+    if (found := row.get("effect")) is not None:
+        figure = f"{found['change']:.1%} of the features, {found['of_distance']:.2f} of the distance of two images; {found['neighbours']:.0%} keep neighbours"
+        lines.append(Line(f"{name}: with torch's padding, {found['images']} photographs, 224 px, as it is", figure, PASS))
+    return lines
+
+
+def leakage(outcome: Outcome) -> list[Line]:
+    """The originals' divisions on the real label tables, and the same tables divided by subject."""
+    if outcome.code and "PROVE_XRAYVISION" in outcome.err:
+        return [Line("Patients on both sides on the label tables that torchxrayvision ships", "PROVE_XRAYVISION names no folder with its wheel", NOT_RUN)]
+    found = {(row["source"], row["division"]): row for row in outcome.lines}
+    lines = []
+    for source, share in (("chexpert", 81.2), ("nih-chestxray14", 71.1)):
+        row = found[source, "original"]
+        own = 100 * row["share_of_images"]
+        figure = f"{own:.1f} % ({row['images_of_shared_subjects']:,} of {row['images']:,})"
+        claim = f"Test images of {source} whose patient is in training, by the original's division: {share} %"
+        lines.append(Line(claim, figure, PASS if abs(own - share) < 0.05 else FAIL))
+    row = found["chexpert", "original"]
+    figure = f"accuracy {100 * row['accuracy']:.1f} %, AUC {row['roc_auc']:.3f}; majority {100 * row['majority']:.1f} %"
+    claim = "Looking labels up by study and patient, without an image, CheXpert: 76.0 %"
+    lines.append(Line(claim, figure, PASS if abs(100 * row["accuracy"] - 76.0) < 0.05 else FAIL))
+    for source in ("chexpert", "nih-chestxray14"):
+        row = found[source, "by subject"]
+        none = row["images_of_shared_subjects"] == 0 and row["roc_auc"] == 0.5
+        figure = f"{row['images_of_shared_subjects']} of {row['images']:,}, AUC {row['roc_auc']:.3f}"
+        lines.append(Line(f"{source} divided by subject: none, and the lookup knows nothing", figure, PASS if none else FAIL))
+    return lines
+
+
+def coverage(outcome: Outcome) -> list[Line]:
+    """95 % intervals by subject and by image on simulated people with several images."""
+    lines = []
+    for setting, least in (("half are ill", 0.92), ("about ten are ill", None)):
+        row = named(outcome, f"interval coverage, {setting}")
+        by = row["covered"]
+        claim = f"Intervals of 95 % over {row['sets']} simulated sets of 80 people with several images, {setting}" + ("" if least else ", as it is")
+        figure = f"by subject {by['subject']:.1%}, by image {by['image']:.1%} ({', '.join(row['methods'])})"
+        lines.append(Line(claim, figure, PASS if least is None or (by["subject"] >= least and by["image"] < 0.8) else FAIL))
+    return lines
+
+
 def steps() -> list[Step]:
     """All of them, quick ones first."""
+    photographs = (f"{os.environ['PROVE_DATA']}/bccd",) if "PROVE_DATA" in os.environ else ()
     return [
+        by_tests(
+            "SimCLR-v1 and BYOL",
+            "TensorFlow's checkpoint and Haiku's pickle, written by TensorFlow and by jax, dm-haiku and dill: features of their own forward, of torchvision's "
+            "network at odd sizes and with its padding; tensors missing, renamed, turned, too few or too many by name; wicked, cut and lying files refused",
+            "tests/encoders/zoo/test_originals.py",
+            "tests/encoders/test_haiku_pickle.py",
+            "tests/encoders/test_tensor_bundle.py",
+            "tests/encoders/test_sstable.py",
+            "tests/encoders/test_crc32c.py",
+            "tests/encoders/test_padding.py",
+            least=190,
+        ),
+        Step("SimCLR-v1 by TensorFlow", ("python", "-m", "docs.proofs.originals", "simclr-v1", *photographs), original),
+        Step("BYOL by Haiku", ("python", "-m", "docs.proofs.originals", "byol", *photographs), original),
+        by_tests(
+            "measures",
+            "Every measure equals scikit-learn's, torchmetrics' and MedMNIST's rule on random inputs; a weight is that many copies; patients with one image "
+            "each are images; what is calibrated has an error below 0.01",
+            "tests/measures/test_every.py",
+            "tests/measures/test_metrics.py",
+            "tests/measures/test_bootstrap.py",
+            least=75,
+        ),
+        by_tests(
+            "statistics",
+            "Every cell with intervals, repeats apart, temperature from held-out answers, subgroups and gaps; paired differences with Holm's correction, ties, "
+            "Demsar's example; controls and the leakage report beside every table; folds of whole subjects",
+            "tests/evaluate/test_judging.py",
+            "tests/evaluate/test_standing.py",
+            "tests/evaluate/test_over_data.py",
+            "tests/evaluate/test_folds.py",
+            "tests/evaluate/test_leaks.py",
+            "tests/evaluate/test_controls.py",
+            "tests/evaluate/test_beside.py",
+            least=40,
+        ),
+        Step("leakage", ("python", "-m", "docs.proofs.leakage"), leakage),
+        Step("interval coverage", ("python", "-m", "docs.proofs.interval_coverage"), coverage),
         by_tests(
             "data sets of the transfer study",
             "The ten sets in the original's data tree, as downloaded and packed: labels by names, folders or hand-made tables, contradictions counted; "

@@ -31,8 +31,8 @@ MODELS = {
         std=(),
         notes=(
             "images are floats in [0, 1], not standardised, as it was trained",
-            "the max-pool is padded as TensorFlow pads it ('SAME'), the convolutions symmetrically: equal to TensorFlow's own forward; torchvision's "
-            "symmetric padding makes other features, see docs/zoo.md",
+            "the max-pool is padded as TensorFlow pads it ('SAME'), the convolutions symmetrically: equal to TensorFlow's own forward; with torchvision's "
+            "symmetric padding features at 224 pixels change by 0.4 % (48 photographs, drawn weights; see docs/zoo.md)",
         ),
         by_hand=(
             "In a browser, signed in to a Google account, open https://storage.cloud.google.com/simclr-gcs/checkpoints/ResNet50_1x.zip. The zip file, the "
