@@ -123,9 +123,9 @@ def _encoded(frames: list[pd.DataFrame], columns: list[str]) -> tuple[Tensor, Te
             middle = numbers.mean()
             for part, frame in zip(parts, (pool, test), strict=True):
                 own = pd.to_numeric(frame[name], errors="coerce")
-                part += [own.fillna(middle).to_numpy(float), own.isna().to_numpy(float)]
+                part += [own.fillna(middle).to_numpy(np.float64), own.isna().to_numpy().astype(np.float64)]
         else:
             for value in pool[name].astype(str).value_counts().index[:_MOST_VALUES]:
                 for part, frame in zip(parts, (pool, test), strict=True):
-                    part.append((frame[name].astype(str) == value).to_numpy(float))
+                    part.append((frame[name].astype(str) == value).to_numpy(np.float64))
     return tuple(torch.from_numpy(np.stack(part, 1)).float() for part in parts)  # type: ignore[return-value]

@@ -49,7 +49,7 @@ def ranked(scores: NDArray[np.float64], names: Sequence[str], data: Sequence[str
     else:
         statistic, p = float("nan"), float("nan")
     critical = float(studentized_range.ppf(0.95, k, np.inf)) / np.sqrt(2) * np.sqrt(k * (k + 1) / (6 * n))
-    pairs = []
+    pairs: list[Row] = []
     for i, j in combinations(range(k), 2):
         apart = scores[:, i] - scores[:, j]
         pairs.append({"a": names[i], "b": names[j], "p": float(wilcoxon(apart).pvalue) if apart.any() else 1.0})

@@ -20,7 +20,7 @@ RARE = 30
 """Subjects of a class, below which as many of each class are drawn as there are: else some replicates would have none."""
 
 FEW = 50
-"""Samples of a class, below which intervals are corrected for bias and skewness."""
+"""Subjects of a class, below which intervals are corrected for bias and skewness."""
 
 _MOST = 3000
 """Subjects beyond which nobody is left out in turn: a correction that costs more replicates than there are."""
@@ -45,13 +45,13 @@ class Resampling:
 
     @staticmethod
     def of(kind: Kind, labels: Float[Tensor, "samples ..."], unit: NDArray[np.int64], replicates: int, seed: int, classes: int) -> Resampling:
-        """As few subjects and samples of the rarest class ask for."""
+        """As the number of subjects of the rarest class asks for."""
         has = (labels == 1).numpy() if kind == "multilabel" else torch.stack([labels == c for c in range(classes)], 1).numpy()
         units = int(unit.max()) + 1
         subjects = np.array([len(np.unique(unit[column])) for column in has.T])
         there = has.sum(0) > 0
         rare = bool((subjects[there] < RARE).any())
-        few = bool((has.sum(0)[there] < FEW).any()) and units <= _MOST
+        few = bool((subjects[there] < FEW).any()) and units <= _MOST
         return Resampling(kind, labels, unit, units, strata(labels, kind, unit) if rare else None, few, replicates, seed)
 
     def weights(self) -> Iterator[Float[Tensor, "units replicates"]]:

@@ -40,7 +40,7 @@ Rows = list[dict[str, Any]]
 
 def refuse_unknown(names: Sequence[str], tables: Sequence[SampleTable]) -> None:
     """Raises UserError for a column that no data set has."""
-    known = sorted({column.removeprefix("meta.") for table in tables for column in table.frame if _is_group(str(column))})
+    known = sorted({str(column).removeprefix("meta.") for table in tables for column in table.frame if _is_group(str(column))})
     for name in names:
         if not any(_column(table.frame, name) for table in tables):
             near = get_close_matches(name, known, n=1)

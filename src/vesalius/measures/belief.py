@@ -51,12 +51,14 @@ def columns(labels: Float[Tensor, " n"], probabilities: Float[Tensor, "n classes
 
 def brier(sums: Sums) -> Values:
     """Mean squared error of the probability of class 1; of several classes, of all their probabilities together."""
-    return sums[1] / sums[0]
+    squared, count = sums[1], sums[0]
+    return squared / count
 
 
 def nll(sums: Sums) -> Values:
     """Mean negative logarithm (natural) of the true class's probability."""
-    return sums[2] / sums[0]
+    lost, count = sums[2], sums[0]
+    return lost / count
 
 
 def ece(sums: Sums) -> Values:
@@ -69,12 +71,15 @@ MEASURES: Mapping[str, Callable[[Sums], Values]] = {"brier": brier, "nll": nll, 
 
 def levels(sure: Float[Tensor, " n"]) -> Int[Tensor, " n"]:
     """The place of each claim among the different ones, ascending; at most ``LEVELS``, of about as many samples each."""
+    place: Tensor
+    coarse: Tensor
     distinct, place = torch.unique(sure, return_inverse=True)
     if len(distinct) <= LEVELS:
         return place
     seen = torch.bincount(place).cumsum(0) - 1
     _, coarse = torch.unique(seen * LEVELS // len(sure), return_inverse=True)
-    return coarse[place]
+    found: Tensor = coarse[place]
+    return found
 
 
 def ace(mass: Float[Tensor, "levels replicates"], gap: Float[Tensor, "levels replicates"]) -> Values:
