@@ -9,6 +9,16 @@ from docs.prove import FAIL, NOT_RUN, PASS, Line, Outcome, Step, by_tests, named
 TITLE = "what an encoder is worth: the zoo of public encoders, and every protocol from one pass over the images"
 
 
+def round_trips(outcome: Outcome) -> list[Line]:
+    """The models whose files torch writes, at full size, against torchvision's own network."""
+    lines = []
+    for row in outcome.lines:
+        form = "zip" if row["zipped"] else "the format before torch 1.6"
+        claim = f"{row['model']} from its published nesting ({form}): torchvision's {row['network']}, evaluation mode"
+        lines.append(Line(claim, f"largest difference {row['difference']:.1e} of the largest feature", PASS if row["difference"] <= 1e-5 else FAIL))
+    return lines if len(lines) == 11 else [*lines, Line("Eleven models of torch round-trip", f"{len(lines)} did", FAIL)]
+
+
 def fine_tuning(outcome: Outcome) -> list[Line]:
     """The protocol's own setting timed and stopped, and a shorter one to its end; what came out is reported, whatever it is."""
     long, short = (named(outcome, name) for name in ("fine-tuning at 5,000 steps, stopped after its estimate", "fine-tuning within a shorter budget"))
@@ -85,6 +95,27 @@ def steps() -> list[Step]:
     """All of them, quick ones first."""
     photographs = (f"{os.environ['PROVE_DATA']}/bccd",) if "PROVE_DATA" in os.environ else ()
     return [
+        Step("models of torch", ("python", "-m", "tests.encoders.zoo.all_round_trips"), round_trips),
+        by_tests(
+            "the zoo",
+            "Eleven models of torch read by the rules of their files, in both formats, and the whole zoo prepared in one command from a server that hangs up; "
+            "tensors missing, renamed, turned, too few, too many, another model's file, web pages and wicked pickles refused by name; cards, names and near names",
+            "tests/coverage/test_transfer_zoo.py",
+            "tests/encoders/zoo/test_round_trip.py",
+            "tests/encoders/zoo/test_refusals.py",
+            "tests/test_models.py",
+            "tests/docs/test_zoo.py",
+            "tests/views/operations/test_equalise.py",
+            "tests/files/test_downloads.py",
+            least=95,
+        ),
+        by_tests(
+            "a zoo file of the user's",
+            "EfficientNet-Lite0 from the package index, converted by a zoo file of 64 lines into timm's network, names what is in two real photographs; "
+            "its name is an encoder in evaluate, embed and export; an entry point needs no plugin",
+            "tests/examples/test_efficientnet_zoo.py",
+            least=5,
+        ),
         by_tests(
             "SimCLR-v1 and BYOL",
             "TensorFlow's checkpoint and Haiku's pickle, written by TensorFlow and by jax, dm-haiku and dill: features of their own forward, of torchvision's "

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -29,14 +30,14 @@ def difference(name: str, folder: Path, *, zipped: bool) -> float:
 
 
 def main() -> int:
-    """Print a line for each; 1 where one differs."""
+    """Print a line of JSON for each; 1 where one differs."""
     worst = 0.0
     for number, name in enumerate(NAMES):
+        zipped = number % 2 == 0
         with TemporaryDirectory() as folder:
-            found = difference(name, Path(folder), zipped=number % 2 == 0)
+            found = difference(name, Path(folder), zipped=zipped)
         worst = max(worst, found)
-        print(f"{name:24s} {required(name)[1].architecture:12s} largest difference {found:.1e}")
-    print(f"{len(NAMES)} models, largest difference {worst:.1e} of the largest feature (allowed: {TOLERANCE:.0e})")
+        print(json.dumps({"model": name, "network": required(name)[1].architecture, "zipped": zipped, "difference": found}), flush=True)
     return int(not worst <= TOLERANCE)
 
 
