@@ -32,21 +32,31 @@ def test_fine_tuning_stops_early_searches_and_restores_the_best(data: Path, tmp_
     """E3."""
     done = vesalius(
         "evaluate", "finetune", "--dataset", f"shenzhencxr@{data / 'shenzhencxr'}", "--model", f"ours={encoder(tmp_path / 'encoder')}", "--early-stopping",
-        "--search", "--steps", "9", "--batch", "8", "--validate-every", "1", "--patience", "2", "--repeats", "1", "--replicates", "100",
+        "--search", "--no-da", "--steps", "6", "--batch", "8", "--validate-every", "1", "--patience", "2", "--repeats", "1", "--replicates", "100",
         "--device", "cpu", out=tmp_path / "run",
     )  # fmt: skip
     assert done.code == 0, done.said
     (chosen,) = json.loads((tmp_path / "run" / "results.json").read_text())["finetune"]["chosen"]
-    assert len(chosen["tried"]) == 6
+    grid = [(row["lr"], pytest.approx(row["weight_decay"] * row["lr"])) for row in chosen["tried"]]
+    assert grid == [(lr, decay) for lr in (0.1, 1e-4) for decay in (0, 1e-6, 1e-3)]
+    first = max(chosen["tried"], key=lambda row: row["value"])  # of equal ones the first
+    assert (chosen["lr"], chosen["weight_decay"]) == (first["lr"], first["weight_decay"])
+    assert "No augmentation" in chosen["augmentation"]
     (run,) = chosen["runs"]
-    assert run["last_step"] <= 9
+    assert run["last_step"] <= 6
+    examined = [file.parent.name for file in (tmp_path / "run" / "finetune").glob("*/*/*/results.json")]
+    assert examined == [Path(run["run"]).name]  # no other was scored on the test split
     folder = tmp_path / "run" / run["run"]
     scores = json.loads((folder / "results.json").read_text())["scores"]
     validation = next(row for row in scores if (row["model"], row["metric"], row["split"]) == ("fine-tuned", chosen["tried"][0]["metric"], "val"))
     assert validation["value"] == pytest.approx(max(row["value"] for row in chosen["tried"]))
-    stopped = [json.loads(line) for line in (tmp_path / "run" / "finetune" / "ours").glob("*/search-*/metrics.jsonl").__next__().read_text().splitlines()]
-    looks = [row["step"] for row in stopped if row["kind"] == "monitor"]
-    assert looks == list(range(len(looks)))
+    ends = []
+    for file in (tmp_path / "run" / "finetune").glob("*/*/*/metrics.jsonl"):
+        looks = [row["step"] for row in map(json.loads, file.read_text().splitlines()) if row["kind"] == "monitor"]
+        assert looks == list(range(len(looks)))
+        ends.append(looks[-1])
+    assert len(ends) == 6
+    assert min(ends) < 6  # that one was stopped
 
 
 @pytest.mark.usefixtures("_no_pages")
