@@ -40,6 +40,7 @@ def scores(rng: np.random.Generator, sizes: tuple[int, int], images: int, key: s
 
 
 def main() -> None:
+    """Print one line."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--sets", type=int, default=200)
     parser.add_argument("--subject", type=int, default=1)

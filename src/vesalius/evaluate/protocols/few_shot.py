@@ -6,6 +6,7 @@ Imaging, 2022) measure transfer, or SimpleShot (Wang et al., 2019). Every image 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, Literal
@@ -21,6 +22,7 @@ from vesalius.evaluate.comparing import compared
 from vesalius.evaluate.measured import Measured, Value
 from vesalius.evaluate.pair import Pair
 from vesalius.measures import episode_scores, episodes
+from vesalius.measures.episodes import Episodes
 from vesalius.measures.prototypes import Centre, Variant
 
 TAKES: tuple[Taken, ...] = ("pairs",)
@@ -46,26 +48,32 @@ class Config(BaseModel):
     classes: tuple[str, ...] = Field((), description="Classes to draw from; empty: all.")
 
 
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """What episodes are drawn from: ``rows`` (n,) of the part, their ``labels`` and ``subject`` numbers, ``apart`` (n,) the numbers of
+    what is kept on one side of an episode; and the ``episodes``.
+    """
+
+    rows: NDArray[np.int64]
+    labels: NDArray[np.int64]
+    subject: NDArray[np.int64]
+    apart: NDArray[np.int64]
+    episodes: Episodes
+
+
 def examine(config: Config, asked: Asked) -> Examined:
     """Every encoder on every data set."""
     return compared("few-shot", config, asked, measure, rule=RULE)
 
 
 def measure(config: Config, pair: Pair) -> Measured:
-    """The accuracy of the episodes; of a multi-label task, of the samples with exactly one positive label, which is their class."""
-    pool = pair.split(config.pool)
-    names = _names(config, pair)
-    rows, labels = _classes(pool.labels.numpy(), pair.kind == "multilabel", [pair.task.classes.index(name) for name in names])
-    subject, original = np.unique(pool.subject[rows], return_inverse=True)[1], pair.asked.compat != "none"
-    apart = np.arange(len(rows)) if original else subject
-    way = config.way or min(5, len(names))
-    key = blake2b(labels.tobytes() + subject.tobytes(), digest_size=8).hexdigest()  # ids of private data differ between machines
-    drawn = _drawn(labels.tobytes(), apart.tobytes(), names, way, config.shot, config.queries, config.episodes, key, pair.asked.seed)
-    vectors = pair.features(config.pool)[torch.from_numpy(rows)]
-    found = episode_scores.score(vectors, labels, apart, drawn, variant=config.variant, centre=config.centre)
-    replicates = found.replicates(subject, pair.asked.replicates, pair.asked.seed)
+    """The accuracy of the episodes."""
+    drawn, original = pool(config, pair), pair.asked.compat != "none"
+    vectors = pair.features(config.pool)[torch.from_numpy(drawn.rows)]
+    found = episode_scores.score(vectors, drawn.labels, drawn.apart, drawn.episodes, variant=config.variant, centre=config.centre)
+    replicates = found.replicates(drawn.subject, pair.asked.replicates, pair.asked.seed)
     facts: dict[str, Any] = {
-        "way": way,
+        "way": drawn.episodes.classes.shape[1],
         "shot": config.shot,
         "queries": config.queries,
         "episodes": config.episodes,
@@ -73,9 +81,21 @@ def measure(config: Config, pair: Pair) -> Measured:
         "subjects": "images are drawn as the original draws them, whoever they are of" if original else "disjoint between support and query",
     }
     if pair.kind == "multilabel":
-        facts["note"] = f"{len(rows):,} of {len(pool):,} samples have exactly one positive label, which is their class."
+        facts["note"] = f"{len(drawn.rows):,} of {len(pair.split(config.pool)):,} samples have exactly one positive label, which is their class."
     value = Value(found.value, replicates, found.accuracy, found.margin(0 if original else 1))
-    return Measured(values={"accuracy": value}, facts=facts, scored=(len(rows), int(subject.max()) + 1))
+    return Measured(values={"accuracy": value}, facts=facts, scored=(len(drawn.rows), int(drawn.subject.max()) + 1))
+
+
+def pool(config: Config, pair: Pair) -> Pool:
+    """The pool and its episodes; of a multi-label task, the samples with exactly one positive label, which is their class."""
+    part, names = pair.split(config.pool), _names(config, pair)
+    rows, labels = _classes(part.labels.numpy(), pair.kind == "multilabel", [pair.task.classes.index(name) for name in names])
+    subject = np.unique(part.subject[rows], return_inverse=True)[1]
+    apart = subject if pair.asked.compat == "none" else np.arange(len(rows))
+    way = config.way or min(5, len(names))
+    key = blake2b(labels.tobytes() + subject.tobytes(), digest_size=8).hexdigest()  # ids of private data differ between machines
+    drawn = _drawn(labels.tobytes(), apart.tobytes(), names, way, config.shot, config.queries, config.episodes, key, pair.asked.seed)
+    return Pool(rows, labels, subject, apart, drawn)
 
 
 def _names(config: Config, pair: Pair) -> tuple[str, ...]:
@@ -99,7 +119,7 @@ def _classes(labels: NDArray[np.float32], several: bool, wanted: list[int]) -> t
 
 
 @lru_cache(maxsize=8)
-def _drawn(labels: bytes, subject: bytes, names: tuple[str, ...], way: int, shot: int, queries: int, count: int, key: str, seed: int) -> episodes.Episodes:
+def _drawn(labels: bytes, subject: bytes, names: tuple[str, ...], way: int, shot: int, queries: int, count: int, key: str, seed: int) -> Episodes:
     """The episodes, drawn once for all encoders."""
     of_class, of_subject = np.frombuffer(labels, np.int64), np.frombuffer(subject, np.int64)
     return episodes.draw(of_class, of_subject, names, way=way, shot=shot, queries=queries, count=count, key=(key, seed))
