@@ -24,7 +24,7 @@ SOURCE = "bach"
 CLASSES = ("Normal", "Benign", "InSitu", "Invasive")
 TASKS: dict[str, TaskSpec] = {
     "class": classification("class", "class", CLASSES),
-    "ordinal": TaskSpec("ordinal", "ordinal", ("class",), CLASSES),
+    "ordinal": TaskSpec("ordinal", "ordinal", ("class",), CLASSES, "quadratic_kappa"),
     "carcinoma": classification("carcinoma", "carcinoma", ("no", "yes")),
 }
 LICENCE = "CC BY-NC-ND 4.0"

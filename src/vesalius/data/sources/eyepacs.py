@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 SOURCE = "eyepacs"
 GRADES = ("none", "mild", "moderate", "severe", "proliferative")
 TASKS: dict[str, TaskSpec] = {
-    "grade": TaskSpec("grade", "ordinal", ("grade",), GRADES),
+    "grade": TaskSpec("grade", "ordinal", ("grade",), GRADES, "quadratic_kappa"),
     "classes": classification("classes", "grade", GRADES),
     "referable": classification("referable", "referable", ("no", "yes")),
 }

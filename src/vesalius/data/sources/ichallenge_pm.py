@@ -25,7 +25,7 @@ GRADES = ("normal", "high myopia", "pathological myopia")
 TASKS: dict[str, TaskSpec] = {
     "pathological": classification("pathological", "pathological", ("no", "yes")),
     "myopia": classification("myopia", "myopia", ("no", "yes")),
-    "grade": TaskSpec("grade", "ordinal", ("grade",), GRADES),
+    "grade": TaskSpec("grade", "ordinal", ("grade",), GRADES, "quadratic_kappa"),
 }
 LICENCE = "iChallenge-PM: research"
 URL = "https://palm.grand-challenge.org/"

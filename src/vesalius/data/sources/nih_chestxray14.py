@@ -39,7 +39,7 @@ Cross-Domain Few-Shot Learning", ECCV 2020 (ChestX)."""
 TASKS: dict[str, TaskSpec] = {
     "fourteen": TaskSpec("fourteen", "multilabel", FINDINGS, FINDINGS),
     "single7": classification("single7", "single7", SINGLE),
-    "single7-ordinal": TaskSpec("single7-ordinal", "ordinal", ("single7",), SINGLE),
+    "single7-ordinal": TaskSpec("single7-ordinal", "ordinal", ("single7",), SINGLE, "quadratic_kappa"),
     **{(slug := name.lower().replace("_", "-")): classification(slug, name, ("no", "yes")) for name in FINDINGS},
 }
 LICENCE = "free use with acknowledgement of the NIH Clinical Center"
