@@ -91,6 +91,30 @@ def coverage(outcome: Outcome) -> list[Line]:
     return lines
 
 
+def comparison(outcome: Outcome) -> list[Line]:
+    """Every protocol of frozen features at its documented settings, killed once and gone on with; what came out, whatever it is."""
+    found = named(outcome, "full comparison")
+    seconds, cells = sum(found["seconds"]), found["cells"]
+    lines = [
+        Line(
+            f"Seven protocols, two encoders with their twins and the pixels on PneumoniaMNIST, {cells} cells: less than ten minutes, both parts together",
+            f"{seconds / 60:.1f} min ({', '.join(f'{name} {value:.0f} s' for name, value in found['by_stage'].items())} after the kill)",
+            PASS if seconds < 600 else FAIL,
+            note=found["setting"],
+        ),
+        Line(
+            f"Killed after {found['before']} cells and gone on with: none of them measured again, none absent",
+            f"{found['again']} again, {len(found['absent'])} absent",
+            PASS if found["before"] and not found["again"] and not found["absent"] else FAIL,
+        ),
+    ]
+    for name, rows in found["scores"].items():
+        bounds = ("" if row["low"] is None else f" ({row['low']:.3g} to {row['high']:.3g})" for row in rows)
+        figure = "; ".join(f"{row['encoder']} {row['value']:.3g}{bound}" for row, bound in zip(rows, bounds, strict=True))
+        lines.append(Line(f"{name}: {rows[0]['metric']}, as it is", figure, PASS))
+    return lines
+
+
 def steps() -> list[Step]:
     """All of them, quick ones first."""
     photographs = (f"{os.environ['PROVE_DATA']}/bccd",) if "PROVE_DATA" in os.environ else ()
@@ -194,5 +218,18 @@ def steps() -> list[Step]:
             "tests/docs/test_migration.py",
             least=17,
         ),
+        by_tests(
+            "tables and the page",
+            "Tables as CSV and as LaTeX that compiles, on the terminal and in a notebook; the page of one encoder and of many in a browser at two widths, "
+            "light and dark: best and ties by the paired test, controls, absent cells, curves, critical differences, subgroups, calibration, agreement",
+            "tests/evaluate/test_tables.py",
+            "tests/evaluate/test_showing.py",
+            "tests/report/test_evaluations.py",
+            "tests/report/test_browser.py",
+            "-k",
+            "evaluat or table or latex or csv or notebook or score",
+            least=40,
+        ),
+        Step("full comparison", ("python", "-m", "docs.proofs.full_comparison", "--picture"), comparison, timeout=3600),
         Step("fine-tuning", ("python", "-m", "docs.proofs.finetune_budget"), fine_tuning, timeout=3 * 3600),
     ]

@@ -23,6 +23,7 @@ from vesalius.report import (
     subgroups,
     temperature,
     verdict,
+    wording,
 )
 from vesalius.report.evaluations import of
 from vesalius.report.grid import grid
@@ -241,3 +242,29 @@ def test_the_page_is_whole(name: str, tmp_path: Path) -> None:
 def test_results_of_nothing_have_reasons() -> None:
     for module in (leakage, evaluated, gradual, ranks, subgroups, temperature, correlations, chosen, reproduce):
         assert module.section([run({})]).reason
+
+
+def test_controls_do_not_stand_beside_what_is_measured_otherwise() -> None:
+    found = results(ZOO[:1], SETS[:1], ("few-shot", "linear"))
+    found["few_shot"]["cells"] = [cell for cell in found["few_shot"]["cells"] if cell["primary"]]
+    found["controls"] += [{**row, "metric": "roc_auc"} for row in found["controls"]]
+    assert grid(found, "few-shot").controls == {}, "an accuracy over episodes is not one over test images"
+    assert "majority" in grid(found, "linear").controls
+
+
+def test_shares_and_shots_are_charts_of_their_own() -> None:
+    found = results(ZOO[:1], SETS[:1], ("label-efficiency",))
+    rows = found["label_efficiency"]["curves"]
+    rows += [{**row, "x": 5, "axis": {"x": "images of each class", "log": True}} for row in rows]
+    made = only(gradual.section([run(found)]))["charts"]
+    assert [one["chart"].x_title for one in made] == ["share of the labels", "images of each class"]
+    assert len(made[0]["rows"]) == 9
+
+
+def test_measures_have_names() -> None:
+    names = ("map_at_10", "roc_auc@0.1", "ece_calibrated", "aulc")
+    assert [wording.title(name) for name in names] == ["mAP@10", "ROC-AUC at 0.1", "Calibration error, calibrated", "Area under the label curve"]
+    assert wording.score(0.5, "map_at_10") == "0.500"
+    assert wording.score(0.5, "accuracy@0.1") == "50.0\u00a0%"
+    assert wording.listed(["a"]) == "a"
+    assert wording.listed(["a", "b", "c"]) == "a, b and c"

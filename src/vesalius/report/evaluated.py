@@ -81,7 +81,7 @@ def _protocol(run: RunRecord, name: str) -> Mapping[str, Any]:
         "absent": _absent(found),
         "differences": _differences(run, found),
         "measures": _measures(run, name, found),
-        "notes": [f"{control.capitalize()}: {said}" for control, said in found.notes.items() if said],
+        "notes": ["; ".join(f"{control}: {said}" for control, said in found.notes.items() if said)] if any(found.notes.values()) else [],
         "directed": any(is_directed(metric) for metric in found.metric.values()),
         "tested": found.tested,
     }

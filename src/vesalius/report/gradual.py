@@ -47,13 +47,13 @@ def _charts(run: RunRecord, name: str) -> list[Mapping[str, Any]]:
     table = grid(run.results, name)
     named = order(table)
     named += [one for one in dict.fromkeys(text(row.get("encoder")) for row in rows) if one not in named]
-    keys = list(dict.fromkeys((text(row.get("data")), text(row.get("metric"))) for row in rows))
-    keys.sort(key=lambda key: key[1] != table.metric.get(key[0]))
     axis = mapping(found.get("axis"))
-    return [
-        _chart(name, data, metric, [row for row in rows if (text(row.get("data")), text(row.get("metric"))) == (data, metric)], named, table.baselines, axis)
-        for data, metric in keys
-    ]
+    parts: dict[tuple[str, str, str], list[Found]] = {}
+    for row in rows:
+        along = text(mapping(row.get("axis") or axis).get("x"))
+        parts.setdefault((text(row.get("data")), text(row.get("metric")), along), []).append(row)
+    drawn = sorted(parts, key=lambda key: key[1] != table.metric.get(key[0]))
+    return [_chart(name, *key[:2], parts[key], named, table.baselines, mapping(parts[key][0].get("axis") or axis)) for key in drawn]
 
 
 def _chart(name: str, data: str, metric: str, rows: Sequence[Found], named: Sequence[str], beside: Sequence[str], axis: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -86,14 +86,14 @@ def _chart(name: str, data: str, metric: str, rows: Sequence[Found], named: Sequ
     edges = (0.0, 1.0) if is_score(metric) else (None, None)
     said = "; ".join(f"{one} from {score(line.points[0][1], metric)} to {score(line.points[-1][1], metric)}" for one, line in zip(mine, lines))
     chart = Chart(
-        title=f"{name}, {data}: {title(metric)}",
+        title=f"{name}, {data}: {title(metric)} by {what}",
         x=x,
         y=linear(ys, count=4, floor=edges[0], ceiling=edges[1], show=lambda v: short_score(v, metric)),
         lines=lines,
         summary=f"{title(metric)} on {data} by {what}: {said}.",
         x_title=what,
         digits="percent" if is_percent(metric) else "score" if is_score(metric) else "",
-        group=f"{name}-{data}",
+        group=f"{name}-{data}-{what}",
         x_texts=[show(v) for v in xs] if "share" in what else (),
     )
     return {"chart": chart, "heads": ["Encoder", what.capitalize(), title(metric), "95 % interval"], "rows": numbers}

@@ -93,11 +93,12 @@ def grid(results: Found, protocol: str, metric: str = "") -> Grid:
     cells = {(text(row.get("encoder")), text(row.get("data"))): _cell(row) for row in rows}
     for one in data:
         _mark(cells, one, judged.get(one, metric), records(found.get("ties")), baseline)
+    answered = _answered(found, results)
     controls: dict[str, dict[str, Cell]] = {}
     notes: dict[str, str] = {}
     for row in records(results.get("controls")):
         name, one = text(row.get("control")), text(row.get("data"))
-        if number(row.get("value")) is not None and text(row.get("metric")) == judged.get(one):
+        if number(row.get("value")) is not None and text(row.get("metric")) == judged.get(one) and one in answered:
             controls.setdefault(name, {})[one] = _cell(row)
             notes.setdefault(name, text(row.get("note")))
     own, beside = [name for name in names if name not in baseline], [name for name in names if name in baseline]
@@ -122,6 +123,18 @@ def _cell(row: Found) -> Cell:
         int(number(row.get("units")) or 0),
         text(row.get("unit")) or "images",
     )
+
+
+def _answered(found: Found, results: Found) -> set[str]:
+    """The data sets whose test images the protocol gave answers for, judged by every measure that controls are judged by.
+
+    Controls are such answers. They say nothing beside an accuracy over episodes, or beside a rank.
+    """
+    measured, wanted = dict[str, set[str]](), dict[str, set[str]]()
+    for rows, known in ((records(found.get("cells")), measured), (records(results.get("controls")), wanted)):
+        for row in rows:
+            known.setdefault(text(row.get("data")), set()).add(text(row.get("metric")))
+    return {data for data, names in wanted.items() if names <= measured.get(data, set())}
 
 
 def _mark(cells: dict[tuple[str, str], Cell], data: str, metric: str, ties: Sequence[Found], baseline: Collection[str]) -> None:

@@ -14,6 +14,7 @@ from vesalius.report.wording import (
     difference,
     interval,
     is_directed,
+    listed,
     score,
     title,
     unit_of_difference,
@@ -92,7 +93,7 @@ def _state(beside: Sequence[Gap]) -> Mapping[str, str]:
     found = {word: [gap.other for gap in beside if gap.reading == word] for word in _SAID}
     for word, (kind, mark, said) in _SAID.items():
         if found[word]:
-            return {"kind": kind, "mark": mark, "text": f"{said} {' and '.join(found[word])}"}
+            return {"kind": kind, "mark": mark, "text": f"{said} {listed(found[word])}"}
     return {}
 
 

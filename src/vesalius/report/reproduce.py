@@ -68,5 +68,5 @@ def _row(one: Mapping[str, Any]) -> list[str]:
         f"{' × '.join(sides)} px" if sides else "–",
         count(number(one.get("dim"))),
         text(one.get("licence")) or "–",
-        text(one.get("weights"))[:16] or "–",
+        text(one.get("weights"))[:8] or "–",
     ]

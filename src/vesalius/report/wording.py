@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 
 _TITLES = {
     "accuracy": "Accuracy",
@@ -34,6 +36,7 @@ _TITLES = {
     "nll": "Log loss",
     "participation_ratio": "Participation ratio",
     "stable_rank": "Stable rank",
+    "aulc": "Area under the label curve",
     "quadratic_kappa": "Quadratic kappa",
     "surface_dice": "Surface Dice",
     "hausdorff95": "Hausdorff distance, 95 %, in mm",
@@ -47,6 +50,7 @@ _ERRORS = {"loss", "val_loss", "mean_absolute_error", "root_mean_squared_error",
 _UNDIRECTED = {"rankme", "effective_rank", "alpha", "alpha_req", "lidar", "std", "participation_ratio", "stable_rank", "uniformity", "alignment"}
 """Of which more is not better, nor less."""
 _CALIBRATED = "_calibrated"
+_AT = {"map": "mAP", "precision": "Precision", "recall": "Recall", "ndcg": "nDCG"}
 _PROBES = {"linear": "linear probe", "knn": "nearest neighbours", "constant": "constant"}
 MINUS = "−"  # the sign, not the hyphen
 PERCENT = "\u00a0%"  # stays with its number
@@ -56,6 +60,11 @@ def title(metric: str) -> str:
     """``balanced_accuracy`` to ``Balanced accuracy``; unknown names keep their words."""
     if metric.endswith(_CALIBRATED):
         return f"{title(metric.removesuffix(_CALIBRATED))}, calibrated"
+    if "@" in metric:
+        name, _, at = metric.partition("@")
+        return f"{title(name)} at {at}"
+    if found := re.fullmatch(r"(map|precision|recall|ndcg)_at_(\d+)", metric):
+        return f"{_AT[found[1]]}@{found[2]}"
     return _TITLES.get(metric) or _capital(metric.replace("_", " ").strip()) or "Value"
 
 
@@ -70,12 +79,12 @@ def probe(name: str) -> str:
 
 def is_percent(metric: str) -> bool:
     """Whether ``metric`` is shown in per cent."""
-    return metric in _PERCENT
+    return metric.partition("@")[0] in _PERCENT
 
 
 def is_score(metric: str) -> bool:
     """Whether ``metric`` lies between 0 and 1 and more is better."""
-    return metric in _UNIT_INTERVAL
+    return metric.partition("@")[0] in _UNIT_INTERVAL or re.fullmatch(r"(map|precision|recall|ndcg)_at_\d+|aulc", metric) is not None
 
 
 def is_error(metric: str) -> bool:
@@ -176,6 +185,11 @@ def memory(megabytes: float | None) -> str:
     if megabytes is None:
         return "–"
     return f"{figure(megabytes / 1024)} GB" if megabytes >= 1024 else f"{figure(megabytes)} MB"
+
+
+def listed(names: Sequence[str]) -> str:
+    """``a, b and c``."""
+    return " and ".join([*([", ".join(names[:-1])] if len(names) > 1 else []), *names[-1:]])
 
 
 def share(value: float | None) -> str:
