@@ -18,6 +18,7 @@ from vesalius.encoders.loading import encoder_folder
 from vesalius.encoders.published import IMAGENET
 from vesalius.errors import UserError
 from vesalius.models import models_list
+from vesalius.recipes.finetune_loading import load_finetune
 
 OPTIONS = {"stem": "standard", "width": 0.0625}
 FAMILY = '''
@@ -228,3 +229,22 @@ def test_a_folder_of_the_users_goes_before_the_zoo(tmp_path: Path, monkeypatch: 
     monkeypatch.chdir(tmp_path)
     save_encoder(SOURCE, tmp_path / "swav")
     assert weights_hash(load_encoder("swav")) == weights_hash(SOURCE)
+
+
+@pytest.mark.parametrize("name", ["moco-v2", "supervised", "random_r50", "mimic-chexpert_lr_0.1"])
+def test_finetuning_takes_a_name_for_weights(name: str) -> None:
+    config = load_finetune("classifier", {"encoder": name, "data": {"train": "images"}})
+    assert (config.encoder.name, config.encoder.weights) == (None, name)
+    with pytest.raises(UserError, match=r"no network 'moco-v3'. Did you mean moco-v2"):
+        load_finetune("classifier", {"encoder": "moco-v3", "data": {"train": "images"}})
+
+
+def test_near_names_are_those_of_plugins_too(family: Path, tmp_path: Path) -> None:
+    prepare_model("tiny-one", file=published(tmp_path / "t.pth"), plugins=[str(family)])
+    registry._plugins.clear()
+    registry.names.cache_clear()
+    with pytest.raises(UserError, match="Did you mean tiny-one"):
+        load_encoder("tiny_one")
+    started = build_encoder("resnet18", channels=1, size=(16, 16), weights="tiny-one")
+    assert dict(started.card.options) == OPTIONS, "the stem is the weights'"
+    assert started.card.trained_on == "started from tiny-one"

@@ -14,7 +14,7 @@ def round_trips(outcome: Outcome) -> list[Line]:
     lines = []
     for row in outcome.lines:
         form = "zip" if row["zipped"] else "the format before torch 1.6"
-        claim = f"{row['model']} from its published nesting ({form}): torchvision's {row['network']}, evaluation mode"
+        claim = f"{row['name']} from its published nesting ({form}): torchvision's {row['network']}, evaluation mode"
         lines.append(Line(claim, f"largest difference {row['difference']:.1e} of the largest feature", PASS if row["difference"] <= 1e-5 else FAIL))
     return lines if len(lines) == 11 else [*lines, Line("Eleven models of torch round-trip", f"{len(lines)} did", FAIL)]
 
@@ -122,8 +122,8 @@ def steps() -> list[Step]:
         Step("models of torch", ("python", "-m", "tests.encoders.zoo.all_round_trips"), round_trips),
         by_tests(
             "the zoo",
-            "Eleven models of torch read by the rules of their files, in both formats, and the whole zoo prepared in one command from a server that hangs up; "
-            "tensors missing, renamed, turned, too few, too many, another model's file, web pages and wicked pickles refused by name; cards, names and near names",
+            "Eleven models of torch by the rules of their files, in both formats; the whole zoo prepared in one command from a server that hangs up; "
+            "tensors missing, renamed, turned, too few, too many, another model's file, web pages, wicked pickles refused by name; cards, near names",
             "tests/coverage/test_transfer_zoo.py",
             "tests/encoders/zoo/test_round_trip.py",
             "tests/encoders/zoo/test_refusals.py",

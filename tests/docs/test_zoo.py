@@ -11,6 +11,7 @@ import pytest
 from tests.coverage.command_line import vesalius
 from vesalius.cli import app
 from vesalius.encoders.published import models
+from vesalius.recipes.describing import verb_of
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "zoo.md").read_text()
@@ -46,6 +47,9 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         program, *words = shlex.split(line)
         assert program == "vesalius"
         app.parse_args(words, exit_on_error=False, print_error=False)
+        if words[0] in ("pretrain", "finetune"):
+            assert verb_of(words[1]) == words[0]
+            assert vesalius("recipes", "show", words[1]).code == 0
         if words[1] in ("list", "show"):
             done = vesalius(*words)
             assert done.code == 0, f"{line}\n{done.said}"

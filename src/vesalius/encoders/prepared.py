@@ -29,8 +29,10 @@ def is_prepared(folder: Path) -> bool:
 
 
 def names() -> list[str]:
-    """Every name that the zoo answers to, for hints."""
-    return [*models(), *(alias for _, model in models().values() for alias in model.aliases), *(f"{RANDOM}{short}" for short in _SHORT)]
+    """Every name that the zoo answers to, and those that a plugin prepared: for hints."""
+    there = (path.name for path in prepared_folder("").glob("[!.]*") if is_prepared(path))
+    aliases = (alias for _, model in models().values() for alias in model.aliases)
+    return [*dict.fromkeys([*models(), *there]), *aliases, *(f"{RANDOM}{short}" for short in _SHORT)]
 
 
 def is_model(reference: str) -> bool:

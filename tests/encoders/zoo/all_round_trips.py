@@ -37,7 +37,7 @@ def main() -> int:
         with TemporaryDirectory() as folder:
             found = difference(name, Path(folder), zipped=zipped)
         worst = max(worst, found)
-        print(json.dumps({"model": name, "network": required(name)[1].architecture, "zipped": zipped, "difference": found}), flush=True)
+        print(json.dumps({"name": name, "network": required(name)[1].architecture, "zipped": zipped, "difference": found}), flush=True)
     return int(not worst <= TOLERANCE)
 
 
