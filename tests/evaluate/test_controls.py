@@ -44,7 +44,9 @@ def test_controls_are_what_they_say(pair):
     assert 0.7 < found["metadata", "roc_auc"]["value"] < 0.95
     assert found["metadata", "roc_auc"]["low"] < found["metadata", "roc_auc"]["value"] < found["metadata", "roc_auc"]["high"]
     assert found["metadata", "roc_auc"]["note"] == "a linear probe on sex, age alone, without the image"
-    assert found["shuffled labels", "roc_auc"]["value"] == pytest.approx(0.5, abs=0.15)
+    assert found["shuffled labels", "roc_auc"]["value"] == pytest.approx(0.5, abs=0.25)  # in one telling direction a shuffling is right or wrong as a whole
+    assert found["shuffled labels", "roc_auc"]["repeats"] == 10
+    assert found["shuffled labels", "roc_auc"]["spread"] > 0.02
     assert found["shuffled labels", "roc_auc"]["note"].startswith("the linear probe of drawn")
 
 
