@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from docs.prove import FAIL, NOT_RUN, PASS, Line, Outcome, Step, by_tests, named
+from docs.prove import FAIL, NOT_RUN, PASS, Line, Outcome, Step, at_least, by_tests, named
 
 TITLE = "what an encoder is worth: the zoo of public encoders, and every protocol from one pass over the images"
 
@@ -89,6 +89,38 @@ def coverage(outcome: Outcome) -> list[Line]:
         figure = f"by subject {by['subject']:.1%}, by image {by['image']:.1%} ({', '.join(row['methods'])})"
         lines.append(Line(claim, figure, PASS if least is None or (by["subject"] >= least and by["image"] < 0.8) else FAIL))
     return lines
+
+
+def few_shot(outcome: Outcome) -> list[Line]:
+    """All episodes from one pass, against 20 that were really forwarded again."""
+    cold, warm = (named(outcome, f"few-shot, {name}") for name in ("cold", "warm"))
+    same = cold["equal_episodes"] == cold["episodes_forwarded"] >= 20
+    about = f"; distances apart by {cold['largest_relative_difference_of_distances']:g} of themselves at most, as batches differ"
+    return [
+        Line(
+            "Every episode that was really forwarded again (ResNet-50, 224 px, 2-way, 20-shot, 15 queries) is right equally often",
+            f"{cold['equal_episodes']} of {cold['episodes_forwarded']}{about}",
+            PASS if same else FAIL,
+            note=cold["setting"],
+        ),
+        at_least("Cold, our 662 forwards included, against forwarding every episode again (63 is the ceiling)", float(cold["ratio"]), 50, note=cold["setting"]),
+        at_least("Warm, the features in the cache", float(warm["ratio"]), 1000, note=f"{warm['ours']} s for 600 episodes with both intervals"),
+    ]
+
+
+def few_shot_intervals(outcome: Outcome) -> list[Line]:
+    """200 simulated data sets: which interval holds the accuracy of the population."""
+    found = named(outcome, "few-shot intervals")
+    sets, held, inner = found["sets"], found["held_by_subjects"], found["held_by_monte_carlo"]
+    widths = f"{100 * found['half_width_by_subjects']:.1f} points to each side; the value varies by {100 * found['spread_of_the_value']:.1f}"
+    return [
+        Line(f"The interval over subjects holds the truth in 180 to 198 of {sets} simulated sets", f"{held}, {widths}", PASS if 180 <= held <= 198 else FAIL),
+        Line(
+            "The Monte-Carlo interval, as the original reports it, in far fewer",
+            f"{inner}, {100 * found['half_width_by_monte_carlo']:.1f} points to each side",
+            PASS if inner < 100 else FAIL,
+        ),
+    ]
 
 
 def comparison(outcome: Outcome) -> list[Line]:
@@ -231,5 +263,26 @@ def steps() -> list[Step]:
             least=40,
         ),
         Step("full comparison", ("python", "-m", "docs.proofs.full_comparison", "--picture"), comparison, timeout=3600),
+        by_tests(
+            "few-shot, neighbours, retrieval, transfer",
+            "Episodes balanced, disjoint in subjects, the same for every encoder and a function of their number; all at once as one by one; influences exact "
+            "where episodes are linear; votes and average precision as counted slowly; a probe asked about another data set, paired with that one's own; "
+            "too few images or subjects, one class, other classes: one paragraph each",
+            "tests/measures/test_episodes.py",
+            "tests/measures/test_prototypes.py",
+            "tests/measures/test_episode_scores.py",
+            "tests/measures/test_knn.py",
+            "tests/measures/test_retrieval.py",
+            "tests/evaluate/test_crossing.py",
+            "tests/evaluate/protocols/test_few_shot.py",
+            "tests/evaluate/protocols/test_knn.py",
+            "tests/evaluate/protocols/test_retrieval.py",
+            "tests/evaluate/protocols/test_transfer.py",
+            "tests/coverage/test_transfer_few_shot.py",
+            "tests/docs/test_few_shot.py",
+            least=60,
+        ),
+        Step("few-shot intervals", ("python", "-m", "docs.proofs.few_shot_intervals"), few_shot_intervals),
+        Step("few-shot", ("python", "benchmarks/few_shot.py"), few_shot),
         Step("fine-tuning", ("python", "-m", "docs.proofs.finetune_budget"), fine_tuning, timeout=3 * 3600),
     ]

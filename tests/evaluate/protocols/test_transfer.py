@@ -16,6 +16,7 @@ from vesalius.evaluate import folds
 from vesalius.evaluate.crossing import Crossed
 from vesalius.evaluate.protocols import transfer
 from vesalius.evaluate.protocols.transfer import Config
+from vesalius.measures import logistic
 
 FIELDS = {"labels": "ill", "subject": "patient", "split.val": 0.2, "split.test": 0.25, "replicates": 100, "device": "cpu", "quiet": True}
 
@@ -27,6 +28,7 @@ def place(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("VESALIUS_CACHE", str(folder / "cache"))
         patch.setattr(folds, "FOLDS", 2)
+        patch.setattr(logistic, "grid", lambda: [0.01, 1.0])
         patch.setattr(folds, "repeats", lambda pair: 2)
         labelled.images(folder / "one", count=64).rename(folder / "one" / "north.csv")
         table = labelled.images(folder / "two", count=64, seed=5)
