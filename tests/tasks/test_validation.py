@@ -75,3 +75,10 @@ def test_a_good_start_does_not_end_a_training_that_still_gains() -> None:
     found = [monitor(lambda split, v=v: Seen(made, v), made, at(i)) for i, v in enumerate((0.9, 0.5, 0.6, 0.7, 0.8, 0.8, 0.8))]
     assert [f.best["accuracy"] for f in found] == [True, *[False] * 6], "the start is still the best"
     assert [f.stop for f in found] == [False] * 6 + [True]
+
+
+def test_a_start_that_may_not_be_the_best_gives_way_to_what_comes_after() -> None:
+    made, _, _ = method()
+    monitor = Validation(TASKS["binary"], "accuracy", None, torch.tensor([0.0, 1.0]), start=False)
+    best = [monitor(lambda split, v=value: Seen(made, v), made, at(step)).best["accuracy"] for step, value in enumerate([0.9, 0.7, 0.7, 0.8])]
+    assert best == [False, True, False, True]

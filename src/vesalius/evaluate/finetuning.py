@@ -94,7 +94,7 @@ def measure(config: Budget, pair: Pair, way: Way) -> Measured:
         model = Classifier.load(run.path)
         for split, found in answers.items():
             found.append(_answers(model, pair, split))
-        best, last = _looks(run, pair)
+        best, last = _looks(run, pair, way.linear_first)
         runs.append({"run": run.path.relative_to(pair.asked.run.path).as_posix(), "seed": setting.seed, "best_step": best[0], "last_step": last})
     said = augmentation(pair.data.table, pair.encoder.encoder, asked=_asked(config, pair), off=config.no_da).said
     facts = {"lr": first.lr, "weight_decay": first.weight_decay, "steps": config.steps, "batch": config.batch, "augmentation": said, "runs": runs}
@@ -113,7 +113,7 @@ def _searched(
     for setting in settings:
         row: dict[str, Any] = {"lr": setting.lr, "weight_decay": setting.weight_decay, "metric": metric, "value": None}
         try:
-            row["value"] = _looks(_trained(config, pair, way, setting, estimate, examined=False), pair)[0][1]
+            row["value"] = _looks(_trained(config, pair, way, setting, estimate, examined=False), pair, way.linear_first)[0][1]
         except NonFinite:
             row["note"] = "the gradient was not finite"
         tried.append(row)
@@ -161,6 +161,7 @@ def _job(config: Budget, pair: Pair, way: Way, setting: _Setting) -> Job:
         "data": {"train": _reference(pair, whole), "split": whole["split"], **{key: value for key, value in said.items() if value is not None}},
         "encoder": {**named, "freeze": False, "lr_factor": 1.0},
         "linear_first": way.linear_first,
+        "keep_start": way.linear_first,
         "views": views,
         "optimizer": {
             "name": "sgd", "momentum": 0.9, "nesterov": True, "lr": setting.lr, "weight_decay": setting.weight_decay, "decay_by": "all",
@@ -203,11 +204,11 @@ def _answers(model: Classifier, pair: Pair, split: str) -> Tensor:
         return model.head.probabilities(model.head_logits(vectors)).float().cpu()
 
 
-def _looks(run: Run, pair: Pair) -> tuple[tuple[int, float | None], int]:
+def _looks(run: Run, pair: Pair, start: bool) -> tuple[tuple[int, float | None], int]:
     """Step and value of the best look at validation, and the last step."""
     rows, metric = [row for row in run.metrics() if row.get("kind") == "monitor"], _metric(pair)
     key, last = f"monitor/{NAME}/{metric}", max((int(row["step"]) for row in rows), default=0)
-    known = [(int(row["step"]), float(row[key])) for row in rows if row.get(key) is not None]
+    known = [(int(row["step"]), float(row[key])) for row in rows if row.get(key) is not None and (row["step"] > 0 or start)]
     if not known:
         return (last, None), last
     sign = 1 if scoring.higher_is_better(metric) else -1

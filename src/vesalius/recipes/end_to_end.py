@@ -65,7 +65,7 @@ def train(
         f"End to end for at most {steps:,} steps of {feed.global_batch:,} images ({steps / feed.steps_per_epoch:g} epochs), the encoder at "
         f"{config.encoder.lr_factor:g} of the head's rate, on {here.device} in {'bf16' if here.autocast else 'fp32'}."
     )
-    monitor = Validation(job.task, config.metric, config.patience, job.labels["val"])
+    monitor = Validation(job.task, config.metric, config.patience, job.labels["val"], config.keep_start)
     watch = Watch(here, [(monitor, _watched(job, here), config.validate_every)])
     groups = layerwise(method, method.groups(), config.optimizer.layer_decay)
     stepper = Stepper(config.optimizer, groups, {p: n for n, p in method.named_parameters()}, feed.global_batch)
@@ -175,7 +175,7 @@ def chosen(run: Run, length: Length, job: Job) -> dict[str, Any]:
     """Which step validation chose, and whether the run stopped for it."""
     monitor = Validation(job.task, job.config.metric, job.config.patience, job.labels["val"])
     key = f"monitor/{NAME}/{monitor.metric}"
-    looks = [r for r in run.metrics() if r.get("kind") == "monitor" and r.get(key) is not None]
+    looks = [r for r in run.metrics() if r.get("kind") == "monitor" and r.get(key) is not None and (r["step"] > 0 or job.config.keep_start)]
     if not looks:
         return {}
     sign = 1 if monitor.higher_is_better else -1

@@ -73,6 +73,7 @@ class FinetuneConfig(Traced):
     accumulate: int = Field(1, ge=1, description="Micro-batches per step; batch statistics are those of a micro-batch.")
     patience: int | None = Field(10, ge=1, description="Looks after the first step without a better one before it stops; none never stops early.")
     metric: str = Field("", description="What chooses the best weights on validation, or loss; empty: the task's own metric.")
+    keep_start: bool = Field(True, description="Whether the weights at the start may be the best on validation.")
     validate_every: Interval = Field(Interval(epochs=1), description="How often validation is looked at: {epochs: n} or {steps: n}.")
     checkpoint_every: Interval = Field(Interval(epochs=1), description="How often everything is saved.")
     precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto takes bf16 where the processor multiplies it.")

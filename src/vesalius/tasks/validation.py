@@ -22,11 +22,12 @@ class Validation:
 
     What stands at the start counts as the best until something is better, so that a solved head that training only
     spoils is what the run ends with. ``patience``: looks without a better one, among those after the first step, before
-    it asks to stop (a good start must not end a training that first has to find its way back); None never does.
+    it asks to stop (a good start must not end a training that first has to find its way back); None never does. ``start``: whether
+    what stands at the start may be the best; a head of zeros says the same of every sample, and where classes are rare that is often right.
     """
 
-    def __init__(self, task: TaskSpec, metric: str, patience: int | None, labels: Tensor) -> None:
-        self.name, self.task, self.patience = NAME, task, patience
+    def __init__(self, task: TaskSpec, metric: str, patience: int | None, labels: Tensor, start: bool = True) -> None:
+        self.name, self.task, self.patience, self.start = NAME, task, patience, start
         wanted = scoring.check(metric or task.metric, task.kind)
         self.metric = wanted if _defined(wanted, task, labels) else "loss"
         self.asked = wanted
@@ -44,7 +45,7 @@ class Validation:
             known = ~labels.isnan() if labels.ndim == 1 else ~labels.isnan().all(1)
             scalars = {"loss": float(loss[known].mean()), **scoring.every(self.task.kind, labels, head.probabilities(logits))}
         value = scalars[self.metric]
-        better = self._better(value, self.best)
+        better = (self.start or at.step > 0) and self._better(value, self.best)
         if better:
             self.best = value
         if at.step > 0:

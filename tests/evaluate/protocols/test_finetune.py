@@ -71,6 +71,7 @@ def test_answers_are_those_of_the_best_weights_in_the_split_s_order(compared: Ev
     assert {name for name, _ in rows} == {"ours", "random init"}
     assert rows["ours", "roc_auc"]["n"] == 26
     chosen = next(row for row in found["chosen"] if row["encoder"] == "ours")
+    assert chosen["runs"][0]["best_step"] > 0  # a head of zeros is no answer
     assert (chosen["lr"], chosen["steps"], chosen["runs"][0]["run"]) == (1e-2, 6, "finetune/ours/table/seed-1")
     run = compared.path / chosen["runs"][0]["run"]
     scores = json.loads((run / "results.json").read_text())["scores"]
