@@ -87,7 +87,15 @@ def test_nih_s_folders_of_images_are_unpacked_and_need_no_merging(tmp_path: Path
     assert len(resolve(f"nih-chestxray14@{root}")) == 12
 
 
-@pytest.mark.parametrize(("name", "words"), [("nothing", "holds no zip or tar"), ("a.zip.002", "a.zip.001 is missing"), ("a.zip", "a.zip cannot be opened")])
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("nothing", "holds no zip or tar. Give the folder"),
+        ("a.7z", "a.7z is of a kind"),
+        ("a.zip.002", "a.zip.001 is missing"),
+        ("a.zip", "a.zip cannot be opened"),
+    ],
+)
 def test_what_is_wrong_is_one_paragraph(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / name).write_bytes(b"x" * 100)
     told = vesalius("data", "unpack", f"shenzhen@{tmp_path}")

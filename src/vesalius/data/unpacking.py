@@ -21,6 +21,7 @@ DIGESTS = ("MD5SUMS", "md5sums.txt", "md5.txt")
 
 _ZIP = re.compile(r".+\.zip(\.\d{3})?", re.IGNORECASE)
 _TAR = re.compile(r".+\.(tar|tgz|tar\.gz|tar\.bz2|tar\.xz)", re.IGNORECASE)
+_OTHER = re.compile(r".+\.(7z|rar)(\.\d{3})?", re.IGNORECASE)
 _DEEP = 3  # archives within archives within archives
 
 
@@ -62,7 +63,9 @@ def unpack_all(root: Path, out: Path | None, terminal: Terminal, listed_at: str 
         if not todo:
             break
     if not seen:
-        raise UserError(f"The folder {root} holds no zip or tar. Give the folder that the downloads lie in.")
+        others = [uri for uri in list_images(root, every=True).uris if _OTHER.fullmatch(uri)]
+        known = f"{others[0].rpartition('/')[2]} is of a kind that is not unpacked here: unpack it with 7z x." if others else ""
+        raise UserError(f"The folder {root} holds no zip or tar. {known or 'Give the folder that the downloads lie in.'}")
     return done
 
 
