@@ -8,12 +8,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from PIL import Image
 
+from vesalius.data.dataset import open_data
+from vesalius.data.settings import StoreSettings
 from vesalius.data.sources import chexpert
 from vesalius.data.table import SampleTable
 from vesalius.data.task import TaskSpec
 from vesalius.evaluate import leaks, lookup
 from vesalius.measures import metrics
+from vesalius.terminal import Terminal
 
 
 def table(subject: list[Any] | None, split: list[str], study: list[Any] | None = None) -> SampleTable:
@@ -112,3 +116,22 @@ def test_the_originals_division_of_chexpert_shares_its_patients(tmp_path):
     in_train = set(read["subject"][order[:144]])
     expected = sum(subject in in_train for subject in read["subject"][order[144:]])
     assert found["test"]["images_of_shared_subjects"] == expected > 80
+
+
+def test_images_that_are_there_twice_or_look_alike_are_counted(tmp_path, monkeypatch):
+    monkeypatch.setenv("VESALIUS_CACHE", str(tmp_path / "cache"))
+    rng = np.random.default_rng(0)
+    fields = [np.asarray(Image.fromarray(rng.integers(0, 255, (12, 12), dtype=np.uint8)).resize((96, 96), Image.Resampling.BICUBIC)) for _ in range(9)]
+    fields.append(fields[0])  # the same file in test as in training
+    fields.append((fields[1] * 0.8 + 20).astype(np.uint8))  # another brightness
+    for number, pixels in enumerate(fields):
+        Image.fromarray(pixels).save(tmp_path / f"{number}.png")
+    columns = {"split": ["train"] * 6 + ["val"] + ["test"] * 4, "label.ill": [0.0, 1.0] * 5 + [0.0]}
+    task = TaskSpec("ill", "binary", ("ill",), ("no", "yes"))
+    listed = SampleTable.of("folder", tmp_path, [f"{number}.png" for number in range(11)], columns, task=task)
+    data = open_data("x", listed, StoreSettings(size=96), Terminal(quiet=True))
+    found = leaks.of_data(data)
+    assert (found["same_pixels"], found["twice"], found["look_alike"]) == (1, 1, 2)
+    assert "1 test images of x are in training or validation, pixel for pixel." in leaks.sentences(found, "x")
+    assert leaks.found_any(found)
+    assert "look_alike" not in leaks.of_data(data, look_alike=False)

@@ -18,10 +18,10 @@ def of(panel: Panel, asked: Asked, found: Mapping[str, Examined]) -> dict[str, A
     rows: list[dict[str, Any]] = []
     leakage: list[dict[str, Any]] = []
     warnings: list[str] = []
-    for name in panel.tables:
+    for name, table in panel.tables.items():
         try:
-            rows += controls.of(panel.pair(panel.encoders[0], name, asked))
-        except UserError as error:  # a protocol without labels goes without controls too
+            rows += [] if table.task is None else controls.of(panel.pair(panel.encoders[0], name, asked))
+        except UserError as error:  # as a part without a label: what the protocols say of it too
             warnings.append(f"There are no controls of {name}. {error}")
         seen, said = _leakage(panel, name, rows)
         leakage.append(seen)
