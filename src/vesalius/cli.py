@@ -257,8 +257,12 @@ def evaluate(
 ) -> None:
     """What encoders and models are worth: vesalius evaluate PROTOCOL[,PROTOCOL ...] --encoder ENCODER --data DATA, or --run RUN
 
-    knn: the vote of the nearest training images. Each of these protocols examines every --encoder on
-    every --data, beside an encoder without training and the pixels.
+    Every --encoder on every --data, beside an encoder without training and the pixels; each image is
+    forwarded once, whatever asks. knn: the vote of the nearest training images. linear: logistic
+    regression, its strength chosen among 45. few-shot: class means of a few images, many times.
+    label-efficiency: linear on shares of the labels. attentive-probe: on feature maps. retrieval:
+    whether similar images bear the same label. rank: without labels. transfer: learnt on one --data,
+    asked about another. finetune, lp-ft: trained end to end.
     robustness: a fine-tuned run's metric under noise, blur, lower resolution, bias fields, gamma,
     contrast and motion, five strengths each; of several runs, such as a twin from random weights,
     the paired difference from the first. A protocol's fields follow, as --perturbations noise,blur
@@ -267,7 +271,7 @@ def evaluate(
     Parameters
     ----------
     protocols
-        Names with commas: knn, robustness.
+        Names with commas: few-shot,linear,knn.
     encoder
         A run, a folder or file of weights, timm:NAME or torchvision:NAME (pretrained); NAME=... gives it a name in the tables.
     data
