@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from vesalius.measures.lbfgs import MEMORY, Minimum, minimise
+from vesalius.measures.lbfgs import MEMORY, Minimum, Pairs, _Inverse, minimise
 
 
 def quadratic(matrix: Tensor, target: Tensor):
@@ -51,3 +51,50 @@ def test_too_few_iterations_are_said() -> None:
     matrix = torch.diag(torch.logspace(0, 4, 6, dtype=torch.float64))
     found = solve(quadratic(matrix, torch.ones(6, dtype=torch.float64)), torch.zeros(6, dtype=torch.float64), most=2)
     assert (found.converged, found.iterations) == (False, 2)
+
+
+def test_the_direction_is_that_of_the_two_loops() -> None:
+    generator = torch.Generator().manual_seed(0)
+    dims = 9
+    half = torch.randn(dims, dims, generator=generator, dtype=torch.float64)
+    matrix, guess = half @ half.T + torch.eye(dims), torch.rand(dims, generator=generator, dtype=torch.float64) + 0.5
+    known = _Inverse(Pairs(guess), guess)
+    steps = torch.randn(MEMORY + 3, dims, generator=generator, dtype=torch.float64)
+    for step in steps:
+        known.learn(step, matrix @ step)
+    gradient = torch.randn(dims, generator=generator, dtype=torch.float64)
+    pairs = [(s, matrix @ s) for s in steps[-MEMORY:]]
+    rest, shares = gradient.clone(), []
+    for s, y in reversed(pairs):
+        shares.append((s @ rest) / (s @ y))
+        rest -= shares[-1] * y
+    s, y = pairs[-1]
+    rest = rest / guess * (s @ y) / (y @ (y / guess))
+    for (s, y), share in zip(pairs, reversed(shares)):
+        rest += (share - (y @ rest) / (s @ y)) * s
+    torch.testing.assert_close(known.times(gradient), rest, rtol=1e-6, atol=1e-8)
+    assert len(known.pairs) == MEMORY
+    known.forget()
+    torch.testing.assert_close(known.times(gradient), gradient / guess)
+
+
+def test_the_curvature_is_made_where_there_is_a_step_to_take() -> None:
+    made = []
+
+    def curvature(point: Tensor) -> Tensor:
+        made.append(point)
+        return torch.ones_like(point)
+
+    matrix, target = torch.eye(3, dtype=torch.float64), torch.ones(3, dtype=torch.float64)
+    objective = quadratic(matrix, target)
+    assert minimise(objective, target, curvature, tolerance=1e-9, max_iterations=5).iterations == 0
+    assert not made
+    assert minimise(objective, 0 * target, curvature, tolerance=1e-9, max_iterations=5).converged
+    assert len(made) == 1
+
+
+def test_the_size_of_the_gradient_can_be_measured_otherwise() -> None:
+    objective = quadratic(torch.eye(2, dtype=torch.float64), torch.ones(2, dtype=torch.float64))
+    start = torch.zeros(2, dtype=torch.float64)
+    found = minimise(objective, start, torch.ones_like(start), tolerance=1.5, max_iterations=5, size=torch.linalg.vector_norm)
+    assert (found.iterations, found.converged) == (0, True)

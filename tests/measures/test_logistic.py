@@ -113,6 +113,44 @@ def test_single_precision_gives_the_same_answer():
     assert float((shares[0] - shares[1]).abs().max()) < 5e-3
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_it_ends_where_the_gradient_is_a_share_of_that_without_weights(dtype):
+    x, y = digits()
+    x = StandardScaler().fit_transform(x)
+    start = np.abs(x.T @ (np.eye(10)[y.astype(int)] - 0.1)).max() / len(x)
+    for probe in logistic.path(torch.tensor(x), torch.tensor(y), logistic.grid(9), standardise=False, relative=True, tolerance=1e-4, dtype=dtype):
+        wrong = probe.probabilities(torch.tensor(x).to(dtype)).double().numpy() - np.eye(10)[y.astype(int)]
+        gradient = x.T @ wrong / len(x) + probe.weights.double().numpy() / (probe.c * len(x))
+        assert np.abs(gradient).max() <= 1.1e-4 * start
+        assert probe.converged
+
+
+def test_where_it_starts_changes_the_time_and_not_the_solution():
+    x, y = digits(rows=300)
+    cold = fit(x, y, 1.0)
+    near = next(logistic.path(torch.tensor(x), torch.tensor(y), [0.5], tolerance=1e-10))
+    warm = next(logistic.path(torch.tensor(x), torch.tensor(y), [1.0], tolerance=1e-10, start=near))
+    torch.testing.assert_close(warm.weights, cold.weights, atol=1e-6, rtol=1e-5)
+    assert warm.iterations < cold.iterations
+    again = next(logistic.path(torch.tensor(x), torch.tensor(y), [1.0], tolerance=1e-8, start=cold))
+    assert again.iterations == 0
+
+
+def test_what_rounding_stops_in_single_precision_is_finished_in_double():
+    x, y = digits(rows=300)
+    probe = next(logistic.path(torch.tensor(x), torch.tensor(y), [1.0], tolerance=1e-7, dtype=torch.float32))
+    exact = fit(x, y, 1.0)
+    assert probe.converged
+    torch.testing.assert_close(probe.weights.double(), exact.weights, atol=2e-4, rtol=1e-3)
+
+
+def test_blocks_of_samples_add_up(monkeypatch):
+    x, y = digits(rows=300)
+    whole = fit(x, y, 0.1)
+    monkeypatch.setattr(logistic, "_BLOCK", 37)
+    torch.testing.assert_close(fit(x, y, 0.1).weights, whole.weights, atol=1e-8, rtol=1e-8)
+
+
 def test_the_grid_is_dinov2s():
     points = logistic.grid()
     assert len(points) == 45

@@ -62,7 +62,7 @@ def largest(gradient: Tensor) -> Tensor:
 def minimise(
     objective: Objective,
     point: Tensor,
-    curvature: Tensor,
+    curvature: Tensor | Callable[[Tensor], Tensor],
     *,
     tolerance: float,
     max_iterations: int,
@@ -71,14 +71,17 @@ def minimise(
 ) -> Minimum:
     """Step until the ``size`` of the gradient is at most ``tolerance``, or no step lowers the objective any more.
 
-    ``curvature``: positive, of ``point``'s shape, a diagonal guess of the Hessian up to a factor. ``pairs`` (s, y) must
-    be of this objective: y the change of its gradient along s.
+    ``curvature``: positive, of ``point``'s shape, a diagonal guess of the Hessian up to a factor, or what makes it of the point to start
+    from, where there is a step to take. ``pairs`` (s, y) must be of this objective: y the change of its gradient along s.
     """
     pairs = Pairs(point) if pairs is None else pairs
-    known = _Inverse(pairs, curvature)
     value, gradient = objective(point)
+    if float(size(gradient)) <= tolerance:
+        return Minimum(point, 0, True, pairs)
+    curvature = curvature if isinstance(curvature, Tensor) else curvature(point)
+    known = _Inverse(pairs, curvature)
     for iteration in range(max_iterations):
-        if float(size(gradient)) <= tolerance:
+        if iteration and float(size(gradient)) <= tolerance:
             return Minimum(point, iteration, True, pairs)
         direction = -known.times(gradient)
         now, slope = _numbers(value, _dot(direction, gradient))

@@ -110,7 +110,7 @@ def path(
         result = minimise(
             problem.value,
             guess,
-            problem.curvature(guess),
+            problem.curvature,
             tolerance=tolerance,
             max_iterations=max_iterations,
             pairs=pairs,
@@ -225,7 +225,7 @@ def _gram(rows: Tensor) -> Tensor:
 def _finished(problem: _Problem, found: Minimum, tolerance: float, max_iterations: int) -> Minimum:
     """``found``, where single precision could not go on, taken to the tolerance in double."""
     wide, point = problem.wide(), found.point.double()
-    end = minimise(wide.value, point, wide.curvature(point), tolerance=tolerance, max_iterations=max_iterations, size=wide.size)
+    end = minimise(wide.value, point, wide.curvature, tolerance=tolerance, max_iterations=max_iterations, size=wide.size)
     return Minimum(end.point.to(found.point), found.iterations + end.iterations, end.converged, found.pairs)
 
 

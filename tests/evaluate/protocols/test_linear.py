@@ -13,6 +13,7 @@ from vesalius.evaluate.protocols import linear
 from vesalius.measures import logistic, metrics
 
 LARGE = (700, 200, 150)
+FEW = linear.Config(strengths=12)
 
 
 def peer(x, y, c, standardise=True):
@@ -50,7 +51,7 @@ def test_the_answers_it_is_calibrated_by_are_of_a_fit_without_them():
 
 def test_a_small_set_chooses_on_folds_and_every_sample_is_held_out_once():
     pair = Drawn()
-    found = linear.measure(linear.Config(), pair)
+    found = linear.measure(FEW, pair)
     assert found.answers.shape == (5, 90, 3)
     assert found.choosing.shape == (5, 300, 3)
     assert not bool(found.choosing.isnan().any())
@@ -72,17 +73,19 @@ def test_the_original_takes_the_largest_strength_of_the_best_measure_without_sta
 
 
 @pytest.mark.parametrize(("kind", "classes"), [("binary", 2), ("multilabel", 3), ("ordinal", 4)])
-def test_every_kind_of_task_is_learnt(kind, classes):
+def test_every_kind_of_task_is_learnt(kind, classes, monkeypatch):
+    monkeypatch.setattr(folds, "repeats", lambda pair: 1)
     pair = Drawn(kind, classes, apart=2.5)
-    found = linear.measure(linear.Config(), pair)
-    assert found.answers.shape == (5, 90, classes)
+    found = linear.measure(FEW, pair)
+    assert found.answers.shape == (1, 90, classes)
     score = metrics.measure("roc_auc", pair.kind, pair.split("test").labels, found.answers[0])
     assert float(score[0]) > 0.85
 
 
-def test_classes_that_a_plane_separates_are_fitted_and_the_end_of_the_grid_is_said():
+def test_classes_that_a_plane_separates_are_fitted_and_the_end_of_the_grid_is_said(monkeypatch):
+    monkeypatch.setattr(folds, "repeats", lambda pair: 1)
     pair = Drawn(counts=(200, 60, 60), apart=60)
-    found = linear.measure(linear.Config(), pair)
+    found = linear.measure(FEW, pair)
     assert bool(found.answers.isfinite().all())
     assert float(metrics.measure("accuracy", "classes", pair.split("test").labels, found.answers[0])[0]) == 1
     if found.facts["c"] == logistic.grid()[-1]:
@@ -91,7 +94,7 @@ def test_classes_that_a_plane_separates_are_fitted_and_the_end_of_the_grid_is_sa
 
 def test_noise_lies_at_the_end_of_the_strongest_penalty_and_says_so():
     pair = Drawn(apart=0, counts=LARGE, dim=60)
-    facts = linear.measure(linear.Config(), pair).facts
+    facts = linear.measure(FEW, pair).facts
     assert facts["c"] < 1e-3
     if facts["c"] == logistic.grid()[0]:
         assert "lowest end" in facts["note"]

@@ -32,7 +32,8 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    c: PositiveFloat | None = Field(None, description="Strength C, larger is less penalty; none: chosen among 45 from 1e-6 to 1e5.")
+    c: PositiveFloat | None = Field(None, description="Strength C, larger is less penalty; none: chosen from 1e-6 to 1e5.")
+    strengths: int = Field(45, ge=2, description="How many to choose from.")
     standardise: bool | None = Field(None, description="Features to mean 0 and deviation 1 first; none: yes, but not under compat.")
     balanced: bool = Field(False, description="Every class counts alike, however many samples it has.")
     select: Literal["auto", "log_loss", "metric"] = Field("auto", description="What chooses C; auto: log loss, the task's metric under compat.")
@@ -66,7 +67,7 @@ def measure(config: Config, pair: Pair) -> Measured:
 def ruled(config: Config, pair: Pair) -> Rule:
     """The rule that ``config`` asks for; the original's as its code has it: C from 1e-5 to 1e6, chosen by the task's metric, features as they are."""
     original = pair.asked.compat != "none"
-    strengths = [config.c] if config.c is not None else logistic.grid(45, 1e-5, 1e6) if original else logistic.grid()
+    strengths = [config.c] if config.c is not None else logistic.grid(config.strengths, *((1e-5, 1e6) if original else (1e-6, 1e5)))
     by_metric = config.select == "metric" or (config.select == "auto" and original)
     standardise = not original if config.standardise is None else config.standardise
     return Rule(pair.kind, pair.classes, strengths, standardise, config.balanced, pair.task.metric if by_metric else "")
