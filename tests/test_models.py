@@ -121,6 +121,16 @@ def test_a_page_of_a_store_is_no_file(family: Path, tmp_path: Path) -> None:
     assert not list((tmp_path / "cache" / "models" / ".downloads").glob("tiny*"))
 
 
+def test_a_download_that_does_not_fit_stays(family: Path, tmp_path: Path) -> None:
+    """So that a later version may read it, and with the way to have it fetched again."""
+    torch.save({"state_dict": {"module.conv1.weight": torch.rand(2)}}, tmp_path / "other.pth")
+    Handler.content = (tmp_path / "other.pth").read_bytes()
+    for _ in range(2):
+        with pytest.raises(UserError, match=r"does not fit its network.* The download stays at .*tiny-one-published.pth: delete it, and .*sha256"):
+            prepare_model("tiny-one", plugins=[str(family)])
+    assert Handler.asked == ["/tiny-one.pth"]
+
+
 def test_a_file_the_user_has_and_another_place(family: Path, tmp_path: Path) -> None:
     (folder,) = prepare_model("tiny-one-too", file=published(tmp_path / "renamed.bin"), out=tmp_path / "out", plugins=[str(family)])
     assert folder == tmp_path / "out" / "tiny-one"

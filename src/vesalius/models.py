@@ -93,8 +93,14 @@ def _prepared(family: Family, model: Published, file: str | Path | None, out: st
     terminal.say(f"{model.name}: {model.architecture}, {model.trained_on}. Licence: {model.licence}.")
     given = None if file is None else _given(Path(file), model)
     place = _downloaded(model, terminal) if given is None else given
-    encoder = prepare(place, family, model, folder)
-    if place.parent == prepared_folder(_DOWNLOADS):
+    fetched = place.parent == prepared_folder(_DOWNLOADS)
+    try:
+        encoder = prepare(place, family, model, folder)
+    except UserError as error:
+        if fetched:
+            raise UserError(f"{error} The download stays at {place}: delete it, and {place.name}.sha256 beside it, to have it fetched again.") from error
+        raise
+    if fetched:
         place.unlink(missing_ok=True)  # the converted weights are all of it that is used again
     terminal.say(f"{model.name}: {encoder.card.notes[-1]}.")
     return folder
