@@ -144,6 +144,11 @@ def told(
     return Told(out, warnings, asides, missing)
 
 
+def fewer(count: int, whole: int) -> list[str]:
+    """What is said where not the ``whole`` set is there."""
+    return [f"{count:,} of the set's {whole:,} images are there."] if count < whole else []
+
+
 def numbers(values: pd.Series, rule: Callable[[float], float], allowed: Sequence[float], file: str) -> list[float]:
     """``rule`` of each number; NaN for an empty cell. Raises UserError naming the first that is none of ``allowed``."""
     import pandas as pd

@@ -31,13 +31,16 @@ _BYTES = 2000  # more than any reading has
 
 @dataclass(frozen=True)
 class Files:
-    """How one of the two sets lies: names begin with ``prefix``; ``archive`` unpacks to ``folder``; ``tables`` others made of it."""
+    """How one of the two sets lies: names begin with ``prefix``; ``archive`` unpacks to ``folder``; ``tables`` others made of it;
+    ``count`` images it has.
+    """
 
     source: str
     prefix: str
     archive: str
     folder: str
     tables: tuple[str, ...]
+    count: int
 
     @property
     def rule(self) -> re.Pattern[str]:
@@ -80,7 +83,8 @@ def index(root: Path, files: Files, task: str | None, progress: Progress | None)
     }
     return SampleTable.of(
         files.source, root, [found.places[name] for name in names], columns, names=names, task=TASKS[task or "tuberculosis"],
-        licence=LICENCE, class_names={"tuberculosis": ["no", "yes"]}, warnings=told.warnings, asides=tuple(told.asides), missing=told.missing,
+        licence=LICENCE, class_names={"tuberculosis": ["no", "yes"]},
+        warnings=[*told.warnings, *named_images.fewer(len(names), files.count)], asides=tuple(told.asides), missing=told.missing,
     )  # fmt: skip
 
 

@@ -28,7 +28,8 @@ def test_every_layout_is_the_same_table(name: str, tmp_path: Path) -> None:
         resolve(f"{name}@{write(tmp_path / 'e', readings=False)}"),
     ]
     assert len({table.fingerprint() for table in tables}) == 1
-    assert all(len(table) == 12 and not table.warnings for table in tables)
+    part = f"12 of the set's {138 if name == 'montgomery' else 662} images are there."
+    assert all(len(table) == 12 and table.warnings == [part] for table in tables)
     for table in tables[:4]:
         assert table.frame["meta.age"].tolist() == [number + (20 if name == "montgomery" else 30) for number in range(1, 13)]
         assert table.frame["meta.sex"].tolist() == ["M", "F"] * 6
@@ -61,7 +62,7 @@ def test_contradictions_are_counted_and_the_table_s_label_is_taken(name: str, tm
     (root / home / "ClinicalReadings" / f"{stem}.txt").write_text("male 40yrs\r\ncavity in the left apex\r\n")
     table = resolve(f"{name}@{root}")
     assert table.labels("tuberculosis")[0] == 0
-    assert table.warnings == ["Of 1 of 12 images the clinical reading contradicts the label, which is kept."]
+    assert table.warnings[:-1] == ["Of 1 of 12 images the clinical reading contradicts the label, which is kept."]
 
 
 @pytest.mark.parametrize(

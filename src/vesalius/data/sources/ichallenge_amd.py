@@ -24,6 +24,7 @@ SOURCE = "ichallenge-amd"
 TASKS: dict[str, TaskSpec] = {"amd": classification("amd", "amd", ("no", "yes"))}
 LICENCE = "iChallenge-AMD: research"
 URL = "https://amd.grand-challenge.org/"
+COUNT = 400
 TABLE = "amd_labels.csv"
 _RULE = re.compile(r"([AN])\d{4}")
 
@@ -44,7 +45,8 @@ def index(root: Path | None, *, task: str | None = None, progress: Progress | No
         told = named_images.told(names, by_name, *_listed(root / table), TABLE, "folder or file name")
     return SampleTable.of(
         SOURCE, root, [found.places[name] for name in names], {"label.amd": told.values}, names=names, task=TASKS[task or "amd"],
-        licence=LICENCE, class_names={"amd": ["no", "yes"]}, warnings=[UNKNOWN, *told.warnings], asides=tuple(told.asides), missing=told.missing,
+        licence=LICENCE, class_names={"amd": ["no", "yes"]}, asides=tuple(told.asides), missing=told.missing,
+        warnings=[UNKNOWN, *told.warnings, *named_images.fewer(len(names), COUNT)],
     )  # fmt: skip
 
 

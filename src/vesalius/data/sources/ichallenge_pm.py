@@ -29,6 +29,7 @@ TASKS: dict[str, TaskSpec] = {
 }
 LICENCE = "iChallenge-PM: research"
 URL = "https://palm.grand-challenge.org/"
+COUNT = 400
 TABLES = ("fovea_location_csv.csv", "fovea_location_csv.xlsx")
 _RULE = re.compile(r"([NHP])\d{4}")
 
@@ -58,7 +59,7 @@ def index(root: Path | None, *, task: str | None = None, progress: Progress | No
     return SampleTable.of(
         SOURCE, root, [found.places[name] for name in names], columns, names=names, task=TASKS[task or "pathological"], licence=LICENCE,
         class_names={"pathological": ["no", "yes"], "myopia": ["no", "yes"], "grade": list(GRADES)},
-        warnings=[UNKNOWN, *told.warnings], asides=tuple(told.asides), missing=told.missing,
+        warnings=[UNKNOWN, *told.warnings, *named_images.fewer(len(names), COUNT)], asides=tuple(told.asides), missing=told.missing,
     )  # fmt: skip
 
 

@@ -25,6 +25,7 @@ FILES = tuberculosis.Files(
     archive="NLM-MontgomeryCXRSet.zip",
     folder="MontgomerySet",
     tables=("montgomery_metadata.csv", "montgomerycxr_metadata.csv"),
+    count=138,
 )
 
 

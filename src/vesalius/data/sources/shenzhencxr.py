@@ -25,6 +25,7 @@ FILES = tuberculosis.Files(
     archive="ChinaSet_AllFiles.zip",
     folder="ChinaSet_AllFiles",
     tables=("shenzhen_metadata.csv", "shenzhencxr_metadata.csv"),
+    count=662,
 )
 
 
