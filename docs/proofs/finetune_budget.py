@@ -2,8 +2,9 @@
 
     python -m docs.proofs.finetune_budget [FOLDER] [--data NPZ] [--encoder NAME=REFERENCE ...] [--steps 40] [--threads 2]
 
-Without ``--encoder`` it is EfficientNet-Lite0 with ImageNet's weights, prepared from the package index by the example's zoo file; its
-twin without training is beside it in any case. What is trained within so few steps is no result. Prints a JSON line for each.
+Without ``--encoder`` they are EfficientNet-Lite0 with ImageNet's weights, prepared from the package index by the example's zoo file, and the
+encoder of ours of ``full_comparison``, pretrained on the same images; a twin of each without training is beside it in any case. What is
+trained within so few steps is no result. Prints a JSON line for each.
 """
 
 from __future__ import annotations
@@ -78,6 +79,14 @@ def shorter(words: Sequence[str], folder: Path, threads: int, steps: int) -> dic
     }
 
 
+def _of_comparison(folder: Path, data: str, threads: int) -> list[str]:
+    """The encoders of the full comparison."""
+    from docs.proofs.full_comparison import pretrained
+
+    pretrained(folder, data, 20, threads)
+    return [prepared(folder), f"ours={folder / 'runs/ours'}"]
+
+
 def main() -> None:
     """The command."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -89,7 +98,7 @@ def main() -> None:
     given = parser.parse_args()
     folder = given.folder or Path(tempfile.mkdtemp())
     folder.mkdir(parents=True, exist_ok=True)
-    encoders = given.encoder or [prepared(folder)]
+    encoders = given.encoder or _of_comparison(folder, given.data, given.threads)
     words = [*(word for one in encoders for word in ("--encoder", one)), "--data", given.data, "--device", "cpu"]
     print(json.dumps(timed(words, folder, given.threads)), flush=True)
     print(json.dumps(shorter(words, folder, given.threads, given.steps)), flush=True)
