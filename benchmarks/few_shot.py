@@ -108,8 +108,8 @@ def compare(pair: Pair, small: bool) -> None:
         again = few_shot.measure(config, pair)
         warm.append(time.perf_counter() - began)
         assert torch.equal(again.values["accuracy"].repeats, found.values["accuracy"].repeats)
-    draws = drawn(views, pair.data.store, rows)
-    pixels = views.apply(pair.data.store.read(draws.rows, draws.windows), draws).views["image"].flatten(0, 1)
+    drawings = [drawn(views, pair.data.store, rows[start : start + 64]) for start in range(0, len(rows), 64)]
+    pixels = torch.cat([views.apply(pair.data.store.read(one.rows, one.windows), one).views["image"].flatten(0, 1) for one in drawings])
     episodes, vectors, seconds, equal, apart = few_shot.pool(config, pair).episodes, pair.features("all"), [], 0, 0.0
     naive(encoder, pixels, episodes, 0)  # once to warm up
     for number in range(AGAIN):

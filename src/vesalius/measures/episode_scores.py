@@ -90,21 +90,20 @@ def score(
 
     ``labels`` (N,) class numbers and ``subject`` (N,) numbers, both as the episodes were drawn by.
     """
-    device = vectors.device
-    of_class, of_subject = torch.from_numpy(labels).to(device), torch.from_numpy(subject).to(device)
-    classes, support, query = (torch.from_numpy(part).to(device) for part in (episodes.classes, episodes.support, episodes.query))
-    order = torch.arange(classes.shape[1], device=device).expand_as(classes)
-    place = torch.full((len(classes), int(of_class.max()) + 1), -1, device=device).scatter_(1, classes, order)
-    right = torch.cat([found == place[block][:, of_class] for block, found in nearest(vectors, episodes, variant=variant, centre=centre)])
+    of_class, of_subject = torch.from_numpy(labels), torch.from_numpy(subject)
+    classes, support, query = (torch.from_numpy(part) for part in (episodes.classes, episodes.support, episodes.query))
+    place = torch.full((len(classes), int(of_class.max()) + 1), -1).scatter_(1, classes, torch.arange(classes.shape[1]).expand_as(classes))
+    answers = nearest(vectors, episodes, variant=variant, centre=centre)
+    right = torch.cat([found.cpu() == place[block][:, of_class] for block, found in answers])  # sums in double precision, which MPS has not
     accuracy = right.gather(1, query.flatten(1)).double().mean(1)
-    taken = torch.zeros(len(classes), int(of_subject.max()) + 1, dtype=torch.bool, device=device)
+    taken = torch.zeros(len(classes), int(of_subject.max()) + 1, dtype=torch.bool)
     taken.scatter_(1, of_subject[support.flatten(1)], True)
     free = (place >= 0)[:, of_class] & ~taken[:, of_subject]
     right &= free
     rate = right.sum(0).double() / free.sum(0)
     ease = _ease(right, free, rate, place >= 0, of_class)
     learnt, noise = _learnt(ease, classes, of_class, of_subject, support)
-    return Scores(of_class.cpu(), accuracy.cpu(), rate.cpu(), learnt.cpu(), noise.cpu())
+    return Scores(of_class, accuracy, rate, learnt, noise)
 
 
 def _ease(

@@ -28,7 +28,7 @@ def measure(
     query_subject: Int[Tensor, " queries"],
     gallery_subject: Int[Tensor, " gallery"],
 ) -> dict[str, Float[Tensor, " queries"]]:
-    """``map_at_K``, ``precision_at_K`` and ``recall_at_K`` of each query; NaN where nothing in its gallery is relevant.
+    """``map_at_K``, ``precision_at_K`` and ``recall_at_K`` of each query, on the CPU; NaN where nothing in its gallery is relevant.
 
     Samples of the query's own subject are no part of its gallery, so that ``query`` may be ``gallery``. ``k`` is cut to the gallery.
     ``labels`` (N,) class numbers or (N, L) of 0 and 1, NaN = unknown = not had.
@@ -44,7 +44,7 @@ def measure(
         similarity = (normalize(query[some], dim=1) @ gallery.T).masked_fill(~other, -torch.inf)
         best = similarity.topk(min(max(ks), len(gallery)), dim=1)
         hit = relevant.gather(1, best.indices) & (best.values > -torch.inf)
-        for name, values in _scored(hit, (relevant & other).sum(1), other.sum(1), ks).items():
+        for name, values in _scored(hit.cpu(), (relevant & other).sum(1).cpu(), other.sum(1).cpu(), ks).items():
             parts[name].append(values)
     return {name: torch.cat(values) for name, values in parts.items()}
 
@@ -59,7 +59,7 @@ def _bears(query: Tensor, gallery: Tensor) -> tuple[Float[Tensor, "gallery label
 
 def _scored(hit: Bool[Tensor, "some most"], relevant: Int[Tensor, " some"], there: Int[Tensor, " some"], ks: Sequence[int]) -> dict[str, Tensor]:
     found = hit.double().cumsum(1)
-    precision = found / torch.arange(1, hit.shape[1] + 1, device=hit.device)
+    precision = found / torch.arange(1, hit.shape[1] + 1)
     gains = (precision * hit).cumsum(1)
     none = relevant == 0
     scores = {}
