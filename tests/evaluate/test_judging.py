@@ -94,7 +94,8 @@ def test_numbers_of_a_protocols_own_keep_their_replicates():
 def test_rare_classes_are_drawn_apart_and_their_intervals_corrected():
     labels = torch.tensor([0.0] * 300 + [1.0] * 8)
     few = Resampling.of("binary", labels, np.arange(308), 200, 1, 2)
-    assert few.method == "BCa, stratified by class"
+    assert few.method == "BCa, expanded, stratified by class"
+    assert few.rarest == 8
     assert torch.cat(list(few.weights()), 1)[300:].sum(0).unique().tolist() == [8.0]  # in every replicate as many
     many = Resampling.of("binary", torch.tensor([0.0, 1.0] * 200), np.arange(400), 200, 1, 2)
     assert many.method == "percentile"

@@ -125,3 +125,20 @@ def test_drawn_by_strata_each_has_as_many_as_there_are():
     assert drawn[:7].sum(0).unique().tolist() == [7.0]
     assert drawn[7:].sum(0).unique().tolist() == [3.0]
     assert len(drawn.T.unique(dim=0)) > 40
+
+
+def test_few_subjects_have_wider_intervals_and_larger_p_values():
+    """Simulated: means of eight; percentiles hold 0 too seldom, expanded ones as often as they say."""
+    assert bootstrap.expanded(10) == pytest.approx(0.983, abs=0.001)
+    assert bootstrap.expanded(10_000) == pytest.approx(0.95, abs=1e-3)
+    assert bootstrap.expanded_p(1 - bootstrap.expanded(10), 10) == pytest.approx(0.05)
+    assert bootstrap.expanded(1) == 0.95
+    rng, covered = np.random.default_rng(0), {0.95: 0, bootstrap.expanded(8): 0}
+    for trial in range(200):
+        values = torch.tensor(rng.normal(size=8), dtype=torch.float32)
+        found = bootstrap.replicate({"m": mean_of(values)}, np.arange(8), replicates=2000, seed=trial)["m"]
+        for level in covered:
+            low, high = bootstrap.interval(found, level)
+            covered[level] += low <= 0 <= high
+    assert covered[0.95] / 200 < 0.9
+    assert covered[bootstrap.expanded(8)] / 200 > 0.915

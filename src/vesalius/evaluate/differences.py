@@ -13,21 +13,26 @@ from typing import Any
 from torch import Tensor
 
 from vesalius.evaluate.judging import CALIBRATED, Judged
+from vesalius.evaluate.resampling import LEVEL
 from vesalius.measures import bootstrap
 from vesalius.report.wording import is_directed
 from vesalius.tasks.scoring import higher_is_better
 
-LEVEL = 0.05
+ALPHA = 0.05
 Row = dict[str, Any]
 
 
-def p_value(apart: Tensor) -> float:
-    """Two-sided, of replicates of a difference: twice the share on the rarer side of 0, the sample itself counted; NaN without replicates."""
+def p_value(apart: Tensor, rarest: int | None = None) -> float:
+    """Two-sided, of replicates of a difference: twice the share on the rarer side of 0, the sample itself counted; NaN without replicates.
+
+    ``rarest``: subjects of the rarest class where they are few, which makes it larger.
+    """
     known = apart[~apart.isnan()]
     if not len(known):
         return float("nan")
     side = min(int((known <= 0).sum()), int((known >= 0).sum()))
-    return min(1.0, 2 * (side + 1) / (len(known) + 1))
+    p = min(1.0, 2 * (side + 1) / (len(known) + 1))
+    return p if rarest is None else bootstrap.expanded_p(p, rarest)
 
 
 def holm(values: Sequence[float]) -> list[float]:
@@ -57,7 +62,7 @@ def ties(data: str, metric: str, cells: Mapping[str, Judged], baselines: Sequenc
         return None
     best = max(own, key=lambda name: better * own[name].values[metric].value)
     found = _corrected([row for a, b in combinations(own, 2) if (row := _apart(data, metric, own, a, b))])
-    told = {frozenset((row["a"], row["b"])) for row in found if row["p_holm"] is not None and row["p_holm"] < LEVEL}
+    told = {frozenset((row["a"], row["b"])) for row in found if row["p_holm"] is not None and row["p_holm"] < ALPHA}
     tied = [name for name in own if name != best and frozenset((best, name)) not in told]
     return {"data": data, "metric": metric, "best": best, "tied": tied}
 
@@ -82,8 +87,10 @@ def _apart(data: str, metric: str, cells: Mapping[str, Judged], a: str, b: str) 
     if len(mine.replicates) != len(other.replicates):
         return {}
     apart = mine.replicates - other.replicates
-    low, high = bootstrap.interval(apart)
-    return {"data": data, "metric": metric, "a": a, "b": b, "value": mine.value - other.value, "low": low, "high": high, "p": p_value(apart)}
+    rarest = cells[a].rarest
+    low, high = bootstrap.interval(apart, LEVEL if rarest is None else bootstrap.expanded(rarest, LEVEL))
+    p = p_value(apart, rarest)
+    return {"data": data, "metric": metric, "a": a, "b": b, "value": mine.value - other.value, "low": low, "high": high, "p": p}
 
 
 def _corrected(rows: Sequence[Row]) -> list[Row]:

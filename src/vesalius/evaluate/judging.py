@@ -26,8 +26,8 @@ _SAME = {"quadratic_kappa": "kappa"}
 @dataclass(frozen=True, eq=False)
 class Judged:
     """A cell's ``values`` by measure, the one it is compared by (``metric``) first, and their ``intervals``; ``n`` samples of ``units``
-    subjects or images were scored. ``method``: how intervals were made. ``calibration``, ``subgroups``, ``gaps``: rows of the results without
-    their encoder and data.
+    subjects or images were scored. ``method``: how intervals were made; ``rarest``: see ``Resampling``. ``calibration``, ``subgroups``,
+    ``gaps``: rows of the results without their encoder and data.
     """
 
     metric: str
@@ -38,6 +38,7 @@ class Judged:
     measured: Measured
     intervals: Mapping[str, tuple[float, float]] = field(default_factory=dict)
     method: str = "percentile"
+    rarest: int | None = None
     calibration: Mapping[str, Any] | None = None
     subgroups: Sequence[Mapping[str, Any]] = ()
     gaps: Sequence[Mapping[str, Any]] = ()
@@ -58,7 +59,7 @@ def judged(found: Measured, pair: Pair) -> Judged:
     groups, gaps = subgroups.found(pair, found.answers, again, metric)
     curves = None if fits is None else _calibration(pair, found.answers, fits, values)
     return Judged(
-        metric, {**values, **found.values}, len(test), again.units, unit, found, {**intervals, **own}, again.method, curves, groups, gaps
+        metric, {**values, **found.values}, len(test), again.units, unit, found, {**intervals, **own}, again.method, again.rarest, curves, groups, gaps
     )
 
 
@@ -91,7 +92,7 @@ def of_answers(
             place.append(place[same])
     each = [_merged([(sheet.once(), suffix) for sheet, suffix in some]) for some in sheets]
     blocks = [_mean(sheets, place, block) for block in again.weights()]
-    without = [_mean(sheets, place, block) for block in again.left_out()] if again.few else []
+    without = [_mean(sheets, place, block) for block in again.left_out()] if again.skewed else []
     joined = {name: torch.cat([block[name] for block in blocks]) for name in blocks[0]}
     left_out = {name: torch.cat([block[name] for block in without]) for name in blocks[0]} if without else {}
     alone = {name: torch.tensor([each[k][name] for k in place], dtype=torch.float64) for name in joined}

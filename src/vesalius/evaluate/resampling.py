@@ -20,18 +20,20 @@ RARE = 30
 """Subjects of a class, below which as many of each class are drawn as there are: else some replicates would have none."""
 
 FEW = 50
-"""Subjects of a class, below which intervals are corrected for bias and skewness."""
+"""Subjects of a class, below which intervals are corrected for bias, skewness and how few they are."""
 
 _MOST = 3000
 """Subjects beyond which nobody is left out in turn: a correction that costs more replicates than there are."""
 
 _ERRORS = ("ece", "ace")
+LEVEL = 0.95
 
 
 @dataclass(frozen=True, eq=False)
 class Resampling:
     """``labels`` (n,) or (n, L) of the test samples, ``unit`` (n,) the number of each one's subject, ``units`` of them; ``strata`` (units,)
-    where classes are drawn apart; ``few``: whether a class is so rare that percentiles are corrected.
+    where classes are drawn apart; ``rarest``: subjects of the rarest class where they are so few that intervals are corrected, else None;
+    ``skewed``: whether for bias and skewness too.
     """
 
     kind: Kind
@@ -39,7 +41,8 @@ class Resampling:
     unit: NDArray[np.int64]
     units: int
     strata: NDArray[np.int64] | None
-    few: bool
+    rarest: int | None
+    skewed: bool
     replicates: int
     seed: int
 
@@ -51,8 +54,11 @@ class Resampling:
         subjects = np.array([len(np.unique(unit[column])) for column in has.T])
         there = has.sum(0) > 0
         rare = bool((subjects[there] < RARE).any())
-        few = bool((subjects[there] < FEW).any()) and units <= _MOST
-        return Resampling(kind, labels, unit, units, strata(labels, kind, unit) if rare else None, few, replicates, seed)
+        fewest = int(subjects[there].min()) if there.any() else 0
+        few = fewest < FEW
+        return Resampling(
+            kind, labels, unit, units, strata(labels, kind, unit) if rare else None, fewest if few else None, few and units <= _MOST, replicates, seed
+        )
 
     def weights(self) -> Iterator[Float[Tensor, "units replicates"]]:
         """Blocks of replicates: how often each subject was drawn."""
@@ -72,17 +78,22 @@ class Resampling:
         found = {}
         for name, value in values.items():
             if name.startswith(_ERRORS):
-                found[name] = bootstrap.shifted_interval(value, replicates[name])
-            elif self.few:
-                found[name] = bootstrap.accelerated_interval(value, replicates[name], left_out[name])
+                found[name] = bootstrap.shifted_interval(value, replicates[name], self.level)
+            elif self.skewed:
+                found[name] = bootstrap.accelerated_interval(value, replicates[name], left_out[name], self.level)
             else:
-                found[name] = bootstrap.interval(replicates[name])
+                found[name] = bootstrap.interval(replicates[name], self.level)
         return found
+
+    @property
+    def level(self) -> float:
+        """Which percentiles make an interval of 95 %."""
+        return LEVEL if self.rarest is None else bootstrap.expanded(self.rarest, LEVEL)
 
     @property
     def method(self) -> str:
         """How intervals are made, for the results."""
-        how = "BCa" if self.few else "percentile"
+        how = ("BCa" if self.skewed else "percentile") + ("" if self.rarest is None else ", expanded")
         return f"{how}, stratified by class" if self.strata is not None else how
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vesalius.evaluate.differences import LEVEL, lower_is_better
+from vesalius.evaluate.differences import ALPHA, lower_is_better
 from vesalius.evaluate.finetuned_verdict import metric_in_words
 from vesalius.evaluate.judging import Judged
 from vesalius.evaluate.verdict import interval, signed
@@ -39,7 +39,7 @@ def verdict(protocol: str, data: str, metric: str, cells: Mapping[str, Judged], 
 def _beside(rivals: Mapping[str, Row], better: int, encoders: int) -> str:
     if not rivals:
         return ""
-    told = {name: row for name, row in rivals.items() if row["p_holm"] < LEVEL and better * row["value"] > 0}
+    told = {name: row for name, row in rivals.items() if row["p_holm"] < ALPHA and better * row["value"] > 0}
     same = [name for name in rivals if name not in told]
     parts = [f"better than {name} by {signed(row)}" for name, row in told.items()]
     said = f", the best of {encoders}"
@@ -52,9 +52,9 @@ def _beside(rivals: Mapping[str, Row], better: int, encoders: int) -> str:
 
 def _over(name: str, row: Row, better: int) -> str:
     word = "better" if better * row["value"] > 0 else "worse"
-    if row["p_holm"] < LEVEL:
+    if row["p_holm"] < ALPHA:
         return f"is {word} than {name}: {signed(row)}"
-    if row["p"] < LEVEL:
+    if row["p"] < ALPHA:
         return f"is {word} than {name} by itself, {signed(row)}, but not once all comparisons with baselines are counted (p {row['p_holm']:.2f})"
     return f"cannot be told from {name}: {signed(row)}"
 

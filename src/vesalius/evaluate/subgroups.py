@@ -1,9 +1,9 @@
 """Does it serve everyone alike? The measure of each group of a column, and the largest gap between two of them.
 
 A column is ``view``, ``laterality`` or any ``meta.NAME`` of the table (sex, age, site, scanner). Ages come in bands, other numbers of
-many values in quarters. Groups of few subjects, or where the measure is undefined, are named without a value and take no part in the gap. The gap is of the two groups
-that are furthest apart, whose difference is drawn again with the subjects; as these two were picked by what they showed, it is a little
-too large, which its interval does not know.
+many values in quarters. Groups of few subjects, or where the measure is undefined, are named without a value and take no part in the gap.
+The gap is of the two groups that are furthest apart, whose difference is drawn again with the subjects; as these two were picked by what
+they showed, it is a little too large, which its interval does not know.
 """
 
 from __future__ import annotations
@@ -57,11 +57,11 @@ def found(pair: Pair, answers: Tensor, again: Resampling, metric: str) -> tuple[
             continue
         groups = bands(pair.split("test").frame[column], name)
         values = {group: _values(answers, again, metric, groups == group) for group in sorted(set(groups) - {""}, key=_order)}
-        rows += [{"metric": metric, "column": name, "group": group, **_row(*value)} for group, value in values.items()]
+        rows += [{"metric": metric, "column": name, "group": group, **_row(*value, again.level)} for group, value in values.items()]
         told = {group: value for group, value in values.items() if value[0] >= LEAST and value[2] == value[2]}
         if len(told) > 1:
             most, least = max(told, key=lambda group: told[group][2]), min(told, key=lambda group: told[group][2])
-            low, high = bootstrap.interval(told[most][3] - told[least][3])
+            low, high = bootstrap.interval(told[most][3] - told[least][3], again.level)
             apart = told[most][2] - told[least][2]
             gaps.append({"metric": metric, "column": name, "value": apart, "low": low, "high": high, "least": least, "most": most})
     return rows, gaps
@@ -110,8 +110,8 @@ def _values(answers: Tensor, again: Resampling, metric: str, chosen: NDArray[np.
     return units, n, value, torch.cat(blocks)
 
 
-def _row(units: int, n: int, value: float, replicates: Tensor) -> Mapping[str, Any]:
-    low, high = bootstrap.interval(replicates)
+def _row(units: int, n: int, value: float, replicates: Tensor, level: float) -> Mapping[str, Any]:
+    low, high = bootstrap.interval(replicates, level)
     return {"n": n, "units": units, "value": value, "low": low, "high": high}
 
 
