@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import Namespace
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -60,14 +61,18 @@ def _old_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def checkpoint(name: str, tensors: Mapping[str, Tensor]) -> Any:
     """What the file of the model ``name`` holds, with ``tensors`` (torchvision's, with classifier) as its encoder."""
     own = body(tensors)
+    optimizer = {"state": {0: {"momentum_buffer": torch.rand(3)}}, "param_groups": [{"lr": 0.03, "params": [0]}]}
     if name == "pirl":
         jigsaw = {"module.head_jig.fc1.weight": torch.rand(4, 8), "module.jigsaw.weight": torch.rand(4)}
-        return {"opt": {"method": "PIRL"}, "model": {**_under("module.encoder.", own), **_two_layers("module.head", 2048), **jigsaw}, "epoch": 200}
+        model = {**_under("module.encoder.", own), **_two_layers("module.head", 2048), **jigsaw}
+        bank = {"memory": torch.rand(16, 4), "params": torch.tensor([4096.0, 0.07])}
+        return {"opt": Namespace(method="PIRL", arch="resnet50"), "model": model, "contrast": bank, "optimizer": optimizer, "epoch": 200}
     if name == "moco-v2":
         query = _under("module.encoder_q.", {**own, **_two_layers("fc", 2048)})
-        return {"epoch": 800, "arch": "resnet50", "state_dict": query, "optimizer": {"state": {}, "param_groups": [{"lr": 0.03}]}}
+        return {"epoch": 800, "arch": "resnet50", "state_dict": query, "optimizer": optimizer}
     if name == "swav":
-        heads = {**_two_layers("projection_head", 2048), "prototypes.weight": torch.rand(30, 4)}
+        norm = {f"projection_head.1.{part}": torch.rand(8) for part in ("weight", "bias", "running_mean", "running_var")}
+        heads = {**_two_layers("projection_head", 2048), **norm, "prototypes.weight": torch.rand(30, 4)}
         return _under("module.", {**own, **heads})
     if name.startswith("supervised"):
         return _old_names(tensors) if name.endswith("d121") else dict(tensors)
@@ -81,7 +86,7 @@ def checkpoint(name: str, tensors: Mapping[str, Tensor]) -> Any:
     head = _two_layers("fc", 512) if "r18" in name else _two_layers("classifier", 1024)
     both = {**_under("module.encoder_q.", {**own, **head}), **_under("module.encoder_k.", own)}
     state = {**both, "module.queue": torch.rand(4, 16), "module.queue_ptr": torch.zeros(1, dtype=torch.long)}
-    return {"epoch": 20, "arch": "resnet18", "state_dict": state, "optimizer": {}}
+    return {"epoch": 20, "arch": "resnet18", "state_dict": state, "optimizer": optimizer}
 
 
 def write(folder: Path, name: str, file: str, tensors: Mapping[str, Tensor], *, zipped: bool = True) -> Path:
