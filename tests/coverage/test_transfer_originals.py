@@ -54,7 +54,7 @@ def test_simclr_by_hand(tmp_path: Path) -> None:
 
 
 class Wicked:
-    def __reduce__(self) -> object:
+    def __reduce__(self) -> tuple[object, ...]:
         return (exec, ("open('ran', 'w')",))
 
 

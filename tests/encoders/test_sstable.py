@@ -47,11 +47,19 @@ def with_index(content: bytes, before: bytes = b"") -> bytes:
         (varint(5) + varint(1) + varint(0) + b"k" + struct.pack("<2I", 0, 1), "longer than the block"),
         (varint(0) + varint(1 << 40) + varint(0) + b"k" + struct.pack("<2I", 0, 1), "longer than the block"),
         (struct.pack("<I", 1 << 31), "too short for its own table"),
+        (varint(0) + varint(5000) + varint(0) + b"k" * 5000 + struct.pack("<2I", 0, 1), "a name of 5000 bytes"),
     ],
 )
 def test_numbers_that_lead_out_of_the_file(content: bytes, words: str) -> None:
     with pytest.raises(Refused, match=words):
         list(entries(with_index(content)))
+
+
+def test_a_block_named_again_and_again() -> None:
+    content = block(ITEMS[:4])
+    places = [(bytes([i]), varint(0) + varint(len(content))) for i in range(9)]
+    with pytest.raises(Refused, match="more than once"):
+        list(entries(with_index(block(places), sealed(content))))
 
 
 def test_one_changed_byte_anywhere_is_found() -> None:

@@ -16,6 +16,8 @@ MAGIC = bytes.fromhex("57fb808b247547db")
 """The last bytes of every table."""
 _FOOTER, _TRAILER = 48, 5
 _SNAPPY = 1
+_KEY = 1 << 12
+"""Bytes of a key at most: keys that share their beginnings could otherwise grow far beyond the file."""
 
 
 def entries(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -25,8 +27,12 @@ def entries(data: bytes) -> Iterator[tuple[bytes, bytes]]:
     footer = data[-_FOOTER:]
     _, at = _handle(footer, 0)
     (place, _) = _handle(footer, at)
+    read = 0
     for _, value in _block(data, *place):
         block, _ = _handle(value, 0)
+        read += min(block[1], len(data))
+        if read > len(data):
+            raise Refused("names its blocks more than once")
         yield from _block(data, *block)
 
 
@@ -70,6 +76,8 @@ def _block(data: bytes, offset: int, size: int) -> Iterator[tuple[bytes, bytes]]
         length, at = varint(block, at)
         if shared > len(key) or at + own + length > last:
             raise Refused(f"has an entry in the block at {offset} that is longer than the block")
+        if shared + own > _KEY:
+            raise Refused(f"has a name of {shared + own} bytes")
         key = key[:shared] + block[at : at + own]
         yield key, block[at + own : at + own + length]
         at += own + length

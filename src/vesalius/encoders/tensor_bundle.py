@@ -36,7 +36,7 @@ _TYPES = {
     23: "<u8",
 }
 """TensorFlow's numbers of the types that are arrays of numbers (types.proto) -> numpy's names."""
-_INDEX_BYTES = 64 << 20
+_INDEX_BYTES, _VARIABLES = 64 << 20, 100_000
 _DIMENSIONS = 32
 
 
@@ -64,6 +64,8 @@ class TensorBundle:
                 self.variables[key.decode("utf-8", "replace")] = _variable(value)
             else:
                 self.shards = _header(value)
+            if len(self.variables) > _VARIABLES:
+                raise Refused(f"has more than {_VARIABLES:,} variables")
         if not self.shards:
             raise Refused("has no header: it is TensorFlow's old V1 format, or no checkpoint")
 

@@ -47,7 +47,8 @@ def images(side: int) -> Tensor:
 
 def features(encoder: Encoder, side: int) -> Tensor:
     with torch.no_grad():
-        return encoder(images(side)).pooled
+        pooled: Tensor = encoder(images(side)).pooled
+    return pooled
 
 
 def difference(ours: Tensor, theirs: Tensor) -> float:
