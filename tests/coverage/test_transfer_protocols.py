@@ -77,3 +77,20 @@ def test_logs_lie_where_the_original_wrote_them(data: Path, tmp_path: Path, monk
     assert "Namespace(model='moco-v2', dataset='shenzhencxr'" in logs["few-shot/moco-v2/shenzhencxr.log"]
     assert logs["linear/moco-v2/montgomerycxr.log"].endswith("% using hyperparameter C: 1.000\n")
     assert str(data) not in "".join(logs.values())
+
+
+@pytest.mark.usefixtures("_no_pages")
+def test_a_linear_probe_searches_45_strengths_or_takes_one(data: Path, tmp_path: Path) -> None:
+    """E4: --C as the original has it, and the search, in its own way."""
+    model = f"ours={encoder(tmp_path / 'encoder')}"
+    here = ("--dataset", f"shenzhencxr@{data / 'shenzhencxr'}", "--model", model, "--replicates", "100", "--device", "cpu")
+    done = vesalius("evaluate", "linear", *here, "--C", "5623.413", out=tmp_path / "given")
+    assert done.code == 0, done.said
+    (chosen, *_) = json.loads((tmp_path / "given" / "results.json").read_text())["linear"]["chosen"]
+    assert (chosen["c"], chosen["chosen_by"]) == (5623.413, "given")
+    done = vesalius("evaluate", "linear", *here, "--compat", "ssl-medicalimaging", out=tmp_path / "searched")
+    assert done.code == 0, done.said
+    results = json.loads((tmp_path / "searched" / "results.json").read_text())["linear"]
+    (chosen, *_) = results["chosen"]
+    assert (chosen["tried"], chosen["chosen_by"], chosen["standardised"]) == (45, "accuracy", False)
+    assert {row["encoder"] for row in results["cells"]} >= {"ours", "pixel PCA"}

@@ -65,6 +65,11 @@ def original_key(dataset: str) -> str:
     return _KEYS.get(source, source)
 
 
+def measure(dataset: str) -> str:
+    """The original's measure of a data set."""
+    return "balanced_accuracy" if original_key(dataset) in _PER_CLASS else "accuracy"
+
+
 def write_logs(folder: Path, results: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]) -> list[Path]:
     """``logs/PROTOCOL/MODEL/DATASET.log`` in ``folder`` for each protocol that the original had; returns what was written.
 
@@ -92,8 +97,8 @@ def _numbers(protocol: str, found: Mapping[str, Any], encoders: Sequence[Mapping
     beside = {row["name"] for row in encoders if row["baseline"]}
     rows = {}
     for row in found["cells"]:
-        per_class = protocol != "few-shot" and original_key(row["data"]) in _PER_CLASS  # in an episode every class has as many queries
-        if row["metric"] == ("balanced_accuracy" if per_class else "accuracy") and row["value"] is not None and row["encoder"] not in beside:
+        its = "accuracy" if protocol == "few-shot" else measure(row["data"])  # in an episode every class has as many queries
+        if row["metric"] == its and row["value"] is not None and row["encoder"] not in beside:
             rows[row["encoder"], row["data"]] = row
     return rows
 

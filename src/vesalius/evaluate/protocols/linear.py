@@ -11,7 +11,7 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
-from vesalius.evaluate import folds
+from vesalius.evaluate import compat, folds
 from vesalius.evaluate.asked import Asked, Examined, Taken
 from vesalius.evaluate.comparing import compared
 from vesalius.evaluate.measured import Measured
@@ -36,7 +36,7 @@ class Config(BaseModel):
     strengths: int = Field(45, ge=2, description="How many to choose from.")
     standardise: bool | None = Field(None, description="Features to mean 0 and deviation 1 first; none: yes, but not under compat.")
     balanced: bool = Field(False, description="Every class counts alike, however many samples it has.")
-    select: Literal["auto", "log_loss", "metric"] = Field("auto", description="What chooses C; auto: log loss, the task's metric under compat.")
+    select: Literal["auto", "log_loss", "metric"] = Field("auto", description="What chooses C; auto: log loss, the original's measure under compat.")
 
 
 def examine(config: Config, asked: Asked) -> Examined:
@@ -69,8 +69,9 @@ def ruled(config: Config, pair: Pair) -> Rule:
     original = pair.asked.compat != "none"
     strengths = [config.c] if config.c is not None else logistic.grid(config.strengths, *((1e-5, 1e6) if original else (1e-6, 1e5)))
     by_metric = config.select == "metric" or (config.select == "auto" and original)
+    metric = compat.measure(pair.dataset) if original else pair.task.metric
     standardise = not original if config.standardise is None else config.standardise
-    return Rule(pair.kind, pair.classes, strengths, standardise, config.balanced, pair.task.metric if by_metric else "")
+    return Rule(pair.kind, pair.classes, strengths, standardise, config.balanced, metric if by_metric else "")
 
 
 def _facts(config: Config, rule: Rule, choices: list[Any], probes: list[logistic.Probe]) -> dict[str, Any]:
