@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, Literal
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
 
-from pydantic import Field, field_validator
+from pydantic import BaseModel, Field, field_validator
 
 from vesalius import registry
 from vesalius.errors import UserError
+from vesalius.recipes import yaml12
 from vesalius.recipes.checking import check
 from vesalius.recipes.data_config import Frozen, SplitConfig
 
@@ -45,6 +47,7 @@ class EvaluateConfig(Frozen):
     precision: Literal["fp32", "bf16", "auto"] = Field("fp32", description="fp32, bf16 or auto.")
     batch_size: int = Field(256, ge=1, description="Images per forward pass.")
     seed: int = Field(1, description="Of every random number.")
+    plugins: Sequence[str] = Field((), description="Python files with protocols of your own, or with sources, methods and families of the zoo.")
 
 
 def configured(
@@ -60,6 +63,11 @@ def configured(
     names = [name.strip() for name in (protocols.split(",") if isinstance(protocols, str) else protocols) if name.strip()]
     if not names:
         raise UserError(f"Nothing says what to evaluate by. Name a protocol: {', '.join(registry.names('protocols'))}.")
+    if given.get("plugins"):
+        files = str(given["plugins"]).split(",") if isinstance(given["plugins"], str | Path) else given["plugins"]
+        given = {**given, "plugins": [str(Path(file).resolve()) for file in files]}
+        for file in given["plugins"]:
+            registry.load_plugin(file)
     modules = {name: registry.entry("protocols", name) for name in names}
     own = {key: value for key, value in given.items() if key in OWN}
     split = {key.removeprefix("split."): value for key, value in given.items() if key.startswith("split.")}
@@ -76,7 +84,7 @@ def configured(
             hint = f" Did you mean --{near[0]}?" if near else ""
             raise UserError(f"{' and '.join(modules)} has no field --{key}.{hint} Known: {', '.join(f'--{name}' for name in dict.fromkeys(every))}.")
         for name in known:
-            fields[name][field] = value
+            fields[name][field] = _listed(modules[name].Config, field, value)
     checked = {name: check(module.Config, fields[name], name).model_dump(mode="json") for name, module in modules.items()}
     own |= {"split": {**SplitConfig(val=0.2).model_dump(), **own.get("split", {}), **split}}
     config = check(EvaluateConfig, {"protocols": list(modules), "run": list(run), "encoder": list(encoder), "data": list(data), "fields": checked, **own})
@@ -87,6 +95,15 @@ def configured(
 _GIVEN = ("protocols", "run", "encoder", "data", "fields")
 OWN = tuple(name for name in EvaluateConfig.model_fields if name not in _GIVEN)
 """What is said as a field of the evaluation itself."""
+
+
+def _listed(model: type[BaseModel], field: str, value: Any) -> Any:
+    """``0.1,1`` and ``5`` as a list where ``field`` takes several."""
+    annotation = model.model_fields[field].annotation
+    if get_origin(annotation) is not tuple or not isinstance(value, str | int | float):
+        return value
+    parts = [part.strip() for part in str(value).split(",") if part.strip()]
+    return parts if str in get_args(annotation) else [yaml12.parse(part, f"--{field}") for part in parts]
 
 
 def _refuse_untaken(config: EvaluateConfig, modules: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ from vesalius.evaluate.tables import write_tables
 from vesalius.files import atomic_write
 from vesalius.recipes import yaml12
 from vesalius.recipes.arguments import words
+from vesalius.recipes.plugins import keep_plugins, plugins_of
 from vesalius.recipes.resuming import noted, run_to_resume
 from vesalius.result import Result
 from vesalius.runs import Run, refuse_taken
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 _NAMED = 2
 """Data sets that a title names."""
-_ELSEWHERE = ("device",)
+_ELSEWHERE = ("device", "plugins")
 """What may differ when an evaluation is gone on with."""
 
 
@@ -101,9 +102,9 @@ def evaluate(
         refuse_taken(Path(out))
     place = pick_device(config.device)
     autocast = autocast_type(config.precision, place)
-    here = here or Run.create(
-        "evaluate", "-".join(config.protocols), config.model_dump(mode="json"), None if out is None else Path(out), device=str(place)
-    )
+    if here is None:
+        here = Run.create("evaluate", "-".join(config.protocols), config.model_dump(mode="json"), None if out is None else Path(out), device=str(place))
+        keep_plugins(here, config.plugins)
     with noted(here, True):
         began = time.perf_counter()
         cells = Cells(here.path)
@@ -161,7 +162,7 @@ def _several(given: str | Path | Sequence[str | Path]) -> list[str]:
 def _said(run: Run) -> dict[str, Any]:
     """The fields of the evaluation ``run``, as they are given."""
     config = run.config()
-    own = {key: config[key] for key in OWN}
+    own = {key: config[key] for key in OWN if key in config} | {"plugins": plugins_of(run)}
     return own | {f"{name}.{field}": value for name, fields in config["fields"].items() for field, value in fields.items()}
 
 
