@@ -17,6 +17,7 @@ from vesalius.encoders import build_encoder, save_encoder, weights_hash
 from vesalius.encoders.loading import encoder_folder
 from vesalius.encoders.published import IMAGENET
 from vesalius.errors import UserError
+from vesalius.files import checksum
 from vesalius.models import models_list
 from vesalius.recipes.finetune_loading import load_finetune
 
@@ -119,6 +120,19 @@ def test_a_page_of_a_store_is_no_file(family: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"answered with a web page \(Google Drive - Virus scan warning\).*vesalius models prepare tiny-one --file FILE"):
         prepare_model("tiny-one", plugins=[str(family)])
     assert not list((tmp_path / "cache" / "models" / ".downloads").glob("tiny*"))
+
+
+def test_what_torch_downloaded_itself_is_not_downloaded_again(address: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    kept = tmp_path / "torch" / "hub" / "checkpoints" / "tiny-one-published.pth"
+    kept.parent.mkdir(parents=True)
+    digest = checksum(published(kept))
+    text = FAMILY.format(options=OPTIONS, address=address).replace("model(name)", f"model(name, sha256={digest[:8]!r})")
+    (tmp_path / "family.py").write_text(text)
+    (folder,) = prepare_model("tiny-one", plugins=[str(tmp_path / "family.py")])
+    assert Handler.asked == []
+    assert kept.is_file()
+    assert f"(as published), SHA-256 {digest}" in load_encoder(folder).card.notes[-1]
 
 
 def test_a_download_that_does_not_fit_stays(family: Path, tmp_path: Path) -> None:
