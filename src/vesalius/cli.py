@@ -90,7 +90,7 @@ def finetune(
     recipe
         A recipe's name, or a YAML file.
     encoder
-        A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, or a network's name.
+        A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, a name of `models list`, or a network's.
     out
         The run's directory; by default a new one below VESALIUS_RUNS, or ./runs.
     resume
@@ -128,7 +128,7 @@ def embed(
     Parameters
     ----------
     encoder
-        A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, or a network's name.
+        A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, a name of `models list`, or a network's.
     data
         NAME[@ROOT], a folder of images, a .csv or .parquet table, or a .npz file.
     out
@@ -273,7 +273,7 @@ def evaluate(
     protocols
         Names with commas: few-shot,linear,knn.
     encoder
-        A run, a folder or file of weights, timm:NAME or torchvision:NAME (pretrained); NAME=... gives it a name in the tables.
+        A run, a folder or file of weights, a name of `models list`, timm:NAME or torchvision:NAME (pretrained); NAME=... gives it a name in the tables.
     data
         Labelled data: a source (NAME[@ROOT][:TASK]), a folder of classes, a table.
     run
@@ -309,7 +309,7 @@ def export(
     Parameters
     ----------
     encoder
-        A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, or a network's name.
+        A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, a name of `models list`, or a network's.
     to
         safetensors, timm, torchvision, monai, nnunet, onnx or hf.
     out
