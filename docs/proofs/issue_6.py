@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from docs.prove import FAIL, NOT_RUN, PASS, Line, Outcome, Step, at_least, by_tests, named
 
@@ -53,6 +54,34 @@ def original(outcome: Outcome) -> list[Line]:
         figure = f"{found['change']:.1%} of the features, {found['of_distance']:.2f} of the distance of two images; {found['neighbours']:.0%} keep neighbours"
         lines.append(Line(f"{name}: with torch's padding, {found['images']} photographs, 224 px, as it is", figure, PASS))
     return lines
+
+
+def logistic(what: str) -> Callable[[Outcome], list[Line]]:
+    """The path of the linear probe beside scikit-learn's, both to the same gradient."""
+
+    def check(outcome: Outcome) -> list[Line]:
+        row = next(line for line in outcome.lines if line["name"].startswith("linear probe, 45 strengths"))
+        peer = "float32" if "in float32" in row["setting"] else "float64"
+        steep, ended, chosen = row["gradient"], row["none_stopped"], row["chosen"]
+        same = chosen["ours"]["c"] == chosen["peer"]["c"] or chosen["ours"]["validation_loss"] <= chosen["peer"]["validation_loss"] + 1e-4
+        reached = max(steep["ours"], steep[peer]) <= 1.1e-4 and ended["ours"] and ended[peer]
+        above, below = row["objective_above_peers"], row["objective_below_peers"]
+        scores = f"accuracy {row['accuracy_difference']:.1e}, AUC {row['auc_difference']:.1e}"
+        memory = f"{row['peak_megabytes']['ours']} MB against {row['peak_megabytes']['peer']} MB"
+        strengths = " and ".join(f"C = {one['c']:g} ({one['validation_loss']:.4f})" for one in (chosen["ours"], chosen["peer"]))
+        gradients = f"{steep['ours']:.2e} and {steep[peer]:.2e}"
+        within = row["accuracy_difference"] <= 1e-3 and row["auc_difference"] <= 1e-3
+        return [
+            at_least(f"{what}: 45 strengths against scikit-learn's warm-started path", float(row["ratio"]), 1, note=row["setting"]),
+            Line(f"{what}: both to 1e-4 of the first gradient, none stopped by its iterations", gradients, PASS if reached else FAIL),
+            Line(f"{what}: the objective is nowhere above scikit-learn's by more than 1e-4", f"{above:.1e} at most", PASS if above <= 1e-4 else FAIL),
+            Line(f"{what}: scikit-learn's, stopped by the same gradient, above ours at most, as it is", f"{below:.1e}", PASS),
+            Line(f"{what}: the same strength, or one that is no worse on validation", strengths, PASS if same else FAIL),
+            Line(f"{what}: test accuracy and AUC within 1e-3", scores, PASS if within else FAIL),
+            Line(f"{what}: peak memory of the process, as it is", memory, PASS),
+        ]
+
+    return check
 
 
 def leakage(outcome: Outcome) -> list[Line]:
@@ -261,6 +290,34 @@ def steps() -> list[Step]:
             "-k",
             "evaluat or table or latex or csv or notebook or score",
             least=40,
+        ),
+        Step("logistic path", ("python", "benchmarks/logistic_path.py", "--full"), logistic("10,000 x 2,048, 10 classes")),
+        Step("logistic path, two classes", ("python", "benchmarks/logistic_path.py", "--binary"), logistic("3,000 x 1,024, two classes")),
+        Step("logistic path, labels", ("python", "benchmarks/logistic_path.py", "--multilabel"), logistic("3,000 x 1,024, ten labels")),
+        Step("logistic path, separable", ("python", "benchmarks/logistic_path.py", "--separable"), logistic("3,000 x 1,024, separable")),
+        by_tests(
+            "linear probes",
+            "45 strengths chosen on held-out samples, fitted again to both, as scikit-learn's at the chosen one; folds of small sets; multi-label, binary, "
+            "ordered and separable classes; the original's rule; label efficiency nested, by subject, with its t-intervals and area; attentive probes "
+            "trained together as alone",
+            "tests/measures/test_logistic.py",
+            "tests/measures/test_lbfgs.py",
+            "tests/evaluate/test_fractions.py",
+            "tests/evaluate/test_attending.py",
+            "tests/evaluate/protocols/test_linear.py",
+            "tests/evaluate/protocols/test_label_efficiency.py",
+            "tests/evaluate/protocols/test_attentive_probe.py",
+            "tests/docs/test_linear_probes.py",
+            least=60,
+        ),
+        by_tests(
+            "ranks",
+            "RankMe, effective rank, alpha-ReQ (within 0.05) and LiDAR recover known ranks; their intervals are as wide as a bootstrap's that decomposes "
+            "each time; images without labels are enough",
+            "tests/measures/test_rank.py",
+            "tests/measures/test_spectra.py",
+            "tests/evaluate/protocols/test_rank.py",
+            least=45,
         ),
         Step("full comparison", ("python", "-m", "docs.proofs.full_comparison", "--picture"), comparison, timeout=3600),
         by_tests(
