@@ -8,6 +8,7 @@ import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from functools import partial
 from importlib import resources
 from pathlib import Path
@@ -169,7 +170,9 @@ def _day(moment: str) -> str:
     return f"{when.day} {when:%B %Y, %H:%M}"
 
 
+@cache
 def _environment() -> Environment:
+    """Made once for a process, since templates take longer to compile than a page takes to fill."""
     from jinja2 import Environment, FunctionLoader, StrictUndefined
     from markupsafe import Markup, escape
 
