@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from vesalius.data.unpickle import Refused
-from vesalius.encoders.torch_file import TorchFile
+from vesalius.encoders.torch_file import TorchFile, is_torch
 
 
 def tensors() -> dict[str, torch.Tensor]:
@@ -74,3 +74,19 @@ def test_archives_that_are_none_of_torch(tmp_path: Path) -> None:
     torch.jit.save(module, str(tmp_path / "script.pt"))
     with pytest.raises(Refused, match="TorchScript"):
         TorchFile(tmp_path / "script.pt")
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_a_file_of_torch_is_told_by_its_beginning(zipped: bool, tmp_path: Path) -> None:
+    torch.save(tensors(), tmp_path / "a.pkl", _use_new_zipfile_serialization=zipped)
+    assert is_torch(tmp_path / "a.pkl")
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 and no more", b"\x80\x02}."])
+def test_others_are_none(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "a.pth").write_bytes(content)
+    with zipfile.ZipFile(tmp_path / "b.zip", "w") as archive:
+        archive.writestr("model.ckpt-1.index", content)
+    damaged = (tmp_path / "b.zip").read_bytes().replace(b"PK\x01\x02", b"PK\x01\x09")
+    (tmp_path / "c.zip").write_bytes(damaged)
+    assert not any(is_torch(path) for path in tmp_path.iterdir())

@@ -28,8 +28,11 @@ def is_torch(path: Path) -> bool:
         return True
     if not first.startswith(b"PK\x03\x04") or not zipfile.is_zipfile(path):
         return False
-    with zipfile.ZipFile(path) as archive:
-        return any(name == "data.pkl" or name.endswith("/data.pkl") for name in archive.namelist())
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name == "data.pkl" or name.endswith("/data.pkl") for name in archive.namelist())
+    except zipfile.BadZipFile:
+        return False
 
 
 class TorchFile:

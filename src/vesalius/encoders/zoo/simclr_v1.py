@@ -63,7 +63,7 @@ def tensors(path: Path, model: Published) -> dict[str, Tensor]:
         if files is None:
             raise Refused("holds no model.ckpt-*.index")
         return _read(TensorBundle(files), path, model)
-    except (Refused, zipfile.BadZipFile, zlib.error, OSError, RuntimeError, EOFError) as error:
+    except (Refused, zipfile.BadZipFile, zlib.error, OSError, RuntimeError, ValueError, EOFError) as error:
         said = f"it {error}" if isinstance(error, Refused) else f"it is damaged ({str(error) or type(error).__name__})"
         raise UserError(
             f"{path.name} cannot be read as a checkpoint of TensorFlow: {said}. Give {model.file} as it was published, the folder it unpacks to, or its "
