@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from tests.evaluate.pairs import Drawn
+from vesalius.data.sources import montgomerycxr, shenzhencxr
 from vesalius.data.task import TaskSpec, classification
 from vesalius.errors import UserError
 from vesalius.evaluate.crossing import Crossed, matched, renumbered
@@ -29,6 +30,16 @@ def test_other_classes_are_one_clear_paragraph(other):
     one = classification("tb", "x", ["normal", "tuberculosis"])
     with pytest.raises(UserError, match=r"A to B: the classes are not the same: normal, tuberculosis \(binary\) there, normal, .* --transfer.classes"):
         matched(one, other, "A to B", {})
+
+
+def test_a_yes_is_a_yes_to_the_same_question_only():
+    one, other = classification("tb", "tuberculosis", ["no", "yes"]), classification("amd", "AMD", ["no", "yes"])
+    assert matched(one, one, "A to B", {}) == (0, 1)
+    with pytest.raises(UserError, match=r"A to B: no, yes of tuberculosis there, and of AMD here: .* the same question"):
+        matched(one, other, "A to B", {})
+    assert matched(one, other, "A to B", {"amd": "tuberculosis"}) == (0, 1)
+    for module in (montgomerycxr, shenzhencxr):
+        assert matched(module.TASKS["tuberculosis"], one, "A to B", {}) == (0, 1)
 
 
 def test_two_classes_cannot_become_one():

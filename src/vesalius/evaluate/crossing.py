@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import torch
@@ -12,6 +12,9 @@ from torch import Tensor
 from vesalius.data.task import TaskSpec
 from vesalius.errors import UserError
 from vesalius.evaluate.pair import Pair, Split
+
+_SAYS_NOTHING = {"no", "yes", "negative", "positive", "false", "true", "absent", "present"}
+"""Names of classes that mean something only with what was asked."""
 
 
 class Crossed(Pair):
@@ -53,11 +56,21 @@ def renumbered(labels: Float[Tensor, "samples ..."], order: tuple[int, ...], sev
 
 def matched(source: TaskSpec, target: TaskSpec, between: str, names: Mapping[str, str]) -> tuple[int, ...]:
     """The number in ``target`` of each class of ``source``; they are the same by name, case aside, once ``names`` has renamed them.
+    Where all of these are a yes, a no or numbers, what is asked, the label, has to be the same too.
 
     ``between``: whose tasks these are, for the UserError where classes differ.
     """
     renamed = {old.casefold(): new.casefold() for old, new in names.items()}
-    one, other = ([renamed.get(name.casefold(), name.casefold()) for name in task.classes] for task in (source, target))
+
+    def called(several: Sequence[str]) -> list[str]:
+        return [renamed.get(name.casefold(), name.casefold()) for name in several]
+
+    one, other = called(source.classes), called(target.classes)
+    if all(name in _SAYS_NOTHING or name.isdecimal() for name in one) and called(source.labels) != called(target.labels):
+        raise UserError(
+            f"{between}: {', '.join(source.classes)} of {', '.join(source.labels)} there, and of {', '.join(target.labels)} here: nothing says that this "
+            "is the same question. If it is, say so with --transfer.classes '{label: other label}'; else name other tasks after the data (NAME:TASK)."
+        )
     if (source.kind == "multilabel") != (target.kind == "multilabel") or sorted(one) != sorted(other) or len(set(one)) < len(one):
         raise UserError(
             f"{between}: the classes are not the same: {', '.join(source.classes)} ({source.kind}) there, {', '.join(target.classes)} ({target.kind}) "
