@@ -87,7 +87,8 @@ class Probes:
         for start in range(0, len(maps), _AT_ONCE):
             logits = self.logits(self.tokens(maps, np.arange(start, min(start + _AT_ONCE, len(maps)))))
             parts.append((logits.sigmoid() if kind == "multilabel" else logits.softmax(-1)).cpu())
-        return torch.cat(parts, 1).unflatten(0, (len(self.training.rates), len(self.training.seeds)))
+        found = torch.cat(parts, 1)
+        return found.view(len(self.training.rates), len(self.training.seeds), *found.shape[1:])
 
     def tokens(self, maps: Maps, rows: NDArray[np.int64]) -> Float[Tensor, "samples tokens dim"]:
         """The tokens of ``rows`` on the device, layer-normalised."""

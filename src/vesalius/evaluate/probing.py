@@ -61,6 +61,11 @@ def choose(vectors: Float[Tensor, "pool dim"], labels: Float[Tensor, "pool ..."]
     for division in divisions:
         fit, held = (torch.from_numpy(rows).to(vectors.device) for rows in (division.fit, division.choose))
         parts.append((vectors[fit], labels[fit], vectors[held], labels[held]))
+        if rule.kind != "multilabel" and bool((labels[fit] == labels[fit][0]).all()) and bool((labels != labels[0]).any()):
+            raise UserError(
+                f"With {len(held)} of {len(labels)} samples held out to choose a strength by, those left to fit are all of one class: the other is in too "
+                "few subjects to be on both sides. Label more images of it, or leave linear probes out."
+            )
     truth = torch.cat([part[3] for part in parts])
     best: tuple[float, int, list[logistic.Probe], list[Tensor]] | None = None
     tried = 0

@@ -112,6 +112,15 @@ def test_features_that_are_not_finite_and_one_class_are_one_paragraph():
         linear.measure(linear.Config(), single)
 
 
+def test_a_class_of_one_subject_cannot_be_chosen_by():
+    pair = Drawn("binary", 2, counts=(60, 20, 20))
+    for name in ("train", "val"):
+        pair.split(name).labels.zero_()
+    pair.split("train").labels[:2] = 1  # both are of subject 0
+    with pytest.raises(UserError, match="too few subjects to be on both sides"):
+        linear.measure(linear.Config(), pair)
+
+
 def test_a_given_strength_is_fitted_once():
     found = linear.measure(linear.Config(c=0.5), Drawn())
     assert found.facts["c_of_repeats"] == [0.5]
