@@ -66,12 +66,20 @@ def test_an_encoder_that_may_have_seen_the_images_is_named():
         {"name": "mc", "trained_on": "MIMIC-CXR and CheXpert without labels: MoCo"},
         {"name": "own", "trained_on": "chestmnist, simclr, 10 epochs, no labels"},
         {"name": "in", "trained_on": "ImageNet-1k without labels"},
+        {"name": "mine", "trained_on": "folder 3af901, simclr, 10 epochs, no labels"},
         {"name": "twin", "trained_on": "chexpert", "baseline": True},
     ]
-    assert [text.split()[0] for text in leaks.pretrained_on("chexpert", "chexpert", encoders)] == ["mc"]
-    assert [text.split()[0] for text in leaks.pretrained_on("nih-chestxray14", "chestx", encoders)] == ["own"]
-    assert [text.split()[0] for text in leaks.pretrained_on("medmnist", "chestmnist", encoders)] == ["own"]
-    assert leaks.pretrained_on("folder", "mine", encoders) == []
+
+    def told(source: str, name: str, public: str = "", *, private: bool = False) -> list[str]:
+        listed = SampleTable.of(source, ".", ["a.png"], private=private)
+        return [text.split()[0] for text in leaks.pretrained_on(listed, name, public or name, encoders)]
+
+    assert told("chexpert", "chexpert") == ["mc"]
+    assert told("nih-chestxray14", "chestx") == ["own"]
+    assert told("medmnist", "chestmnist") == ["own"]
+    assert told("cifar10", "cifar10") == []
+    assert told("folder", "images", "folder 3af901", private=True) == ["mine"]
+    assert told("folder", "images", "folder 771204", private=True) == []
 
 
 def test_the_lookup_takes_the_study_then_the_person_then_everybody():
@@ -104,7 +112,7 @@ def test_people_on_both_sides_are_found_by_the_lookup_and_whole_subjects_are_not
 def test_the_originals_division_of_chexpert_shares_its_patients(tmp_path):
     """The same rule on a table of CheXpert's form: 60 patients of four images each, divided by image."""
     rows = [f"CheXpert-v1.0-small/train/patient{p:05d}/study{s}/view1_frontal.jpg" for p in range(60) for s in range(4)]
-    frame = pd.DataFrame({"Path": rows, **{name: 1.0 for name in chexpert.FINDINGS}})
+    frame = pd.DataFrame({"Path": rows, **dict.fromkeys(chexpert.FINDINGS, 1.0)})
     frame.to_csv(tmp_path / "train.csv", index=False)
     read = chexpert.read_labels(tmp_path / "train.csv")
     columns = {name: read[name] for name in read.columns if name != "name"}

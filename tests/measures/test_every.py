@@ -104,15 +104,30 @@ def test_binary_equals_scikit_learn_and_torchmetrics():
     assert ours[SENSITIVITY] == pytest.approx(float(torchmetrics.binary_sensitivity_at_specificity(torch.tensor(p), torch.tensor(y), 0.95)[0]))
 
 
-def test_labels_equal_scikit_learn_and_the_rule_of_medmnist():
+def test_labels_equal_scikit_learn():
     labels, shares = answers("multilabel", 500, 4)
     ours, y, p = sheet("multilabel", labels, shares).once(), labels.numpy().astype(int), shares.numpy()
     assert ours["f1"] == pytest.approx(peer.f1_score(y, p > 0.5, average="macro"))
     assert ours["brier"] == pytest.approx(((p - y) ** 2).mean())
     assert ours["nll"] == pytest.approx(np.mean([peer.log_loss(y[:, c], p[:, c]) for c in range(4)]))
-    # MedMNIST's evaluator: mean over labels of AUC, and of the accuracy at one half
-    assert ours["roc_auc"] == pytest.approx(np.mean([peer.roc_auc_score(y[:, c], p[:, c]) for c in range(4)]))
-    assert ours["accuracy"] == pytest.approx(np.mean([peer.accuracy_score(y[:, c], p[:, c] > 0.5) for c in range(4)]))
+    assert ours["mcc"] == pytest.approx(np.mean([peer.matthews_corrcoef(y[:, c], p[:, c] > 0.5) for c in range(4)]))
+    assert ours["pr_auc"] == pytest.approx(peer.average_precision_score(y, p, average="macro"))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_area_and_accuracy_are_those_of_medmnists_evaluator(kind):
+    """Its rule (medmnist.evaluator, getAUC and getACC), restated: the last column of a binary task, each class against the rest, each label."""
+    labels, shares = answers(kind, 300, 8)
+    y, p = labels.numpy().astype(int), shares.numpy()
+    if kind == "binary":
+        area, right = peer.roc_auc_score(y, p[:, -1]), np.mean((p[:, -1] > 0.5) == y)
+    elif kind == "multilabel":
+        area = np.mean([peer.roc_auc_score(y[:, c], p[:, c]) for c in range(4)])
+        right = np.mean([np.mean((p[:, c] > 0.5) == y[:, c]) for c in range(4)])
+    else:
+        area, right = np.mean([peer.roc_auc_score(y == c, p[:, c]) for c in range(5)]), np.mean(p.argmax(1) == y)
+    ours = sheet(kind, labels, shares, names=["roc_auc", "accuracy"]).once()
+    assert ours == {"roc_auc": pytest.approx(area), "accuracy": pytest.approx(right)}
 
 
 def test_bins_of_equal_mass_are_what_cutting_the_sorted_answers_gives():

@@ -40,7 +40,7 @@ def _leakage(panel: Panel, name: str, rows: list[dict[str, Any]]) -> tuple[dict[
     data = panel.data(name, panel.encoders[0])
     found = leaks.of_data(data)
     own = leaks.sentences(found, name)
-    trained = leaks.pretrained_on(data.table.source, name, [one.facts() for one in panel.encoders])
+    trained = leaks.pretrained_on(data.table, name, data.public, [one.facts() for one in panel.encoders])
     metric = data.table.task.metric if data.table.task is not None else ""
     lookup = {row["control"]: row["value"] for row in rows if row["data"] == name and row["metric"] == metric}
     if "lookup" in lookup:

@@ -66,17 +66,23 @@ def of_data(data: DataSet, *, look_alike: bool = True) -> dict[str, Any]:
     return found
 
 
-def pretrained_on(source: str, name: str, encoders: Sequence[Mapping[str, Any]]) -> list[str]:
-    """A note for each of ``encoders`` (their facts) whose card names the data set, or one that its images come from."""
-    words = {"".join(_words(word)) for word in (name, source, *_KIN.get(source, ()), *_KIN.get(name, ()))} - _NO_NAMES
+def pretrained_on(table: SampleTable, name: str, public: str, encoders: Sequence[Mapping[str, Any]]) -> list[str]:
+    """A note for each of ``encoders`` (their facts) whose card names the data set, or one that its images come from.
+
+    ``public``: what runs call the data, by which a user's own are known again.
+    """
+    own = public.rpartition(" ")[2] if table.private else ""
+    kin = () if table.private else (name, table.source, *_KIN.get(table.source, ()), *_KIN.get(name, ()))
+    words = {"".join(_words(word)) for word in kin} - _NO_NAMES
     found = []
     for one in encoders:
-        trained = _words(str(one.get("trained_on") or ""))
+        said = str(one.get("trained_on") or "")
+        trained = _words(said)
         neighbours = {"".join(trained[at : at + length]) for at in range(len(trained)) for length in (1, 2, 3)}
-        if not one.get("baseline") and words & neighbours:
+        if not one.get("baseline") and (words & neighbours or (own and own in said)):
             found.append(
-                f"{one['name']} was pretrained on {str(one['trained_on']).rstrip('.')}: images of {name} may have been among them, the test "
-                "images too. Its numbers here are transductive and may be too good."
+                f"{one['name']} was pretrained on {said.rstrip('.')}: images of {name} may have been among them, the test images too. "
+                "Its numbers here are transductive and may be too good."
             )
     return found
 
