@@ -8,8 +8,7 @@ import re
 import string
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import cache
-from functools import partial
+from functools import cache, partial
 from importlib import resources
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
