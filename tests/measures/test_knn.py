@@ -114,3 +114,12 @@ def test_a_label_between_no_and_yes_votes_for_both():
     many = knn.predict(query, base, soft[:, None], k=7)
     torch.testing.assert_close(found[:, 1], many[:, 0])
     torch.testing.assert_close(found.sum(1), torch.ones(10, dtype=base.dtype))
+
+
+def test_several_numbers_of_neighbours_answer_as_each_alone():
+    base, query = cloud(60, 5), cloud(10, 5, 1)
+    several = (cloud(60, 3, 2) > 0).double()
+    several[::7] = torch.nan
+    for labels in (torch.arange(60).double() % 3, several):
+        for k, found in zip((9, 1, 30), knn.predictions(query, base, labels, 3, ks=(9, 1, 30)), strict=True):
+            torch.testing.assert_close(found, knn.predict(query, base, labels, 3, k=k))

@@ -69,7 +69,8 @@ def _tables(config: EvaluateConfig, terminal: Terminal) -> Mapping[str, SampleTa
         if (most := config.max_images or (compat.most(reference, config.protocols) if original else None)) is not None:
             table = capped(table, most, config.seed)
         name = slug(reference.partition("@")[0] if "@" in reference else reference).removesuffix(".npz").removesuffix(".csv")
-        found[_free(name, list(found))] = divide(table, config.split, allow_leakage=config.allow_leakage or original)
+        whole = not len(table.rows("train")) and not len(table.rows(""))  # nothing to divide: few-shot and retrieval need no training part
+        found[_free(name, list(found))] = table if whole else divide(table, config.split, allow_leakage=config.allow_leakage or original)
     if not found:
         raise UserError("Nothing says which images to evaluate on. Give labelled data with --data (a source, a folder, a table).")
     return found

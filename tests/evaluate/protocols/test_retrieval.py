@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import importlib
+
+import pandas as pd
 import pytest
 import torch
 
+import vesalius
+from tests import labelled
 from tests.evaluate.pairs import Drawn
 from vesalius.errors import UserError
 from vesalius.evaluate.protocols import retrieval
@@ -38,3 +43,15 @@ def test_nothing_relevant_is_said():
     pair._splits["test"].labels[:] = 1
     with pytest.raises(UserError, match="bears a label of a test image of another subject"):
         retrieval.measure(Config(gallery="train"), pair)
+
+
+def test_a_data_set_without_a_training_part_is_searched_itself(tmp_path, monkeypatch):
+    monkeypatch.setattr(importlib.import_module("vesalius.report"), "build", lambda runs, *_: runs[0] / "report.html")
+    table = labelled.images(tmp_path / "images", count=40)
+    pd.read_csv(table).assign(split="test").to_csv(table, index=False)
+    fields = {"labels": "ill", "subject": "patient", "replicates": 100, "device": "cpu", "quiet": True, "shot": 2, "queries": 3}
+    encoder = str(labelled.encoder(tmp_path / "a"))
+    found = vesalius.evaluate("retrieval,few-shot", encoder=encoder, data=str(table), out=tmp_path / "run", **fields).results
+    chosen = next(row for row in found["retrieval"]["chosen"] if row["encoder"] == "a")
+    assert (chosen["gallery"], chosen["searched"], chosen["asked"]) == ("test", 40, 40)
+    assert {row["n"] for row in found["few_shot"]["cells"]} == {40}
