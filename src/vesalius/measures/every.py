@@ -8,6 +8,7 @@ sparse product that the two areas share.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,9 @@ NAMES = (*(name for name in EVERY if name not in ("ece", "ace", "brier", "nll"))
 """Of answers to classes, binary, multi-label and (``kappa``) ordered questions, in the order of a table."""
 
 _CELLS = 1 << 21
+_SMALL = 1 << 14
+"""Weights that are not worth a thread."""
+
 Array = NDArray[np.floating[Any]]
 
 
@@ -66,7 +70,12 @@ class Sheet:
         return {name: float(value[0]) for name, value in self.values(torch.ones(units, 1, dtype=torch.float64)).items()}
 
     def _values(self, w: Array) -> dict[str, Tensor]:
-        found = [part.values(np.ascontiguousarray(w)) for part in self._parts]
+        w = np.ascontiguousarray(w)
+        if len(self._parts) > 1 and w.size > _SMALL:  # numpy and scipy let go of the lock
+            with ThreadPoolExecutor(torch.get_num_threads()) as pool:
+                found = list(pool.map(lambda part: part.values(w), self._parts))
+        else:
+            found = [part.values(w) for part in self._parts]
         return {name: torch.stack([one[name].double() for one in found]).nanmean(0) for name in self.names}
 
 
