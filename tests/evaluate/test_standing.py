@@ -50,6 +50,15 @@ def test_a_p_value_is_twice_the_rarer_side_and_never_0():
     assert differences.p_value(torch.zeros(100)) == 1.0
 
 
+def test_many_pairs_can_still_be_told_apart():
+    """78 pairs of 13 encoders: 2 / 2001 times 78 would never be below 0.05."""
+    far = 1 + 0.1 * torch.randn(2000, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    assert 0 < differences.p_value(far) < 1e-15
+    assert differences.holm([differences.p_value(far)] * 78)[0] < 0.05
+    assert differences.p_value(far, 10) > differences.p_value(far)  # of ten subjects nothing is as sure
+    assert differences.p_value(torch.ones(2000)) == pytest.approx(2 / 2001)
+
+
 def test_pairs_are_told_apart_where_their_intervals_overlap():
     cells = {("A", "d"): cell(0.90), ("B", "d"): cell(0.88), ("C", "d"): cell(0.8995), ("random init", "d"): cell(0.7)}
     results, rows, verdict = standing.of("linear", cells, asked())
