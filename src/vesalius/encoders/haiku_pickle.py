@@ -21,6 +21,10 @@ _STATE_FIELDS = ("online_params", "target_params", "online_state", "target_state
 _STATE = re.compile(r"(__main__|byol(\.\w+)*)\._ByolExperimentState")
 """BYOL's named tuple where it was pickled by its name alone, as pickle does; dill writes the fields down."""
 _OPTIMIZERS = re.compile(r"(optax|byol)(\.\w+)*\.\w*State")
+_MODULES = frozenset(
+    ["_codecs", *(f"numpy.{core}.{part}" for core in ("core", "_core") for part in ("multiarray", "_multiarray_umath"))]
+)
+"""Out of which dill before 0.3.6 took numpy's constructors, by its own functions."""
 _LARGE = 1 << 16
 
 
@@ -36,6 +40,13 @@ class _NamedTuple:
     """A class of named tuples; without ``fields`` its objects are plain tuples."""
 
     fields: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class _Module:
+    """One of ``_MODULES``: a name, and nothing behind it."""
+
+    name: str
 
 
 class _SetAside:
@@ -84,7 +95,7 @@ class Machine(unpickle.Machine):
     def finished(self) -> Any:
         """What the pickle came to."""
         value = super().finished()
-        if isinstance(value, _Function | _NamedTuple):
+        if isinstance(value, _Function | _NamedTuple | _Module):
             raise Refused("holds no data")
         return value
 
@@ -134,6 +145,18 @@ def _named_tuple(_: Machine, name: Any, fields: Any, *_module: Any) -> _NamedTup
     return _NamedTuple(tuple(fields))
 
 
+def _module(_: Machine, name: Any, *_safe: Any) -> _Module:
+    if name not in _MODULES:
+        raise Refused(f"asks for {name}")
+    return _Module(name)
+
+
+def _attribute(machine: Machine, module: Any, name: Any) -> Any:
+    if not isinstance(module, _Module):
+        raise Refused(f"asks for {name} of something that is no module of numpy")
+    return machine.named(f"{module.name.replace('_multiarray_umath', 'multiarray')}.{name}")
+
+
 _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "jax._src.array._reconstruct_array": _array,
     "jax._src.device_array.reconstruct_device_array": _array,
@@ -143,3 +166,4 @@ for _kind in ("FlatMapping", "FlatMap", "frozendict"):
     _FUNCTIONS[f"haiku._src.data_structures.{_kind}"] = _dictionary
 for _dill in ("dill._dill", "dill.dill"):
     _FUNCTIONS |= {f"{_dill}._create_array": _array, f"{_dill}._create_namedtuple": _named_tuple}
+    _FUNCTIONS |= {f"{_dill}._import_module": _module, f"{_dill}._get_attr": _attribute}
