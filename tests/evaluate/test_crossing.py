@@ -28,7 +28,7 @@ def test_classes_are_the_same_by_name_whatever_their_order():
 )
 def test_other_classes_are_one_clear_paragraph(other):
     one = classification("tb", "x", ["normal", "tuberculosis"])
-    with pytest.raises(UserError, match=r"A to B: the classes are not the same: normal, tuberculosis \(binary\) there, normal, .* --transfer.classes"):
+    with pytest.raises(UserError, match=r"A to B: the classes are not the same: normal, tuberculosis \(binary\) there, normal, .* --transfer.names"):
         matched(one, other, "A to B", {})
 
 

@@ -142,3 +142,10 @@ def test_few_subjects_have_wider_intervals_and_larger_p_values():
             covered[level] += low <= 0 <= high
     assert covered[0.95] / 200 < 0.9
     assert covered[bootstrap.expanded(8)] / 200 > 0.915
+
+
+def test_two_subjects_have_all_replicates_as_their_interval():
+    values = torch.linspace(0, 1, 101, dtype=torch.float64)
+    level = bootstrap.expanded(2)
+    assert level == 1
+    assert bootstrap.accelerated_interval(0.4, values, torch.tensor([0.2, 0.6, 0.5]), level) == (0, 1)

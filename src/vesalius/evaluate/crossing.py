@@ -69,11 +69,11 @@ def matched(source: TaskSpec, target: TaskSpec, between: str, names: Mapping[str
     if all(name in _SAYS_NOTHING or name.isdecimal() for name in one) and called(source.labels) != called(target.labels):
         raise UserError(
             f"{between}: {', '.join(source.classes)} of {', '.join(source.labels)} there, and of {', '.join(target.labels)} here: nothing says that this "
-            "is the same question. If it is, say so with --transfer.classes '{label: other label}'; else name other tasks after the data (NAME:TASK)."
+            "is the same question. If it is, say so with --transfer.names '{label: other label}'; else name other tasks after the data (NAME:TASK)."
         )
     if (source.kind == "multilabel") != (target.kind == "multilabel") or sorted(one) != sorted(other) or len(set(one)) < len(one):
         raise UserError(
             f"{between}: the classes are not the same: {', '.join(source.classes)} ({source.kind}) there, {', '.join(target.classes)} ({target.kind}) "
-            "here. Name tasks with the same classes after the data (NAME:TASK), or say which is which with --transfer.classes '{name: other name}'."
+            "here. Name tasks with the same classes after the data (NAME:TASK), or say which is which with --transfer.names '{name: other name}'."
         )
     return tuple(other.index(name) for name in one)

@@ -125,7 +125,7 @@ def accelerated_interval(
 
     defined, without = values[~values.isnan()].double(), left_out[~left_out.isnan()].double()
     below = float((defined < value).double().mean() + (defined == value).double().mean() / 2) if len(defined) else 0.0
-    if not 0 < below < 1 or len(without) < 2:
+    if not 0 < below < 1 or len(without) < 2 or level >= 1:  # of two or three subjects all replicates are the interval
         return interval(values, level)
     bias, apart = norm.ppf(below), without.mean() - without
     spread = float(apart.square().sum()) ** 1.5

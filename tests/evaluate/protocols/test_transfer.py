@@ -47,7 +47,7 @@ def data(place: Path, *names: str) -> list[str]:
 def found(place):
     names = {"zero": "no", "one": "YES, ill"}
     three = data(place, "north", "south", "grades")
-    return vesalius.evaluate("transfer", encoder=str(place / "a"), data=three, out=place / "run", classes=names, **FIELDS).results
+    return vesalius.evaluate("transfer", encoder=str(place / "a"), data=three, out=place / "run", names=names, **FIELDS).results
 
 
 def test_every_ordered_pair_of_the_same_classes_and_each_alone(found):

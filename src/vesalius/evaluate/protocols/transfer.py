@@ -18,6 +18,7 @@ from vesalius.evaluate import folds, standing
 from vesalius.evaluate.asked import Asked, Examined, Taken
 from vesalius.evaluate.comparing import judged_cells
 from vesalius.evaluate.crossing import Crossed, matched
+from vesalius.evaluate.finetuned_verdict import metric_in_words
 from vesalius.evaluate.judging import Judged
 from vesalius.evaluate.measured import Measured
 from vesalius.evaluate.pair import Pair
@@ -39,30 +40,30 @@ class Config(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    classes: Mapping[str, str] = Field({}, description="Names of classes that mean the same, as {tb: tuberculosis}.")
+    names: Mapping[str, str] = Field({}, description="Names of classes, or of labels, that mean the same, as {tb: tuberculosis}.")
     standardise: bool = Field(True, description="Features to mean 0 and deviation 1 first, by what is learnt from.")
 
 
 def examine(config: Config, asked: Asked) -> Examined:
     """Every encoder on every ordered pair of data sets whose tasks have the same classes, and on each of these alone."""
     assert asked.panel is not None
-    names = list(asked.panel.tables)
-    if len(names) < 2:
-        raise UserError(f"transfer learns on one data set and asks about another, and there is only {names[0]}. Give a second one with --data.")
+    sets = list(asked.panel.tables)
+    if len(sets) < 2:
+        raise UserError(f"transfer learns on one data set and asks about another, and there is only {sets[0]}. Give a second one with --data.")
     orders: dict[tuple[str, str], tuple[int, ...]] = {}
     refused: list[tuple[str, UserError]] = []
-    for source, target in ((a, b) for a in names for b in names if a != b):
+    for source, target in ((a, b) for a in sets for b in sets if a != b):
         one, other = asked.panel.tables[source].require_task(), asked.panel.tables[target].require_task()
         try:
-            orders[source, target] = matched(one, other, f"{source} to {target}", config.classes)
+            orders[source, target] = matched(one, other, f"{source} to {target}", config.names)
         except UserError as error:
             refused.append((f"{source}-to-{target}", error))
     if not orders:
         raise refused[0][1]
-    alone = [name for name in names if any(name == target for _, target in orders)]
+    alone = [name for name in sets if any(name == target for _, target in orders)]
     pairs: list[Pair] = []
     for examinee in (*asked.panel.encoders, *asked.panel.baselines(_BASELINES)):
-        own = {name: asked.panel.pair(examinee, name, asked) for name in names}
+        own = {name: asked.panel.pair(examinee, name, asked) for name in sets}
         pairs += [own[name] for name in alone] + [Crossed(own[a], own[b], order) for (a, b), order in orders.items()]
     probes: Learnt = {}
     cells, absent = judged_cells("transfer", config, asked, lambda config, pair: measure(config, pair, probes), pairs)
@@ -120,6 +121,6 @@ def _said(row: Mapping[str, Any]) -> str:
     much = f"{abs(row['value']):.3f} {'less' if row['value'] >= 0 else 'more'}"
     sure = "" if row["low"] > 0 or row["high"] < 0 else ", which may be chance"
     return (
-        f"{row['encoder']} learnt on {row['source']} reaches {much} {row['metric']} on {row['target']} than learnt there"
+        f"{row['encoder']} learnt on {row['source']} reaches {much} {metric_in_words(row['metric'])} on {row['target']} than learnt there"
         f" (difference {-row['value']:+.3f}, {-row['high']:+.3f} to {-row['low']:+.3f}){sure}."
     )
