@@ -106,7 +106,7 @@ def _dot(a: Tensor, b: Tensor) -> Tensor:
 
 def _numbers(*values: Tensor) -> list[float]:
     """Tensors () as numbers, with one wait for the device."""
-    return torch.stack([value.to(values[0].dtype) for value in values]).tolist()  # type: ignore[no-any-return]
+    return torch.stack([value.to(values[0].dtype) for value in values]).tolist()
 
 
 class _Inverse:
@@ -139,7 +139,8 @@ class _Inverse:
         row = torch.zeros(2, len(self.moved), dtype=self.exact, device=flat.device)
         row[0, order], row[1, order] = second[:, 0], -first[:, 0] * factor
         row, factor = row.to(flat.dtype), factor.to(flat.dtype)
-        return (factor * guessed + row[0] @ self.moved + (row[1] @ self.turned) * self.guess).view_as(gradient)
+        found: Tensor = factor * guessed + row[0] @ self.moved + (row[1] @ self.turned) * self.guess
+        return found.view_as(gradient)
 
     def learn(self, moved: Tensor, turned: Tensor) -> None:
         """One more pair, where the gradient turned as a convex objective's does."""

@@ -26,6 +26,8 @@ from vesalius.measures.metrics import Kind
 
 _NULL = 1e-13
 """Eigenvalues below this share of the largest are rounding: vectors in single precision leave 4e-15."""
+_ROWS = 4096
+"""Samples that are standardised and rotated at a time."""
 _BLOCK = 512
 """Samples whose value and gradient are made together."""
 
@@ -88,12 +90,14 @@ def path(
         raise UserError("Some feature vectors are not finite, so no linear probe can be fitted. Look at the encoder.")
     known = ~labels.isnan() if labels.ndim == 1 else ~labels.isnan().all(1)
     dtype = dtype or (torch.float32 if vectors.device.type == "mps" else torch.float64)
-    vectors, labels = vectors[known].to(dtype), labels[known].to(dtype)
+    if not bool(known.all()):
+        vectors, labels = vectors[known], labels[known]
+    vectors, labels = vectors.to(dtype), labels.to(dtype)
     target, weight = _targets(labels, kind, classes, balanced)
     mean = vectors.mean(0)
     scale = vectors.std(0, correction=0) if standardise else torch.ones_like(mean)
     scale = torch.where(scale > 1e-7 * mean.abs().clamp(min=1e-30), scale, torch.ones_like(scale))
-    axes, rotated = _principal((vectors - mean) / scale)
+    axes, rotated = _principal(vectors, mean, scale)
     del vectors
     problem = _Problem(rotated, target, weight, axes, softmax=kind != "multilabel" and target.shape[1] > 1)
     if relative:
@@ -199,26 +203,36 @@ def _weighed(target: Tensor, of_no: Tensor, of_yes: Tensor) -> tuple[Tensor, Ten
     return torch.where(both > 0, yes / both, target), both
 
 
-def _principal(centred: Tensor) -> tuple[Tensor, Tensor]:
-    """Principal axes (dim, rank), and the samples in them with a column of ones (N, rank + 1)."""
-    count, dim = centred.shape
-    rows = count < dim  # the axes of few samples follow from their products with one another
-    square, vectors = torch.linalg.eigh(_gram(centred.T if rows else centred))
-    keep = square > _NULL * square[-1].clamp(min=torch.finfo(square.dtype).tiny)
-    axes = vectors[:, keep].to(centred)
-    if rows:
-        axes = centred.T @ axes / square[keep].sqrt().to(centred)
-    return axes, torch.cat([centred @ axes, centred.new_ones(count, 1)], 1)
+def _principal(vectors: Tensor, mean: Tensor, scale: Tensor) -> tuple[Tensor, Tensor]:
+    """Principal axes (dim, rank) of the vectors less ``mean``, divided by ``scale``, and these in them with a column of ones
+    (N, rank + 1). No other copy of all of them is made.
+    """
+    count, dim = vectors.shape
+    if count < dim:  # the axes of few samples follow from their products with one another
+        centred = (vectors - mean) / scale
+        square, left = torch.linalg.eigh(_gram([centred.T]))
+        keep = _above_rounding(square)
+        axes = centred.T @ left[:, keep].to(centred) / square[keep].sqrt().to(centred)
+    else:
+        square, right = torch.linalg.eigh(_gram((part - mean) / scale for part in torch.split(vectors, _ROWS)))
+        axes = right[:, _above_rounding(square)].to(vectors)
+    rotated = vectors.new_ones(count, axes.shape[1] + 1)
+    for part, place in zip(torch.split(vectors, _ROWS), torch.split(rotated, _ROWS), strict=True):
+        place[:, :-1] = ((part - mean) / scale) @ axes
+    return axes, rotated
 
 
-def _gram(rows: Tensor) -> Tensor:
-    """``rows.T @ rows`` in double precision where the device has it."""
-    if rows.device.type == "mps":
-        return rows.T @ rows
-    gram = torch.zeros(rows.shape[1], rows.shape[1], dtype=torch.float64, device=rows.device)
-    for part in torch.split(rows, 4096):
-        wide = part.double()
-        gram.addmm_(wide.T, wide)
+def _above_rounding(square: Tensor) -> Tensor:
+    return square > _NULL * square[-1].clamp(min=torch.finfo(square.dtype).tiny)
+
+
+def _gram(parts: Iterable[Tensor]) -> Tensor:
+    """The sum of ``part.T @ part``, in double precision where the device has it."""
+    gram: Tensor | None = None
+    for rows in parts:
+        wide = rows if rows.device.type == "mps" else rows.double()
+        gram = wide.T @ wide if gram is None else gram.addmm_(wide.T, wide)
+    assert gram is not None
     return gram
 
 
