@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from vesalius.errors import UserError
-from vesalius.evaluate import folds, standing
+from vesalius.evaluate import differences, folds, standing
 from vesalius.evaluate.asked import Asked, Examined, Taken
 from vesalius.evaluate.comparing import judged_cells
 from vesalius.evaluate.crossing import Crossed, matched
@@ -23,7 +23,7 @@ from vesalius.evaluate.judging import Judged
 from vesalius.evaluate.measured import Measured
 from vesalius.evaluate.pair import Pair
 from vesalius.evaluate.probing import Rule, choose, finite, fitted
-from vesalius.measures import bootstrap, logistic
+from vesalius.measures import logistic
 
 TAKES: tuple[Taken, ...] = ("pairs",)
 RULE = (
@@ -108,12 +108,12 @@ def _lost(cells: Mapping[tuple[str, str], Judged], encoder: str, source: str, ta
     own, other = cells.get((encoder, target)), cells.get((encoder, f"{source}-to-{target}"))
     if own is None or other is None:
         return None
-    within, across = own.values[own.metric], other.values[own.metric]
-    assert within.replicates is not None
-    assert across.replicates is not None
-    low, high = bootstrap.interval(within.replicates - across.replicates)
-    found = {"encoder": encoder, "source": source, "target": target, "metric": own.metric, "within": within.value, "across": across.value}
-    return {**found, "value": within.value - across.value, "low": low, "high": high}
+    apart = differences.between(target, own.metric, {"within": own, "across": other}, ())
+    if not apart:
+        return None
+    within, across = own.values[own.metric].value, other.values[own.metric].value
+    found = {"encoder": encoder, "source": source, "target": target, "metric": own.metric, "within": within, "across": across}
+    return {**found, **{key: apart[0][key] for key in ("value", "low", "high", "p")}}
 
 
 def _said(row: Mapping[str, Any]) -> str:
