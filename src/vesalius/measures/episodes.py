@@ -54,7 +54,8 @@ def draw(
     pool = _Pool(labels, subject, len(names), way, shot, queries, (*key, way, shot))
     step = max(1, _NUMBERS // pool.size)
     parts = [pool.drawn(np.arange(start, min(start + step, count))) for start in range(0, count, step)]
-    if (late := sum(short for *_, short in parts)).any():
+    late = np.sum([short for *_, short in parts], axis=0)
+    if late.any():
         worst = int(late.argmax())
         people = len(np.unique(subject[labels == worst]))
         raise UserError(
