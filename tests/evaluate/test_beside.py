@@ -17,7 +17,7 @@ from vesalius.evaluate.verb import Evaluated
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("beside")
-    table = pd.read_csv(labelled.images(folder / "data", count=200))
+    table = pd.read_csv(labelled.images(folder / "data", count=300))
     table["site"] = ["west" if number // 2 % 2 else "east" for number in range(len(table))]
     table.to_csv(folder / "data" / "table.csv", index=False)
     for name, seed in (("a", 1), ("b", 2), ("c", 3)):
@@ -28,7 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def run(place: Path, out: Path, protocols: str, encoders: str, **more: object) -> Evaluated:
-    fields = {"labels": "ill", "subject": "patient", "replicates": 100, "quiet": True, "split.test": 0.45, **more}
+    fields = {"labels": "ill", "subject": "patient", "replicates": 100, "quiet": True, "split.test": 0.5, **more}
     return vesalius.evaluate(protocols, encoder=[place / one for one in encoders], data=place / "data" / "table.csv", out=out, **fields)
 
 

@@ -143,3 +143,8 @@ def test_images_that_are_there_twice_or_look_alike_are_counted(tmp_path, monkeyp
     assert "1 test images of x are in training or validation, pixel for pixel." in leaks.sentences(found, "x")
     assert leaks.found_any(found)
     assert "look_alike" not in leaks.of_data(data, look_alike=False)
+    other = SampleTable.of("folder", tmp_path, ["0.png", "7.png", "9.png"], {"split": ["train"] * 3, "label.ill": [0.0, 1.0, 0.0]}, task=task)
+    both = {"x": data, "y": open_data("y", other, StoreSettings(size=96), Terminal(quiet=True))}
+    assert leaks.across(both, "x") == {"y": 2}  # of four in test; the third is in x's own training alone
+    assert leaks.across(both, "y") == {}
+    assert "2 test images of x are of people, or are images, that y has" in " ".join(leaks.sentences({**found, "also_in": {"y": 2}}, "x"))

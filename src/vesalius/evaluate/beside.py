@@ -20,7 +20,8 @@ def of(panel: Panel, asked: Asked, found: Mapping[str, Examined]) -> dict[str, A
     warnings: list[str] = []
     for name, table in panel.tables.items():
         try:
-            rows += [] if table.task is None else controls.of(panel.pair(panel.encoders[0], name, asked))
+            learnt = table.task is not None and len(table.rows("train")) > 0  # else nothing is fitted, and nothing controlled
+            rows += controls.of(panel.pair(panel.encoders[0], name, asked)) if learnt else []
         except UserError as error:  # as a part without a label: what the protocols say of it too
             warnings.append(f"There are no controls of {name}. {error}")
         seen, said = _leakage(panel, name, rows)
@@ -39,6 +40,8 @@ def _leakage(panel: Panel, name: str, rows: list[dict[str, Any]]) -> tuple[dict[
     """What leaks, with what the lookup without images reaches by the data's own measure; and what of it is a warning."""
     data = panel.data(name, panel.encoders[0])
     found = leaks.of_data(data)
+    if len(panel.tables) > 1:
+        found["also_in"] = leaks.across({one: panel.data(one, panel.encoders[0]) for one in panel.tables}, name)
     own = leaks.sentences(found, name)
     trained = leaks.pretrained_on(data.table, name, data.public, [one.facts() for one in panel.encoders])
     metric = data.table.task.metric if data.table.task is not None else ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,35 @@ def of_data(data: DataSet, *, look_alike: bool = True) -> dict[str, Any]:
     return found
 
 
+def across(data: Mapping[str, DataSet], name: str) -> dict[str, int]:
+    """Test images of ``name`` by each other data set in whose training or validation they are too: of the same subject (RSNA's people are NIH's), or
+    of the same pixels, where both stores keep them alike. What is learnt on one and tested on another has to know.
+    """
+    mine, found = _Part.of(data[name], ("test",)), {}
+    for other, theirs in data.items():
+        seen = _Part.of(theirs, ("train", "val"))
+        count = int((np.isin(mine.subjects, seen.subjects[seen.subjects != ""]) | np.isin(mine.digests, seen.digests)).sum())
+        if other != name and count:
+            found[other] = count
+    return found
+
+
+@dataclass(frozen=True)
+class _Part:
+    """The stored samples of some parts: (n,) subjects, empty where unknown, and digests."""
+
+    subjects: NDArray[np.str_]
+    digests: NDArray[np.str_]
+
+    @staticmethod
+    def of(data: DataSet, parts: Sequence[str]) -> _Part:
+        rows = np.concatenate([data.rows(part) for part in parts])
+        names = data.table.subjects
+        at = data.table_rows(rows)
+        known = np.array(["" if names is None or names[row] is None else str(names[row]) for row in at], dtype=str)
+        return _Part(known, data.store.digests[rows])
+
+
 def pretrained_on(table: SampleTable, name: str, public: str, encoders: Sequence[Mapping[str, Any]]) -> list[str]:
     """A note for each of ``encoders`` (their facts) whose card names the data set, or one that its images come from.
 
@@ -105,6 +135,11 @@ def sentences(found: Mapping[str, Any], name: str) -> list[str]:
         said.append(f"{found['same_pixels']:,} test images of {name} are in training or validation, pixel for pixel.")
     elif found.get("look_alike"):
         said.append(f"{found['look_alike']:,} test images of {name} look like one of training or validation.")
+    for other, count in found.get("also_in", {}).items():
+        said.append(
+            f"{count:,} test images of {name} are of people, or are images, that {other} has in training or validation: "
+            "do not test here what was learnt there."
+        )
     if found.get("twice"):
         said.append(f"{found['twice']:,} images of {name} are copies of another one of it.")
     return said or [f"No subject and no image of the test part of {name} is in training or validation."]
@@ -117,7 +152,7 @@ def _words(text: str) -> list[str]:
 def found_any(found: Mapping[str, Any]) -> bool:
     """Whether anything of the test or validation part was seen before."""
     counts = [found.get(part, {}).get("images_of_shared_subjects", 0) for part in ("test", "val")]
-    return any((*counts, found.get("same_pixels"), found.get("look_alike")))
+    return any((*counts, found.get("same_pixels"), found.get("look_alike"), found.get("also_in")))
 
 
 def names_of(table: SampleTable, rows: NDArray[np.int64]) -> tuple[Names, Names]:
