@@ -29,13 +29,13 @@ IMAGES, SIDE = 5000, 32
 PARTS = ("train", "val", "test")
 
 
-def images(folder: Path, count: int) -> Path:
+def images(folder: Path, count: int, side: int = SIDE) -> Path:
     """``count`` small images in two folders of classes."""
     generator = np.random.default_rng(0)
     for name in ("no", "yes"):
         (folder / name).mkdir(parents=True)
     for number in range(count):
-        pixels = generator.integers(0, 256, (SIDE, SIDE, 3), dtype=np.uint8)
+        pixels = generator.integers(0, 256, (side, side, 3), dtype=np.uint8)
         Image.fromarray(pixels).save(folder / ("no", "yes")[number % 2] / f"{number}.png", compress_level=1)
     return folder
 
