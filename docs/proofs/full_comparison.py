@@ -84,11 +84,13 @@ def compared(folder: Path, data: str, threads: int, more: Sequence[str]) -> dict
 
 def picture(run: Path, place: Path = PICTURE) -> None:
     """The first screen of the report of ``run``."""
+    from PIL import Image
     from tests.report.chromium import Chromium
 
     with Chromium() as browser:
         browser.open(run / "report.html", 1280, 980)
         browser.screen(place)
+    Image.open(place).convert("RGB").quantize(64).save(place, optimize=True)  # letters on plain ground: small, and looks the same
 
 
 def main() -> None:

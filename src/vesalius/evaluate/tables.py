@@ -84,7 +84,7 @@ def _caption(found: Grid) -> str:
     sizes = {(cell.units, cell.unit) for cell in found.cells.values() if cell.units}
     units = next((unit for _, unit in sizes), "images") if len({unit for _, unit in sizes}) == 1 else "subjects or images"
     tied = " A dagger: the paired test does not tell it from the best (Holm, 0.05)." if found.tested else ""
-    return f"{found.protocol}: test split, 95 % bootstrap intervals over {units} in brackets. Bold: the best of a column.{tied}"
+    return f"{found.protocol}: 95 % bootstrap intervals over {units} in brackets. Bold: the best encoder of a column.{tied}"
 
 
 def _block(found: Grid, data: Sequence[str]) -> str:

@@ -243,6 +243,7 @@ def _sample(found: Grid) -> str:
         return ""
     units = {cell.unit for cell in sizes.values()}
     each = {data: f"{count(cell.n)} images" + (f" of {count(cell.units)} {cell.unit}" if cell.unit != "images" else "") for data, cell in sizes.items()}
-    over = ": " + "; ".join(f"{data} {said}" if len(each) > 1 else said for data, said in each.items()) if len(each) <= _SIDE_BY_SIDE else ""
+    many = f"the {' and '.join(sorted(units))} of each data set"
+    over = " and ".join(f"{said} of {data}" if len(each) > 1 else said for data, said in each.items()) if len(each) <= _SIDE_BY_SIDE else many
     whole = " Whole subjects are drawn, not single images." if "subjects" in units else ""
-    return f"Intervals are 95 % bootstrap intervals over the test split{over}.{whole}"
+    return f"Intervals are 95 % bootstrap intervals over {over}.{whole}"
