@@ -143,6 +143,9 @@ def test_what_comes_in_parts_is_unpacked(data: Path, tmp_path: Path) -> None:
 
 
 def test_labels_are_binary_where_that_is_possible() -> None:
+    told = vesalius("data", "check", "ichallenge_pm:myopia")
+    assert told.code == 0, told.said
+
     def yes(reference: str, **options: Any) -> tuple[str, int]:
         table = resolve(reference, **options)
         return table.require_task().kind, int((table.targets() == 1).sum())

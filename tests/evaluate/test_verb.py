@@ -148,7 +148,7 @@ def test_features_that_are_no_numbers_are_told(place: Path, tmp_path: Path) -> N
     with torch.no_grad():
         next(iter(encoder.network.parameters())).fill_(torch.nan)
     save_encoder(encoder, tmp_path / "broken")
-    with pytest.raises(UserError, match="not finite of .* images"):
+    with pytest.raises(UserError, match=r"not finite of .* images"):
         vesalius.evaluate("knn", encoder=tmp_path / "broken", data=place / "north" / "table.csv", out=tmp_path / "run", **ASKED)
     beside = vesalius.evaluate(
         "knn", encoder=[tmp_path / "broken", place / "a"], data=place / "north" / "table.csv", out=tmp_path / "beside", **ASKED
