@@ -1,9 +1,10 @@
 """Few-shot episodes: some classes, some samples of each to learn from (support), others to be asked (query), many times.
 
 An episode is a function of the key and its number alone: not of how many there are, and not of any encoder, so that all
-encoders answer the same. Subjects are disjoint: in each episode every subject is on one side, in proportion shot : queries of
-each class's images, and the images are drawn from the sides without replacement. Where each image is a subject of its own,
-that is the plain draw of shot + queries images of a class.
+encoders answer the same. Subjects are disjoint: in each episode every subject is on one side, and the images are drawn from the
+sides without replacement. The side of those asked holds half as many images again as are asked, where there are so many: the larger
+the other, the more people there are to learn from, as in the plain draw of shot + queries images, which it is where each image is of
+another subject.
 """
 
 from __future__ import annotations
@@ -111,6 +112,9 @@ class _Pool:
         self.stratum = np.unique(has > 0, axis=0, return_inverse=True)[1].reshape(-1)
         self.total = np.bincount(self.stratum, self.images).astype(np.int64)
         self.first = np.cumsum(self.total) - self.total
+        least = min(map(len, self.members))
+        tight = 2 * least < 3 * (shot + queries)
+        self.asked, self.of = (queries, shot + queries) if tight else (3 * queries, 2 * least)  # the share that is asked
         self.size = classes + people + len(labels)
 
     def drawn(self, index: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -148,7 +152,7 @@ class _Pool:
         stratum = self.stratum[order]
         middle = 2 * (np.cumsum(images, 1) - images - self.first[stratum]) + images
         side = np.zeros(numbers.shape, bool)
-        first = middle * (self.shot + self.queries) < 2 * self.total[stratum] * self.shot
+        first = middle * self.of < 2 * self.total[stratum] * (self.of - self.asked)
         np.put_along_axis(side, order, first, 1)
         return side
 
