@@ -197,7 +197,7 @@ def runs_list() -> None:
 
 
 def runs_show(reference: str) -> None:
-    """One run."""
+    """One run; of an evaluation its tables too."""
     from vesalius.runs import Run, find
 
     run = Run.open(find(reference))
@@ -205,9 +205,15 @@ def runs_show(reference: str) -> None:
     for key, value in run.facts().items():
         answer(f"{key}: {json.dumps(value) if isinstance(value, dict) else value}")
     answer("\n" + (run.path / "config.yaml").read_text())
-    results = run.path / "results.json"
-    for sentence in json.loads(results.read_text()).get("verdict", []) if results.exists() else []:
+    file = run.path / "results.json"
+    results = json.loads(file.read_text()) if file.exists() else {}
+    for sentence in results.get("verdict", []):
         answer(sentence)
+    if results.get("kind") == "evaluate":
+        from vesalius.evaluate.showing import lines
+
+        for line in lines(results):
+            answer(line)
 
 
 def runs_track(reference: str, fields: list[str]) -> None:

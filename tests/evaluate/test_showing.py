@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from tests.report.fake_evaluation import SETS, ZOO, results
+from pathlib import Path
+
+import pytest
+
+from tests.report.fake_evaluation import SETS, ZOO, results, write
 from vesalius.evaluate.showing import html, lines, scores
+from vesalius.inspection import runs_show
 
 
 def test_a_table_for_each_protocol_with_the_best_marked():
@@ -29,6 +34,13 @@ def test_ties_are_explained_where_there_are_any():
     assert lines(found)[-1].startswith("* the best encoder, = not told apart from it")
 
 
+def test_a_run_is_shown_with_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs_show(str(write(tmp_path / "run", results(ZOO[:2], ("bach",), ("knn",)))))
+    said = capsys.readouterr().out.splitlines()
+    assert any(line.startswith("byol") and " to " in line for line in said)
+    assert any(line.startswith("* the best encoder") for line in said)
+
+
 def test_nothing_of_pairs_no_table():
     assert lines({"protocols": ["robustness"], "robustness": {}}) == []
 
@@ -42,5 +54,6 @@ def test_a_notebook_s_table_cannot_be_broken_by_a_name():
 def test_scores_by_encoder_and_data():
     frame = scores(results(ZOO[:2], ("bach", "stoic"), ("linear", "knn")))
     assert frame.shape == (8, 2)
-    assert 0.3 < frame.loc[("knn", "byol"), "stoic"] < 1
+    assert frame.index[4] == ("knn", "byol")
+    assert 0.3 < float(frame["stoic"].iloc[4]) < 1
     assert scores({}).empty

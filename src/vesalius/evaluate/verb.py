@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 
 _NAMED = 2
 """Data sets that a title names."""
+_NAMED_PROTOCOLS = 3
+"""Protocols that a run's name names."""
 _ELSEWHERE = ("device", "plugins")
 """What may differ when an evaluation is gone on with."""
 
@@ -103,7 +105,8 @@ def evaluate(
     place = pick_device(config.device)
     autocast = autocast_type(config.precision, place)
     if here is None:
-        here = Run.create("evaluate", "-".join(config.protocols), config.model_dump(mode="json"), None if out is None else Path(out), device=str(place))
+        name = "-".join(config.protocols) if len(config.protocols) <= _NAMED_PROTOCOLS else f"{len(config.protocols)}-protocols"
+        here = Run.create("evaluate", name, config.model_dump(mode="json"), None if out is None else Path(out), device=str(place))
         keep_plugins(here, config.plugins)
     with noted(here, True):
         began = time.perf_counter()
