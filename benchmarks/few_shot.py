@@ -23,8 +23,8 @@ from vesalius.encoders import build_encoder, save_encoder
 from vesalius.evaluate.asked import Asked
 from vesalius.evaluate.cells import Cells
 from vesalius.evaluate.config import configured
-from vesalius.evaluate.opening import opened
-from vesalius.evaluate.pair import Pair
+from vesalius.evaluate.pairs.opening import opened
+from vesalius.evaluate.pairs.pair import Pair
 from vesalius.evaluate.protocols import few_shot
 from vesalius.features.one_pass import evaluation_views
 from vesalius.measures.episodes import Episodes

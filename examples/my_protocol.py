@@ -15,9 +15,9 @@ from torch.nn.functional import normalize, one_hot
 
 from vesalius.errors import UserError
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.comparing import compared
-from vesalius.evaluate.measured import Measured
-from vesalius.evaluate.pair import Pair
+from vesalius.evaluate.pairs.comparing import compared
+from vesalius.evaluate.pairs.measured import Measured
+from vesalius.evaluate.pairs.pair import Pair
 
 TAKES: tuple[Taken, ...] = ("pairs",)
 RULE = "Each class is the mean of its training images' features, of length 1; a test image belongs to the class that it has the highest cosine with."

@@ -15,8 +15,8 @@ import json
 import numpy as np
 import torch
 
-from vesalius.evaluate.judging import of_answers
-from vesalius.evaluate.resampling import Resampling
+from vesalius.evaluate.judged.judging import of_answers
+from vesalius.evaluate.judged.resampling import Resampling
 from vesalius.measures import bootstrap
 
 _APART = 1.2

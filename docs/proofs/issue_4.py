@@ -249,7 +249,7 @@ def steps() -> list[Step]:
             "operating points",
             "Thresholds chosen on validation and measured on test by subject; ROC curves with intervals by subject",
             "tests/measures/test_operating.py",
-            "tests/evaluate/test_operating_points.py",
+            "tests/evaluate/finetuned/test_operating_points.py",
             least=15,
         ),
         Step(

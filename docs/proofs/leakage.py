@@ -23,9 +23,9 @@ import torch
 from vesalius.data import splits
 from vesalius.data.sources import chexpert, nih_chestxray14
 from vesalius.data.table import SampleTable
-from vesalius.evaluate import leaks
+from vesalius.evaluate.judged import leaks
+from vesalius.evaluate.judged.lookup import looked_up
 from vesalius.evaluate.labelled import majority
-from vesalius.evaluate.lookup import looked_up
 from vesalius.measures import metrics
 
 TABLES = (

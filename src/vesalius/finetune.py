@@ -13,8 +13,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vesalius.evaluate import finetuned, segmenting
 from vesalius.evaluate.cost import cost
+from vesalius.evaluate.finetuned import scoring as finetuned
+from vesalius.evaluate.segmented import segmenting
 from vesalius.features import compute, forward
 from vesalius.recipes import end_to_end
 from vesalius.recipes.arguments import from_pairs, placed
@@ -101,11 +102,11 @@ def finetune(
     refuse_unusable(entries(config.tracking))
     settle(config.device, config.threads, config.deterministic)
     if isinstance(config, SegmentationConfig) and config.repeated:
-        from vesalius.evaluate.segmented_repeats import repeat as repeat_segmentation
+        from vesalius.evaluate.segmented.repeats import repeat as repeat_segmentation
 
         return Finetuned(repeat_segmentation(config, run, out, terminal, quiet=quiet))
     if not isinstance(config, SegmentationConfig) and config.seeds:
-        from vesalius.evaluate.over_seeds import repeat
+        from vesalius.evaluate.finetuned.over_seeds import repeat
 
         return Finetuned(repeat(config, run, out, terminal, quiet=quiet))
     job: Job | material.Job = material.prepare(config, terminal) if isinstance(config, SegmentationConfig) else prepare(config, terminal)

@@ -18,7 +18,7 @@ from vesalius.encoders.encoder import Card, Encoder
 from vesalius.encoders.projector import MLP, save_projector
 from vesalius.encoders.saving import CARD, WEIGHTS
 from vesalius.evaluate.cost import cost
-from vesalius.evaluate.examination import examine
+from vesalius.evaluate.pretrained.examination import examine
 from vesalius.files import atomic_write
 from vesalius.recipes.arguments import from_pairs, placed
 from vesalius.recipes.assembly import Parts, assemble

@@ -22,7 +22,7 @@ from vesalius.data.volumes.volume_store import VolumeStore
 from vesalius.data.volumes.writing import suffix_for
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
-from vesalius.evaluate.label_previews import previews
+from vesalius.evaluate.segmented.label_previews import previews
 from vesalius.features.records import about, chosen, left_out, prepared, store_for
 from vesalius.files import Lock, atomic_write, cache_folder
 from vesalius.runs import FIGURES, Run, find

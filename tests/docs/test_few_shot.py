@@ -12,7 +12,7 @@ import pytest
 from tests import labelled
 from tests.coverage.command_line import vesalius
 from tests.test_docs import ROOT, blocks
-from vesalius.evaluate import folds
+from vesalius.evaluate.fitting import folds
 from vesalius.evaluate.protocols.few_shot import Config
 from vesalius.evaluate.protocols.knn import Config as Neighbours
 from vesalius.measures import logistic

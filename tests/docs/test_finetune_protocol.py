@@ -12,8 +12,8 @@ import pytest
 from tests import labelled
 from tests.coverage.command_line import vesalius
 from tests.test_docs import ROOT, blocks
-from vesalius.evaluate.augmenting import OPERATIONS
-from vesalius.evaluate.finetuning import DECAYS, RATES
+from vesalius.evaluate.fitting.augmenting import OPERATIONS
+from vesalius.evaluate.fitting.finetuning import DECAYS, RATES
 from vesalius.evaluate.protocols import finetune, lp_ft
 
 PAGE = "docs/finetune-protocol.md"

@@ -12,7 +12,7 @@ import pytest
 from tests import labelled
 from tests.coverage.command_line import vesalius
 from tests.test_docs import ROOT, blocks
-from vesalius.evaluate import attending, folds, probing
+from vesalius.evaluate.fitting import attending, folds, probing
 from vesalius.evaluate.protocols import attentive_probe, label_efficiency, linear, rank
 
 PAGE = "docs/linear-probes.md"

@@ -12,7 +12,7 @@ import vesalius as package
 from tests import labelled
 from tests.coverage.command_line import vesalius
 from tests.test_docs import ROOT, blocks
-from vesalius.evaluate import perturbations
+from vesalius.evaluate.perturbed import perturbations
 
 PAGE = "docs/robustness.md"
 

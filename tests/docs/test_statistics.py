@@ -7,8 +7,9 @@ import shlex
 from pathlib import Path
 
 from vesalius.cli import app
-from vesalius.evaluate import controls, folds, leaks, resampling, subgroups
 from vesalius.evaluate.config import configured
+from vesalius.evaluate.fitting import folds
+from vesalius.evaluate.judged import controls, leaks, resampling, subgroups
 from vesalius.evaluate.verb import fields_of
 from vesalius.measures import belief
 from vesalius.measures.every import NAMES

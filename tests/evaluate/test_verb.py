@@ -18,9 +18,9 @@ from tests import labelled
 from vesalius.encoders import build_encoder, load_encoder, save_encoder
 from vesalius.errors import UserError
 from vesalius.evaluate.config import configured
-from vesalius.evaluate.examinee import EncoderExaminee
-from vesalius.evaluate.opening import opened
-from vesalius.evaluate.panel import Panel
+from vesalius.evaluate.pairs.examinee import EncoderExaminee
+from vesalius.evaluate.pairs.opening import opened
+from vesalius.evaluate.pairs.panel import Panel
 from vesalius.evaluate.verb import Evaluated
 from vesalius.features import one_pass
 from vesalius.terminal import Terminal

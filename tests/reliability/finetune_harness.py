@@ -71,7 +71,8 @@ def main() -> None:
     kind, freeze, kills, folder = sys.argv[1], sys.argv[2] == "true", int(sys.argv[3]), Path(sys.argv[4])
     torch.set_num_threads(1)
     import vesalius.finetune  # noqa: F401
-    from vesalius.evaluate import examples, over_seeds  # noqa: F401
+    from vesalius.evaluate import examples  # noqa: F401
+    from vesalius.evaluate.finetuned import over_seeds  # noqa: F401
 
     table = images(folder / "data")
     encoder(folder / "encoder")

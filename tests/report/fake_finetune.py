@@ -15,8 +15,8 @@ import yaml
 from tests.report import fake_run
 from tests.report.fake_pictures import write_examples, write_views
 from vesalius.data.task import Kind, TaskSpec
+from vesalius.evaluate.finetuned.operating_points import NO_QUESTION, operating_points
 from vesalius.evaluate.labelled import Labelled
-from vesalius.evaluate.operating_points import NO_QUESTION, operating_points
 from vesalius.measures import calibration, curves, metrics
 from vesalius.tasks import predictions, scoring
 from vesalius.tasks.distribution import distribution
@@ -209,7 +209,7 @@ class Repeated:
 
     def write(self, folder: Path) -> Path:
         """Write the run, its seeds in folders of their own, and return it."""
-        from vesalius.evaluate.over_seeds import summarise
+        from vesalius.evaluate.finetuned.over_seeds import summarise
 
         seeds = (1, 2, 3)
         found = []

@@ -19,9 +19,9 @@ from vesalius.runs import Run
 from vesalius.terminal import Terminal
 
 if TYPE_CHECKING:
-    from vesalius.evaluate.examinee import Examinee
-    from vesalius.evaluate.pair import Pair
-    from vesalius.evaluate.panel import Panel
+    from vesalius.evaluate.pairs.examinee import Examinee
+    from vesalius.evaluate.pairs.pair import Pair
+    from vesalius.evaluate.pairs.panel import Panel
 
 Taken = Literal["run", "pairs"]
 """What a protocol may examine."""

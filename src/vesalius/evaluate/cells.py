@@ -7,7 +7,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from vesalius.evaluate.measured import Measured
+from vesalius.evaluate.pairs.measured import Measured
 from vesalius.files import atomic_write
 
 

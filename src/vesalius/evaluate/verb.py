@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from vesalius import registry
 from vesalius.errors import UserError
-from vesalius.evaluate import beside, compat
+from vesalius.evaluate import compat
 from vesalius.evaluate.arguments import several, translated
 from vesalius.evaluate.asked import Asked, Examined
 from vesalius.evaluate.cells import Cells
 from vesalius.evaluate.config import OWN, EvaluateConfig, configured
 from vesalius.evaluate.cost import Clock
-from vesalius.evaluate.opening import opened
+from vesalius.evaluate.judged import beside
+from vesalius.evaluate.judged.subgroups import refuse_unknown
+from vesalius.evaluate.pairs.opening import opened
 from vesalius.evaluate.showing import html, lines, scores
-from vesalius.evaluate.subgroups import refuse_unknown
 from vesalius.evaluate.tables import write_tables
 from vesalius.files import atomic_write
 from vesalius.recipes import yaml12

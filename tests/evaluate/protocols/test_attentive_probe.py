@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from tests.evaluate.pairs import Drawn
+from tests.evaluate.made import Drawn
 from vesalius.errors import UserError
 from vesalius.evaluate.protocols import attentive_probe
 from vesalius.measures import metrics

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.evaluate.pairs import Drawn
+from tests.evaluate.made import Drawn
 from vesalius.errors import UserError
 from vesalius.evaluate.protocols import few_shot
 from vesalius.evaluate.protocols.few_shot import Config

@@ -16,7 +16,7 @@ import yaml
 from tests.labelled import encoder, images
 from vesalius.encoders import load_encoder, save_encoder
 from vesalius.errors import Preempted, UserError
-from vesalius.evaluate import finetuning
+from vesalius.evaluate.fitting import finetuning
 from vesalius.evaluate.verb import Evaluated, evaluate
 from vesalius.tasks.classifier import Classifier
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.evaluate.pairs import Drawn
+from tests.evaluate.made import Drawn
 from vesalius.evaluate.protocols import knn
 from vesalius.evaluate.protocols.knn import Config
 from vesalius.measures import metrics

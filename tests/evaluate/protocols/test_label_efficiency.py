@@ -5,7 +5,7 @@ import pytest
 import torch
 from scipy.stats import t
 
-from tests.evaluate.pairs import Drawn
+from tests.evaluate.made import Drawn
 from vesalius.errors import UserError
 from vesalius.evaluate.protocols import label_efficiency as le
 from vesalius.measures import metrics

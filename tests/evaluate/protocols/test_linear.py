@@ -6,9 +6,9 @@ import torch
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
-from tests.evaluate.pairs import Drawn
+from tests.evaluate.made import Drawn
 from vesalius.errors import UserError
-from vesalius.evaluate import folds
+from vesalius.evaluate.fitting import folds
 from vesalius.evaluate.protocols import linear
 from vesalius.measures import logistic, metrics
 

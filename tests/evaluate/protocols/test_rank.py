@@ -7,11 +7,11 @@ import pytest
 import torch
 
 import vesalius
-from tests.evaluate.pairs import Drawn
+from tests.evaluate.made import Drawn
 from tests.labelled import encoder, images
 from vesalius.encoders import load_encoder
 from vesalius.errors import UserError
-from vesalius.evaluate.pair import Split
+from vesalius.evaluate.pairs.pair import Split
 from vesalius.evaluate.protocols import rank
 from vesalius.measures import rank as plain
 

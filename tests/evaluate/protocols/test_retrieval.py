@@ -8,7 +8,7 @@ import torch
 
 import vesalius
 from tests import labelled
-from tests.evaluate.pairs import Drawn
+from tests.evaluate.made import Drawn
 from vesalius.errors import UserError
 from vesalius.evaluate.protocols import retrieval
 from vesalius.evaluate.protocols.retrieval import Config

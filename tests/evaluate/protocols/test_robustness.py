@@ -15,7 +15,7 @@ from tests import labelled
 from vesalius.cli import main
 from vesalius.encoders import build_encoder, save_encoder
 from vesalius.errors import UserError
-from vesalius.evaluate import perturbations
+from vesalius.evaluate.perturbed import perturbations
 from vesalius.evaluate.verb import Evaluated
 from vesalius.report import build
 from vesalius.runs import Run
@@ -114,7 +114,7 @@ def test_the_words_say_what_the_numbers_say(both):
 
 
 def test_a_stopped_evaluation_goes_on_with_its_cells(runs, tmp_path, monkeypatch):
-    from vesalius.evaluate.perturbed_classifier import PerturbedClassifier
+    from vesalius.evaluate.perturbed.classifier import PerturbedClassifier
 
     answers, calls = PerturbedClassifier.answers, []
 

@@ -10,10 +10,10 @@ import torch
 
 import vesalius
 from tests import labelled
-from tests.evaluate.pairs import Drawn
+from tests.evaluate.made import Drawn
 from vesalius.errors import UserError
-from vesalius.evaluate import folds
-from vesalius.evaluate.crossing import Crossed
+from vesalius.evaluate.fitting import folds
+from vesalius.evaluate.pairs.crossing import Crossed
 from vesalius.evaluate.protocols import transfer
 from vesalius.evaluate.protocols.transfer import Config
 from vesalius.measures import logistic

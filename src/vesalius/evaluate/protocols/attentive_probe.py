@@ -10,12 +10,12 @@ import torch
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, PositiveInt
 
 from vesalius.errors import UserError
-from vesalius.evaluate import folds
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.attending import Maps, Probes, Training
-from vesalius.evaluate.comparing import compared
-from vesalius.evaluate.measured import Measured
-from vesalius.evaluate.pair import Pair
+from vesalius.evaluate.fitting import folds
+from vesalius.evaluate.fitting.attending import Maps, Probes, Training
+from vesalius.evaluate.pairs.comparing import compared
+from vesalius.evaluate.pairs.measured import Measured
+from vesalius.evaluate.pairs.pair import Pair
 from vesalius.measures import logistic
 
 TAKES: tuple[Taken, ...] = ("pairs",)

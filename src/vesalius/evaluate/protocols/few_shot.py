@@ -18,9 +18,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from vesalius.errors import UserError
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.comparing import compared
-from vesalius.evaluate.measured import Measured, Value
-from vesalius.evaluate.pair import Pair
+from vesalius.evaluate.pairs.comparing import compared
+from vesalius.evaluate.pairs.measured import Measured, Value
+from vesalius.evaluate.pairs.pair import Pair
 from vesalius.measures import episode_scores, episodes
 from vesalius.measures.episodes import Episodes
 from vesalius.measures.prototypes import Centre, Variant

@@ -15,9 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 from torch import Tensor
 
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.comparing import compared
-from vesalius.evaluate.measured import Measured
-from vesalius.evaluate.pair import Pair
+from vesalius.evaluate.pairs.comparing import compared
+from vesalius.evaluate.pairs.measured import Measured
+from vesalius.evaluate.pairs.pair import Pair
 from vesalius.measures import knn, metrics
 
 TAKES: tuple[Taken, ...] = ("pairs",)

@@ -20,12 +20,12 @@ from torch import Tensor
 
 from vesalius.errors import UserError
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.comparing import compared
-from vesalius.evaluate.folds import Fold
-from vesalius.evaluate.fractions import nested, shots
-from vesalius.evaluate.measured import Measured, Value
-from vesalius.evaluate.pair import Pair, Split
-from vesalius.evaluate.probing import Rule, choose, finite, fitted
+from vesalius.evaluate.fitting.folds import Fold
+from vesalius.evaluate.fitting.fractions import nested, shots
+from vesalius.evaluate.fitting.probing import Rule, choose, finite, fitted
+from vesalius.evaluate.pairs.comparing import compared
+from vesalius.evaluate.pairs.measured import Measured, Value
+from vesalius.evaluate.pairs.pair import Pair, Split
 from vesalius.measures import bootstrap, logistic, metrics
 
 TAKES: tuple[Taken, ...] = ("pairs",)

@@ -11,12 +11,13 @@ from typing import Any, Literal
 import torch
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
-from vesalius.evaluate import compat, folds
+from vesalius.evaluate import compat
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.comparing import compared
-from vesalius.evaluate.measured import Measured
-from vesalius.evaluate.pair import Pair
-from vesalius.evaluate.probing import Rule, choose, finite, fitted
+from vesalius.evaluate.fitting import folds
+from vesalius.evaluate.fitting.probing import Rule, choose, finite, fitted
+from vesalius.evaluate.pairs.comparing import compared
+from vesalius.evaluate.pairs.measured import Measured
+from vesalius.evaluate.pairs.pair import Pair
 from vesalius.measures import logistic
 
 TAKES: tuple[Taken, ...] = ("pairs",)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from pydantic import Field
 
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.comparing import compared
-from vesalius.evaluate.finetuning import Budget, Way, measure
-from vesalius.evaluate.measured import Measured
-from vesalius.evaluate.pair import Pair
+from vesalius.evaluate.fitting.finetuning import Budget, Way, measure
+from vesalius.evaluate.pairs.comparing import compared
+from vesalius.evaluate.pairs.measured import Measured
+from vesalius.evaluate.pairs.pair import Pair
 
 TAKES: tuple[Taken, ...] = ("pairs",)
 RULE = (

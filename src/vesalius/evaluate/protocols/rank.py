@@ -19,11 +19,11 @@ from vesalius import random, views
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.comparing import compared
-from vesalius.evaluate.examinee import EncoderExaminee
-from vesalius.evaluate.measured import Measured, Value
-from vesalius.evaluate.pair import Pair, Split
-from vesalius.evaluate.probing import finite
+from vesalius.evaluate.fitting.probing import finite
+from vesalius.evaluate.pairs.comparing import compared
+from vesalius.evaluate.pairs.examinee import EncoderExaminee
+from vesalius.evaluate.pairs.measured import Measured, Value
+from vesalius.evaluate.pairs.pair import Pair, Split
 from vesalius.features import forward_views
 from vesalius.measures import bootstrap, spectra
 from vesalius.recipes.labelled_material import is_pixelwise

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field, PositiveInt
 
 from vesalius.errors import UserError
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.comparing import compared
-from vesalius.evaluate.measured import Measured, Value
-from vesalius.evaluate.pair import Pair
+from vesalius.evaluate.pairs.comparing import compared
+from vesalius.evaluate.pairs.measured import Measured, Value
+from vesalius.evaluate.pairs.pair import Pair
 from vesalius.measures import bootstrap, retrieval
 
 TAKES: tuple[Taken, ...] = ("pairs",)

@@ -17,12 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor
 
 from vesalius.errors import UserError
-from vesalius.evaluate import perturbations, robustness_picture, robustness_verdict, strength_curves
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.perturbations import Perturbation, Step
-from vesalius.evaluate.perturbed_classifier import PerturbedClassifier
-from vesalius.evaluate.perturbed_segmenter import PerturbedSegmenter
-from vesalius.evaluate.tuned import Tuned, finished, refuse_unlike
+from vesalius.evaluate.perturbed import perturbations, strength_curves
+from vesalius.evaluate.perturbed import picture as robustness_picture
+from vesalius.evaluate.perturbed import verdict as robustness_verdict
+from vesalius.evaluate.perturbed.classifier import PerturbedClassifier
+from vesalius.evaluate.perturbed.perturbations import Perturbation, Step
+from vesalius.evaluate.perturbed.segmenter import PerturbedSegmenter
+from vesalius.evaluate.perturbed.tuned import Tuned, finished, refuse_unlike
 from vesalius.measures import bootstrap
 from vesalius.tasks.segmenter import FACTS as SEGMENTER
 

@@ -14,15 +14,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from vesalius.errors import UserError
-from vesalius.evaluate import differences, folds, standing
 from vesalius.evaluate.asked import Asked, Examined, Taken
-from vesalius.evaluate.comparing import judged_cells
-from vesalius.evaluate.crossing import Crossed, matched
-from vesalius.evaluate.finetuned_verdict import metric_in_words
-from vesalius.evaluate.judging import Judged
-from vesalius.evaluate.measured import Measured
-from vesalius.evaluate.pair import Pair
-from vesalius.evaluate.probing import Rule, choose, finite, fitted
+from vesalius.evaluate.finetuned.verdict import metric_in_words
+from vesalius.evaluate.fitting import folds
+from vesalius.evaluate.fitting.probing import Rule, choose, finite, fitted
+from vesalius.evaluate.judged import differences, standing
+from vesalius.evaluate.judged.judging import Judged
+from vesalius.evaluate.pairs.comparing import judged_cells
+from vesalius.evaluate.pairs.crossing import Crossed, matched
+from vesalius.evaluate.pairs.measured import Measured
+from vesalius.evaluate.pairs.pair import Pair
 from vesalius.measures import logistic
 
 TAKES: tuple[Taken, ...] = ("pairs",)

@@ -1,0 +1,1 @@
+"""The examination at the end of a fine-tuning."""

@@ -1,0 +1,1 @@
+"""What protocols fit to features and images, and what they choose by."""

@@ -1,0 +1,1 @@
+"""What cells are worth: measures, intervals, differences, and what stands beside every table."""

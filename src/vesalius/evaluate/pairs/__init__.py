@@ -1,0 +1,1 @@
+"""Each encoder on each data set: opened, prepared, measured by a protocol."""

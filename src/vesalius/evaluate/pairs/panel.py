@@ -1,0 +1,108 @@
+"""The encoders and data sets of one evaluation, opened when they are needed: every pair of them, and the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from vesalius.data.dataset import DataSet, open_data
+from vesalius.data.plan import Plan
+from vesalius.data.record_store import RecordStore
+from vesalius.data.settings import StoreSettings
+from vesalius.data.table import SampleTable
+from vesalius.encoders.build import build_encoder
+from vesalius.encoders.encoder import Card, Encoder
+from vesalius.evaluate.facts import labelled_facts
+from vesalius.evaluate.pairs.examinee import EncoderExaminee, Examinee
+from vesalius.evaluate.pairs.pair import Pair
+from vesalius.evaluate.pairs.pixels import PixelExaminee
+from vesalius.evaluate.pairs.shelf import Shelf
+from vesalius.features.records import store_for
+from vesalius.terminal import Terminal
+
+if TYPE_CHECKING:
+    from vesalius.evaluate.asked import Asked
+
+RANDOM, PIXELS = "random init", "pixel PCA"
+UNTRAINED = "random initialisation"
+"""What the card of an encoder without training says it was trained on."""
+
+
+@dataclass(eq=False)
+class Panel:
+    """``encoders`` and ``tables`` (split, with their task) by name, in the order they were asked for. ``examinees``: these encoders and
+    every baseline that a protocol asked for.
+    """
+
+    encoders: Sequence[EncoderExaminee]
+    tables: Mapping[str, SampleTable]
+    shelf: Shelf
+    terminal: Terminal
+    seed: int
+    max_bad_share: float = 0.05
+    examinees: dict[str, Examinee] = field(default_factory=dict)
+    _stores: dict[tuple[str, StoreSettings | Plan], RecordStore] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.examinees |= {one.name: one for one in self.encoders}
+
+    def pairs(self, asked: Asked, baselines: Sequence[str] = ()) -> Iterator[Pair]:
+        """Each encoder, then each of ``baselines`` (``random init``: a twin of each architecture without training; ``pixel PCA``), on each
+        data set.
+        """
+        for examinee in (*self.encoders, *self.baselines(baselines)):
+            for name in self.tables:
+                yield self.pair(examinee, name, asked)
+
+    def pair(self, examinee: Examinee, name: str, asked: Asked) -> Pair:
+        """``examinee`` on the data set ``name``, whose images are stored as it needs them."""
+        return Pair(examinee, self.data(name, examinee), name, asked)
+
+    def data(self, name: str, examinee: Examinee) -> DataSet:
+        """The data set with the store that ``examinee`` reads."""
+        table = self.tables[name]
+        settings = store_for(examinee.card, table)
+        if (name, settings) not in self._stores:
+            self._stores[name, settings] = open_data(name, table, settings, self.terminal, max_bad_share=self.max_bad_share).store
+        return DataSet(name, table, self._stores[name, settings])
+
+    def baselines(self, which: Sequence[str]) -> list[Examinee]:
+        """The baselines of these names; they are made once."""
+        found: list[Examinee] = []
+        if RANDOM in which:
+            found += self._twins()
+        if PIXELS in which:
+            first = self.encoders[0]
+            found.append(self.examinees.setdefault(PIXELS, PixelExaminee(PIXELS, first.card)))
+        return found
+
+    def facts(self) -> dict[str, Any]:
+        """``encoders`` and ``data`` of results.json: what was examined, and on what."""
+        opened = {name: DataSet(name, self.tables[name], store) for (name, _), store in self._stores.items()}
+        return {
+            "encoders": [dict(one.facts()) for one in self.examinees.values()],
+            "data": [{**labelled_facts(data), "name": name} for name, data in opened.items() if data.table.task is not None],
+        }
+
+    def _twins(self) -> list[Examinee]:
+        """One encoder without training for each architecture, with the weights of the evaluation's seed."""
+        made: dict[str, Examinee] = {}
+        for one in self.encoders:
+            shape = f"{one.card.architecture} {sorted(one.card.options.items())} {one.card.channels} {one.card.size}"
+            if shape in made or one.card.trained_on == UNTRAINED:
+                continue
+            name = RANDOM if not made else f"{RANDOM} {one.name}"
+            if name not in self.examinees:
+                self.examinees[name] = EncoderExaminee(name, "", partial(_twin, one.card, self.seed), self.shelf, baseline=True)
+            made[shape] = self.examinees[name]
+        return list(made.values())
+
+
+def _twin(card: Card, seed: int) -> Encoder:
+    """The network of ``card`` with random weights; images are prepared for it as for the trained one."""
+    twin = build_encoder(card.architecture, channels=card.channels, size=card.size, seed=seed, **card.options)
+    kept = {name: getattr(card, name) for name in ("preprocessing", "mean", "std", "window", "plan")}
+    twin.card = twin.card.model_copy(update=kept)
+    return twin
