@@ -143,6 +143,13 @@ def test_the_twin_without_training_is_prepared_like_the_encoder(place: Path) -> 
     assert same.hash == twin.hash
 
 
+def test_twins_of_several_networks_say_whose_they_are(place: Path) -> None:
+    fields = {key: value for key, value in ASKED.items() if key != "quiet"}
+    given = configured("knn", (), fields, [str(place / name) for name in ("a", "b", "colour")], [str(place / "north" / "table.csv")])
+    twins = opened(given, Terminal(quiet=True)).baselines(["random init"])
+    assert [twin.name for twin in twins] == ["random init a", "random init colour"]
+
+
 def test_features_that_are_no_numbers_are_told(place: Path, tmp_path: Path) -> None:
     encoder = load_encoder(place / "a")
     with torch.no_grad():

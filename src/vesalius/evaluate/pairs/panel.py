@@ -88,16 +88,17 @@ class Panel:
 
     def _twins(self) -> list[Examinee]:
         """One encoder without training for each architecture, with the weights of the evaluation's seed."""
-        made: dict[str, Examinee] = {}
+        each: dict[str, EncoderExaminee] = {}
         for one in self.encoders:
-            shape = f"{one.card.architecture} {sorted(one.card.options.items())} {one.card.channels} {one.card.size}"
-            if shape in made or one.card.trained_on == UNTRAINED:
-                continue
-            name = RANDOM if not made else f"{RANDOM} {one.name}"
+            if one.card.trained_on != UNTRAINED:
+                each.setdefault(f"{one.card.architecture} {sorted(one.card.options.items())} {one.card.channels} {one.card.size}", one)
+        found: list[Examinee] = []
+        for one in each.values():
+            name = RANDOM if len(each) == 1 else f"{RANDOM} {one.name}"
             if name not in self.examinees:
                 self.examinees[name] = EncoderExaminee(name, "", partial(_twin, one.card, self.seed), self.shelf, baseline=True)
-            made[shape] = self.examinees[name]
-        return list(made.values())
+            found.append(self.examinees[name])
+        return found
 
 
 def _twin(card: Card, seed: int) -> Encoder:
