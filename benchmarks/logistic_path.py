@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -124,7 +123,8 @@ def side(options: argparse.Namespace) -> None:
         else:
             found, ended = peer(x.numpy(), y.numpy(), grid, TOLERANCE * slope)
         seconds = time.perf_counter() - began
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    # not getrusage, whose peak a process inherits from the one that started it
+    memory = next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM")) / 1024
     torch.save({"found": [(torch.from_numpy(w), torch.from_numpy(b)) for w, b in found]}, options.file.with_suffix(f".{options.side}.{options.dtype}"))
     print(json.dumps({"seconds": seconds, "ended": ended, "megabytes": memory}))
 
