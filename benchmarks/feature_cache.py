@@ -24,6 +24,7 @@ from vesalius.evaluate.config import configured
 from vesalius.evaluate.pairs.opening import opened
 from vesalius.evaluate.pairs.pair import Pair
 from vesalius.terminal import Terminal
+from vesalius.training.memory import keep_freed_memory
 
 IMAGES, SIDE = 5000, 32
 PARTS = ("train", "val", "test")
@@ -55,6 +56,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     asked = parser.parse_args()
     torch.set_num_threads(os.cpu_count() or 1)
+    keep_freed_memory()
     with tempfile.TemporaryDirectory() as folder:
         os.environ["VESALIUS_CACHE"] = f"{folder}/cache"
         place = Path(folder)

@@ -30,6 +30,7 @@ from vesalius.features.one_pass import evaluation_views
 from vesalius.measures.episodes import Episodes
 from vesalius.runs import Run
 from vesalius.terminal import Terminal
+from vesalius.training.memory import keep_freed_memory
 from vesalius.views.drawing import drawn
 
 EPISODES, AGAIN = 600, 20
@@ -84,6 +85,7 @@ def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true")
     small = parser.parse_args().small
+    keep_freed_memory()  # as the verb does; for both sides
     count, side = (120, 32) if small else (662, 224)
     with tempfile.TemporaryDirectory() as place:
         os.environ["VESALIUS_CACHE"] = f"{place}/cache"

@@ -35,6 +35,7 @@ from vesalius.recipes.segmentation.planning import resolved
 from vesalius.result import Result
 from vesalius.runs import Run
 from vesalius.terminal import Terminal
+from vesalius.training.memory import keep_freed_memory
 from vesalius.training.precision import autocast_type
 from vesalius.training.world import pick_device
 
@@ -138,6 +139,7 @@ def embed(
     if batch_size < 1:
         raise UserError(f"batch_size is {batch_size}; it must be at least 1.")
     place = pick_device(device)
+    keep_freed_memory()
     autocast = autocast_type(precision, place)
     network = _encoder(encoder, weights, code)
     if network.loaded is not None and network.loaded.layout:

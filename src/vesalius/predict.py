@@ -30,6 +30,7 @@ from vesalius.tasks.classifier import Classifier
 from vesalius.tasks.distribution import distribution
 from vesalius.tasks.predictions import answers_by_name
 from vesalius.terminal import Terminal
+from vesalius.training.memory import keep_freed_memory
 from vesalius.training.precision import autocast_type
 from vesalius.training.world import pick_device
 
@@ -100,6 +101,7 @@ def predict(
     if segments(run):
         if task is not None or uncertain is not None:
             raise UserError("task and uncertain are of labels beside the answers, and this run segments volumes. Leave them out.")
+        keep_freed_memory()
         place = pick_device(device)
         how = Segmenting(place, autocast_type(precision, place), probabilities, resume, terminal)
         path, written = segment(run, data, how, out=file, split=split, filter=filter, code=code, name_left_out=_name_left_out)
@@ -110,6 +112,7 @@ def predict(
         raise UserError(f"{file.name} ends in {file.suffix or 'nothing'}. Name a file ending in {' or '.join(_SUFFIXES)}.")
     if batch_size < 1:
         raise UserError(f"batch_size is {batch_size}; it must be at least 1.")
+    keep_freed_memory()
     place = pick_device(device)
     autocast = autocast_type(precision, place)
     model = Classifier.load(run, code=code)

@@ -29,6 +29,7 @@ from vesalius.recipes.resuming import noted, run_to_resume
 from vesalius.result import Result
 from vesalius.runs import Run, refuse_taken
 from vesalius.terminal import Terminal
+from vesalius.training.memory import keep_freed_memory
 from vesalius.training.precision import autocast_type
 from vesalius.training.world import pick_device
 
@@ -104,6 +105,7 @@ def evaluate(
     elif out is not None:
         refuse_taken(Path(out))
     place = pick_device(config.device)
+    keep_freed_memory()
     autocast = autocast_type(config.precision, place)
     if here is None:
         name = "-".join(config.protocols) if len(config.protocols) <= _NAMED_PROTOCOLS else f"{len(config.protocols)}-protocols"
