@@ -10,7 +10,7 @@ import torch
 
 from tests.features.small_set import open_folder, write_images
 from vesalius.encoders import build_encoder
-from vesalius.features import maps, one_pass
+from vesalius.features import compute, maps, one_pass
 from vesalius.features import maps as compute_maps
 
 
@@ -42,3 +42,15 @@ def test_pooled_maps_are_the_features(tmp_path: Path) -> None:
     every = np.arange(5)
     pooled = one_pass.forward(encoder, data.store, every)
     torch.testing.assert_close(maps(encoder, data.store, every)[every].float().mean((2, 3)), pooled, atol=3e-3, rtol=3e-3)
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_one_pass_makes_maps_and_pooled_features(tmp_path: Path, half: bool) -> None:
+    encoder = build_encoder("resnet18", width=0.125, size=(16, 16), seed=79 + half).eval()
+    data = open_folder(write_images(tmp_path, 6))
+    every = np.arange(6)
+    maps(encoder, data.store, every, half=half)
+    found = compute(encoder, data.store, every, half=half)
+    assert found.computed == 0
+    exact = one_pass.forward(encoder, data.store, every)
+    torch.testing.assert_close(found.vectors, exact.half().float() if half else exact)

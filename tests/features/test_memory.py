@@ -44,7 +44,8 @@ def test_a_batch_is_read_and_a_shard_is_written_at_a_time(what: str, tmp_path: P
     monkeypatch.setattr(sys.modules[PASSES[what].__module__], "_SHARD", 12 if what == "features" else 12 * size)
     found = PASSES[what](encoder, data.store, rows, batch_size=4)
     assert max(seen["read"]) <= 4
-    assert sum(seen["read"]) == sum(seen["written"]) == 40
+    assert sum(seen["read"]) == 40
+    assert sum(seen["written"]) == (40 if what == "features" else 80), "a pass that makes maps keeps the pooled vectors too"
     assert max(seen["written"]) <= 12
     assert len(found) == 40
     read = len(seen["read"])

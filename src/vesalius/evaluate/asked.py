@@ -3,7 +3,7 @@
 A protocol is a module of ``evaluate.protocols`` (or an entry point ``vesalius.protocols``) with three names: ``Config``, a
 frozen pydantic model of its own fields; ``TAKES``, the words of what it examines (``run``: fine-tuned runs; ``pairs``: each
 encoder on each data set); and ``examine(config, asked) -> Examined``, which of a protocol of pairs is ``comparing.compared``.
-What it computes it keeps by ``asked.cells``, so that a run goes on where it stopped.
+One that reads feature maps says ``READS_MAPS = True``. What it computes it keeps by ``asked.cells``, so that a run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Taken = Literal["run", "pairs"]
 class Asked:
     """What is examined and how: ``runs`` are references of fine-tuned runs as the user gave them; ``panel``: the encoders and data sets,
     where there are any. ``replicates``: of every bootstrap. ``half``: whether the feature cache has 16 bits. ``subgroups``: columns whose
-    groups are scored apart. ``compat``: ``none``, or whose ways are to be reproduced.
+    groups are scored apart. ``maps``: whether a protocol of this evaluation reads feature maps. ``compat``: ``none``, or whose ways are to be reproduced.
     """
 
     runs: Sequence[str]
@@ -47,6 +47,7 @@ class Asked:
     half: bool = False
     subgroups: Sequence[str] = ()
     panel: Panel | None = None
+    maps: bool = False
 
     def pairs(self, baselines: Sequence[str] = ()) -> Iterator[Pair]:
         """Each encoder that was asked for, then each of ``baselines``, on each data set; see ``panel``."""

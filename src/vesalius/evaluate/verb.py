@@ -121,8 +121,8 @@ def evaluate(
         if panel is not None:
             refuse_unknown(config.subgroups, list(panel.tables.values()))
         how = (place, autocast, config.seed, config.batch_size, terminal, config.replicates, config.compat, config.features == "fp16", config.subgroups)
-        asked = Asked(config.run, here, cells, *how, panel)
         modules = {name: registry.entry("protocols", name) for name in config.protocols}
+        asked = Asked(config.run, here, cells, *how, panel, any(getattr(module, "READS_MAPS", False) for module in modules.values()))
         found, clock = {}, Clock(began)
         clock.stop("opening")
         for name, module in modules.items():

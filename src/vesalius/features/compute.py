@@ -85,7 +85,7 @@ def compute(
     found = np.zeros(len(rows), bool)
     if cache:
         precision = "fp32" if autocast is None else str(autocast).removeprefix("torch.")
-        kept = Cache.of(encoder, views.config(), layer, precision + (" fp16" if half else ""), project_hash, prepared(store.settings), weights)
+        kept = cache_of(encoder, store, views, layer, precision, half=half, weights=weights, extra=project_hash)
         known, found = kept.find(digests)
     _, first = np.unique(np.where(found, "", digests), return_index=True)
     new = np.sort(first[~found[first]])
@@ -98,21 +98,26 @@ def compute(
             encoder, store, rows[some], views,
             device=device, autocast=autocast, layer=layer, project=project, batch_size=batch_size,
         ):  # fmt: skip
-            shard.append(_rounded(part).cpu() if half else part.cpu())
+            shard.append(stored(part, half).float().cpu())
             done += len(part)
             if progress is not None:
                 progress(len(rows) - len(new) + done, len(rows))
         parts.append(torch.cat(shard))
         if kept is not None:
-            kept.add(digests[some], parts[-1].half() if half else parts[-1])
+            kept.add(digests[some], stored(parts[-1], half))
     vectors = _assemble(known, parts, digests, found, new, encoder.card.dim)
     return Features(vectors, store.ids[rows], labels or {}, layer, weights, splits, len(new))
 
 
-def _rounded(vectors: Tensor) -> Tensor:
-    """``vectors`` as 16 bits hold them: 3 digits, up to 65,504."""
+def cache_of(encoder: Encoder, store: RecordStore, views: Views, layer: str, precision: str, *, half: bool, weights: str, extra: str = "") -> Cache:
+    """Where rows of ``layer`` are kept, with 16 bits where ``half``."""
+    return Cache.of(encoder, views.config(), layer, precision + (" fp16" if half else ""), extra, prepared(store.settings), weights)
+
+
+def stored(vectors: Tensor, half: bool) -> Tensor:
+    """``vectors`` as they are kept: 16 bits hold 3 digits, up to 65,504."""
     largest = torch.finfo(torch.float16).max
-    return vectors.clamp(-largest, largest).half().float()
+    return vectors.clamp(-largest, largest).half() if half else vectors
 
 
 def _assemble(

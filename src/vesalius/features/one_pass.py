@@ -89,12 +89,13 @@ def blocks(
     project: Project | None = None,
     batch_size: int = 256,
     seed: int = 0,
+    beside: Callable[[Tensor], None] | None = None,
 ) -> Iterator[Tensor]:
     """Batches ``(b, D)`` of features of records ``rows``, float32 on ``device``, in their order.
 
     ``views``: a pipeline whose first group has one view, or several whose vectors are averaged; the card's own where absent. ``layer``: ``pooled``,
     ``projected`` (through ``project``), ``map`` (the encoder's map (b, D, *spatial), of one view), or the name of a module of the network,
-    whose map or tokens are averaged. ``seed``: of what
+    whose map or tokens are averaged. ``beside``: gets the pooled vectors (b, D) of each batch of maps, before it is given out. ``seed``: of what
     ``views`` draws, where they draw anything. The
     encoder is moved to ``device`` and is otherwise left as it was: mode, buffers, generators.
     """
@@ -122,16 +123,20 @@ def blocks(
                 x = made.flatten(0, 1)
                 if x.ndim == 4:
                     x = x.contiguous(memory_format=torch.channels_last)
-                vectors = encoder(x).map.float() if layer == "map" else _vectors(encoder, x, layer, project).float()
+                if layer == "map":
+                    encoding = encoder(x)
+                    vectors = encoding.map.float()
+                    if beside is not None:
+                        beside(encoding.pooled.float())
+                else:
+                    vectors = _vectors(encoder, x, layer, project).float()
                 if len(made) > 1:
                     vectors = vectors.view(*made.shape[:2], -1).mean(0)
             yield vectors
 
 
 def at_once(views: Views, batch_size: int) -> int:
-    """Records of a batch: ``batch_size``, of volumes no more than fill 64 MB with views."""
-    if views.dims == 2:
-        return batch_size
+    """Records of a batch: ``batch_size``, but no more than fill 64 MB with views: 111 colour images of 224 pixels a side."""
     numbers = views.channels * sum(count * math.prod(size) for count, size in views.makes.values())
     return max(1, min(batch_size, (1 << 24) // numbers))
 

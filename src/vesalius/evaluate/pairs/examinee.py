@@ -17,7 +17,7 @@ from vesalius.encoders.saving import weights_hash
 from vesalius.errors import UserError
 from vesalius.evaluate.pairs.shelf import Shelf
 from vesalius.features.mapped import Mapped
-from vesalius.features.one_pass import identity
+from vesalius.features.one_pass import evaluation_views, identity
 
 if TYPE_CHECKING:
     import numpy as np
@@ -78,6 +78,8 @@ class EncoderExaminee(Examinee):
         """See ``Examinee``: from the feature cache, or by one pass. Raises UserError for features that are no numbers."""
         from vesalius.features import compute
 
+        if asked.maps and layer == "pooled" and next(iter(evaluation_views(self.card).makes.values()))[0] == 1:
+            self.maps(data, rows, asked)  # of one pass, as another protocol of this evaluation reads maps
         with asked.terminal.bar(f"{self.name} on {data.public}", "images") as progress:
             vectors = compute(
                 self.encoder,
@@ -112,6 +114,7 @@ class EncoderExaminee(Examinee):
                 device=asked.device,
                 autocast=asked.autocast,
                 progress=progress,
+                half=asked.half,
                 weights=self.hash,
             )
 

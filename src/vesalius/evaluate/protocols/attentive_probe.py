@@ -19,6 +19,8 @@ from vesalius.evaluate.pairs.pair import Pair
 from vesalius.measures import logistic
 
 TAKES: tuple[Taken, ...] = ("pairs",)
+READS_MAPS = True
+"""One pass then makes maps and pooled features for all protocols of the evaluation."""
 RULE = (
     "Learned queries attend over the frozen feature map and a linear head reads what they see; trained on the training split by AdamW with a cosine, "
     "several learning rates and seeds at once. Each seed's rate is the one of least log loss on the validation split, scored once on the test split."
