@@ -91,7 +91,7 @@ def main() -> None:
         os.environ["VESALIUS_CACHE"] = f"{place}/cache"
         folder = Path(place)
         images(folder / "images", count, side)
-        network = {"width": 0.125, "stem": "small"} if small else {"stem": "imagenet"}
+        network = {"width": 0.125, "stem": "small"} if small else {"stem": "standard"}
         save_encoder(build_encoder("resnet18" if small else "resnet50", channels=1 if small else 3, size=(side, side), **network), folder / "encoder")
         compare(pair_of(folder), small)
 
