@@ -339,7 +339,12 @@ def steps() -> list[Step]:
             least=60,
         ),
         Step("second protocol", ("python", "benchmarks/feature_cache.py"), second_protocol),
-        Step("full comparison", ("python", "-m", "docs.proofs.full_comparison", "--picture"), comparison, timeout=3600),
+        Step(
+            "full comparison",
+            ("python", "-m", "docs.proofs.full_comparison", "--picture", "--epochs", "5", "--", "--image-size", "96"),
+            comparison,
+            timeout=3600,
+        ),
         by_tests(
             "few-shot, neighbours, retrieval, transfer",
             "Episodes balanced, disjoint in subjects, the same for every encoder and a function of their number; all at once as one by one; influences exact "
