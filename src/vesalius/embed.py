@@ -27,6 +27,7 @@ from vesalius.encoders.projector import MLP, load_projector
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
 from vesalius.features import blocks, identity
+from vesalius.features.one_pass import precision_of
 from vesalius.features.records import about, chosen, left_out, prepared, store_for
 from vesalius.features.resumable import compute
 from vesalius.features.writing import suffix_of, write
@@ -148,7 +149,7 @@ def embed(
     dims: Literal[2, 3] | None = 3 if len(network.card.size) == 3 else None
     table = resolve(data, task=task, labels=labels, uncertain=uncertain, filter=filter, least=1, dims=dims, terminal=terminal)
     opened: DataSet = open_data(table.source, table, _settings(network, table), terminal)
-    precise = "fp32" if autocast is None else str(autocast).removeprefix("torch.")
+    precise = precision_of(autocast)
     job = _Job(network, projector, opened, chosen(opened, split), layer, normalise, precise)
     config: dict[str, Any] = {
         "encoder": network.card.architecture if isinstance(encoder, Encoder) else str(encoder),

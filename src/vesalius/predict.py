@@ -20,6 +20,7 @@ from vesalius.data.uncertain import Policy
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
 from vesalius.features import blocks, identity
+from vesalius.features.one_pass import precision_of
 from vesalius.features.records import about, chosen, left_out, prepared, store_for
 from vesalius.features.resumable import compute
 from vesalius.files import atomic_write, cache_folder
@@ -124,7 +125,7 @@ def predict(
     config = {
         "run": str(run), "data": data if isinstance(data, str) else table.source, "split": split,
         "task": task, "uncertain": uncertain, "filter": filter,
-        "precision": "fp32" if autocast is None else str(autocast).removeprefix("torch."), "batch_size": batch_size,
+        "precision": precision_of(autocast), "batch_size": batch_size,
     }  # fmt: skip
     made = Run.create("predict", table.source, config)
     try:

@@ -23,6 +23,7 @@ from vesalius.data.volumes.writing import suffix_for
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
 from vesalius.evaluate.segmented.label_previews import previews
+from vesalius.features.one_pass import precision_of
 from vesalius.features.records import about, chosen, left_out, prepared, store_for
 from vesalius.files import Lock, atomic_write, cache_folder
 from vesalius.runs import FIGURES, Run, find
@@ -56,7 +57,7 @@ class Segmenting:
     @property
     def precision(self) -> str:
         """The precision in one word."""
-        return "fp32" if self.autocast is None else str(self.autocast).removeprefix("torch.")
+        return precision_of(self.autocast)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import torch
 
 from vesalius.evaluate.cells import Cells
+from vesalius.features.one_pass import precision_of
 from vesalius.runs import Run
 from vesalius.terminal import Terminal
 
@@ -62,7 +63,7 @@ class Asked:
     @property
     def precision(self) -> str:
         """The precision in one word."""
-        return "fp32" if self.autocast is None else str(self.autocast).removeprefix("torch.")
+        return precision_of(self.autocast)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, Field
 
 from vesalius import registry
 from vesalius.errors import UserError
@@ -18,11 +18,6 @@ from vesalius.recipes.data_config import Frozen, SplitConfig
 
 class EvaluateConfig(Frozen):
     """One evaluation. ``fields``: protocol -> its own fields, checked by its ``Config``."""
-
-    @field_validator("image_size", "subgroups", mode="before")
-    @classmethod
-    def _sizes(cls, value: Any) -> Any:
-        return [part for part in str(value).split(",") if part] if isinstance(value, str | int) else value
 
     protocols: Sequence[str] = Field(description="Protocols by name.")
     run: Sequence[str] = Field((), description="Fine-tuned runs; the first is compared with the others.")
@@ -69,7 +64,7 @@ def configured(
         for file in given["plugins"]:
             registry.load_plugin(file)
     modules = {name: registry.entry("protocols", name) for name in names}
-    own = {key: value for key, value in given.items() if key in OWN}
+    own = {key: _listed(EvaluateConfig, key, value) for key, value in given.items() if key in OWN}
     split = {key.removeprefix("split."): value for key, value in given.items() if key.startswith("split.")}
     fields: dict[str, dict[str, Any]] = {name: {} for name in modules}
     for key, value in given.items():

@@ -16,7 +16,7 @@ from vesalius.data.record_store import RecordStore
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.saving import weights_hash
 from vesalius.features.cache import Cache
-from vesalius.features.one_pass import Project, blocks, evaluation_views
+from vesalius.features.one_pass import Project, blocks, evaluation_views, precision_of
 from vesalius.features.records import prepared
 from vesalius.views.pipeline import Views
 
@@ -84,7 +84,7 @@ def compute(
     known: Tensor | None = None
     found = np.zeros(len(rows), bool)
     if cache:
-        precision = "fp32" if autocast is None else str(autocast).removeprefix("torch.")
+        precision = precision_of(autocast)
         kept = cache_of(encoder, store, views, layer, precision, half=half, weights=weights, extra=project_hash)
         known, found = kept.find(digests)
     _, first = np.unique(np.where(found, "", digests), return_index=True)

@@ -15,7 +15,7 @@ from vesalius.encoders.saving import weights_hash
 from vesalius.errors import UserError
 from vesalius.features.compute import cache_of, stored
 from vesalius.features.mapped import Mapped
-from vesalius.features.one_pass import blocks, evaluation_views
+from vesalius.features.one_pass import blocks, evaluation_views, precision_of
 
 _SHARD = 1 << 27
 """Bytes computed between two shards: what is held in memory, and what a killed process loses at most."""
@@ -42,7 +42,7 @@ def maps(
     count, _ = next(iter(views.makes.values()))
     if count > 1:
         raise UserError(f"{encoder.card.architecture} reads a volume as {count} tiles, which have no common feature map. Use a protocol of pooled features.")
-    weights, precision = weights or weights_hash(encoder), "fp32" if autocast is None else str(autocast).removeprefix("torch.")
+    weights, precision = weights or weights_hash(encoder), precision_of(autocast)
     kept = cache_of(encoder, store, views, "map", precision, half=True, weights=weights)
     pooled = cache_of(encoder, store, views, "pooled", precision, half=half, weights=weights)
     digests = store.digests[rows]

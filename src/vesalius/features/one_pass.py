@@ -135,6 +135,11 @@ def blocks(
             yield vectors
 
 
+def precision_of(autocast: torch.dtype | None) -> str:
+    """The precision of a pass in one word: ``fp32``, or the type that it is cast to."""
+    return "fp32" if autocast is None else str(autocast).removeprefix("torch.")
+
+
 def at_once(views: Views, batch_size: int) -> int:
     """Records of a batch: ``batch_size``, but no more than fill 64 MB with views: 111 colour images of 224 pixels a side."""
     numbers = views.channels * sum(count * math.prod(size) for count, size in views.makes.values())

@@ -54,7 +54,7 @@ def _load(reference: str, size: int | None) -> Encoder:
 
 def _tables(config: EvaluateConfig, terminal: Terminal) -> Mapping[str, SampleTable]:
     found: dict[str, SampleTable] = {}
-    original = config.compat == "ssl-medicalimaging"
+    original = config.compat == compat.WORD
     for reference in config.data:
         rows = originals.wanted(reference, config) if original else {"filter": config.filter, "uncertain": config.uncertain}
         table = resolve(
