@@ -30,6 +30,9 @@ GROUPS: Mapping[str, str] = {
     "decoders": "vesalius.tasks.decoders",
     "protocols": "vesalius.evaluate.protocols",
     "zoo": "vesalius.encoders.zoo",
+    "strategies": "vesalius.select.strategies",
+    "inputs": "vesalius.select.inputs",
+    "handing": "vesalius.select.handing",
     "operations": "",
 }
 """Group of the entry point and the package whose files are its entries (``_`` in a file name is ``-`` in the name).
@@ -46,6 +49,9 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "decoders": ("PREFIX", "Config", "refusal", "build"),
     "protocols": ("Config", "TAKES", "examine"),
     "zoo": ("MODELS", "tensors"),
+    "strategies": ("Config", "TAKES", "build"),
+    "inputs": ("Config", "GIVES", "title", "read"),
+    "handing": ("NEEDS", "write"),
     "operations": ("model_fields", "draw"),
 }
 """What a module, or an object given by name, must have to be an entry of a group."""

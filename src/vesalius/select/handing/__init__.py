@@ -1,0 +1,1 @@
+"""A selection as another tool reads it, one per file."""

@@ -1,0 +1,1 @@
+"""What objectives are computed from, one kind per file."""

@@ -1,0 +1,34 @@
+"""A finished selection: what the report draws, and what is handed to other tools."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vesalius.select.candidates import Candidates
+from vesalius.select.picks import Picks
+
+
+@dataclass(frozen=True)
+class Selected:
+    """``picks`` of ``candidates`` under a ``name``.
+
+    ``labels`` (N,) by name, NaN unknown, with ``class_names`` of their values; ``map`` (N, 2): where each candidate lies on the
+    picture of the embeddings; ``encoder``: a title of what made the vectors.
+    """
+
+    name: str
+    candidates: Candidates
+    picks: Picks
+    labels: Mapping[str, NDArray[np.float64]] = field(default_factory=dict)
+    class_names: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    map: NDArray[np.float32] | None = None
+    encoder: str = ""
+
+    @property
+    def names(self) -> NDArray[np.str_]:
+        """The selected images' names in the order of choice, relative to ``candidates.root``."""
+        return self.candidates.names[self.picks.rows]

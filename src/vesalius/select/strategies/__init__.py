@@ -1,0 +1,1 @@
+"""One objective of a selection per file."""
