@@ -148,7 +148,7 @@ def embed(
     projector = _projector(encoder, layer)
     dims: Literal[2, 3] | None = 3 if len(network.card.size) == 3 else None
     table = resolve(data, task=task, labels=labels, uncertain=uncertain, filter=filter, least=1, dims=dims, terminal=terminal)
-    opened: DataSet = open_data(table.source, table, _settings(network, table), terminal)
+    opened: DataSet = open_data(table.source, table, settings_for(network, table), terminal)
     precise = precision_of(autocast)
     job = _Job(network, projector, opened, chosen(opened, split), layer, normalise, precise)
     config: dict[str, Any] = {
@@ -212,7 +212,7 @@ def _embed(
     return file
 
 
-def _settings(encoder: Encoder, table: SampleTable) -> StoreSettings | Plan:
+def settings_for(encoder: Encoder, table: SampleTable) -> StoreSettings | Plan:
     """How the encoder's card says that images are stored; of volumes, where it says nothing, the data's own plan."""
     known = store_for(encoder, table)
     if isinstance(known, StoreSettings) or encoder.card.plan is not None:
