@@ -1,0 +1,71 @@
+"""What is typed instead of a mapping: ``--n 10%``, ``--strategy weights:lightly.sharpness,strength=-1``."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from vesalius.errors import UserError
+from vesalius.recipes import yaml12
+
+_THRESHOLD = re.compile(r"^(?P<input>[^<>]+)(?P<sign><=|>=|<|>)(?P<value>.+)$")
+_OPERATIONS = {"<": "SMALLER", "<=": "SMALLER_EQUAL", ">": "BIGGER", ">=": "BIGGER_EQUAL"}
+
+
+def amount(n: Any) -> dict[str, Any]:
+    """``50`` -> n_samples; ``0.1`` and ``10%`` -> proportion_samples. Raises UserError for anything else."""
+    text = str(n).strip().replace("_", "").replace(",", "")
+    try:
+        if text.endswith("%"):
+            return {"proportion_samples": float(text[:-1]) / 100}
+        if text.isdigit() and int(text) > 0:
+            return {"n_samples": int(text)}
+        if 0 < float(text) < 1:
+            return {"proportion_samples": float(text)}
+        if float(text) == int(float(text)) > 0:
+            return {"n_samples": int(float(text))}
+    except (ValueError, OverflowError):
+        pass
+    raise UserError(f"--n is {str(n)!r}: it should be a number of images (50) or a share of them (10% or 0.1).")
+
+
+def objective(text: str) -> dict[str, Any]:
+    """``STRATEGY[:INPUT][,FIELD=VALUE ...]`` as an entry of ``strategies``.
+
+    INPUT: a metadata key, or ``scores/TASK/SCORE``, ``predictions/TASK``, ``objects/TASK``, ``random``; none: the embeddings.
+    ``threshold:KEY>=2`` sets threshold and operation.
+    """
+    head, *rest = text.split(",")
+    name, colon, of = head.strip().partition(":")
+    strategy: dict[str, Any] = {"type": name.strip().upper().replace("-", "_")}
+    if found := _THRESHOLD.match(of):
+        of = found["input"]
+        strategy |= {"threshold": yaml12.parse(found["value"], "--strategy"), "operation": _OPERATIONS[found["sign"]]}
+    if colon and not of.strip():
+        raise UserError(f"--strategy {text}: there is nothing behind the colon. Write {name}:KEY with a key of the metadata.")
+    for field in rest:
+        key, equals, value = field.partition("=")
+        if not equals:
+            raise UserError(f"--strategy {text}: {field!r} is no FIELD=VALUE. Fields follow the name with commas, as {name},strength=2.")
+        strategy[key.strip().replace("-", "_")] = yaml12.parse(value, "--strategy")
+    if strategy["type"] == "RANDOM" and not colon:
+        return {"input": {"type": "RANDOM"}, "strategy": {**strategy, "type": "WEIGHTS"}}
+    return {"input": _input(of.strip(), text), "strategy": strategy}
+
+
+def _input(of: str, text: str) -> dict[str, Any]:
+    kind, slash, rest = of.partition("/")
+    if not of or of.lower() == "embeddings":
+        return {"type": "EMBEDDINGS"}
+    if of.lower() == "random":
+        return {"type": "RANDOM"}
+    if slash and kind in ("objects", "embeddings"):
+        return {"type": "EMBEDDINGS", "task": rest}
+    if slash and kind == "predictions":
+        return {"type": "PREDICTIONS", "task": rest, "name": "CLASS_DISTRIBUTION"}
+    if slash and kind == "scores":
+        task, _, score = rest.rpartition("/")
+        if not task:
+            raise UserError(f"--strategy {text}: write scores/TASK/SCORE, as scores/cells/uncertainty_entropy.")
+        return {"type": "SCORES", "task": task, "score": score}
+    return {"type": "METADATA", "key": of}
