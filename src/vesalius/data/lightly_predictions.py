@@ -10,15 +10,15 @@ import math
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vesalius.data.lightly_files import Broken, folder, listed, read_each
 from vesalius.errors import UserError
-from vesalius.recipes.checking import nearest
-from vesalius.select.lightly_files import Broken, folder, listed, read_each
 
 KINDS = ("classification", "object-detection", "semantic-segmentation", "instance-segmentation", "keypoint-detection")
 _SUM = 0.01
@@ -85,7 +85,7 @@ def read(root: str | os.PathLike[str], task: str, names: Sequence[str] | NDArray
     known = tasks(root)
     if task not in known:
         place = folder(root, "predictions", "tasks.json")
-        said = f"{place} lists no task {task!r}.{nearest(task, known)}" if known else f"There are no predictions: {place} is not there, or lists no task."
+        said = f"{place} lists no task {task!r}.{_nearest(task, known)}" if known else f"There are no predictions: {place} is not there, or lists no task."
         raise UserError(f"{said} Predictions lie as docs/selection-inputs.md shows.")
     kind, categories, places = _schema(folder(root, "predictions", task, "schema.json"))
     parse = partial(_singletons, kind=kind, places=places)
@@ -118,6 +118,11 @@ def decoded(runs: Sequence[int], width: int, height: int) -> NDArray[np.bool_]:
     if sum(runs) != width * height:
         raise ValueError(f"runs of {sum(runs)} pixels are no mask of {width} x {height}")
     return np.repeat(np.arange(len(runs)) % 2 == 1, np.asarray(runs, np.int64)).reshape(height, width)
+
+
+def _nearest(task: str, known: Sequence[str]) -> str:
+    near = get_close_matches(task, known, n=1)
+    return f" Did you mean {near[0]}?" if near else f" Known here: {', '.join(known)}."
 
 
 def _schema(place: str) -> tuple[str, list[str], dict[int, int]]:

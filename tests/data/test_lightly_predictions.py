@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from tests.select.lightly_tree import predictions
+from vesalius.data.lightly_predictions import decoded, read, tasks
 from vesalius.errors import UserError
-from vesalius.select.predictions import decoded, read, tasks
 
 NAMES = ["a.png", "sub/b.jpg", "sub/c.jpg"]
 
