@@ -134,7 +134,7 @@ def embed(
     out
         FILE.parquet, FILE.npy or FILE.csv; by default embeddings.parquet in a new run.
     layer
-        pooled, projected, or a module of the network by name.
+        pooled (or features), embedding (of unit length; of lightly-resnet18 32 numbers), projected, or a module of the network by name.
     normalise
         Divide each row by its length.
     split
@@ -288,6 +288,47 @@ def evaluate(
     from vesalius.terminal import answer
 
     answer(str(verb(protocols, run=run or (), encoder=encoder or (), data=data or (), out=out, resume=resume, **fields_of(fields)).path))
+
+
+@app.command
+def select(
+    config: Annotated[str | None, cyclopts.Parameter(allow_leading_hyphen=True)] = None,
+    /,
+    *fields: Fields,
+    strategy: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
+    write: Annotated[list[str] | None, cyclopts.Parameter(negative=())] = None,
+    out: Path | None = None,
+    resume: str | None = None,
+) -> None:
+    """Which images to label next: vesalius select config.yaml, or --encoder ENCODER --data DATA --n 50 [--strategy diversity ...]
+
+    config.yaml holds worker_config, selection_config and lightly_config, as the Lightly Worker has them,
+    beside fields of ours. Stages train, embed, select, report: each is done once, and found again when the
+    job is gone on with. Further fields follow, as --dataset NAME, --training.epochs 100, --split train,
+    --preselected labelled.txt, --embeddings vectors.parquet.
+
+    Parameters
+    ----------
+    config
+        A YAML file.
+    strategy
+        STRATEGY[:INPUT][,FIELD=VALUE ...], as diversity, typicality, weights:lightly.sharpness,strength=2 or
+        threshold:age>=18; several are multiplied.
+    write
+        FORMAT=PATH, as filenames=selected.txt, csv=selected.csv, copies=FOLDER, label-studio=tasks.json.
+    out
+        The run's directory; by default a new one below VESALIUS_RUNS, or ./runs.
+    resume
+        A selection to go on with, or to write again: folder, id, or `latest`.
+    """
+    from vesalius.evaluate.verb import fields_of
+    from vesalius.select.verb import select as verb
+    from vesalius.terminal import answer
+
+    if config is not None and config.startswith("--"):
+        config, fields = None, (config, *fields)
+    given = {"strategy": strategy, "write": write, **fields_of(fields)}
+    answer(str(verb(config, out=out, resume=resume, **{key: value for key, value in given.items() if value is not None}).path))
 
 
 @app.command

@@ -128,7 +128,8 @@ def embed(
 
     ``encoder``: a run, a folder, a checkpoint, a network's name (then ``weights`` says which), or an Encoder. ``out``: FILE.parquet,
     .npy (with FILE.ids.csv) or .csv, with paths relative to the data's root; by default ``embeddings.parquet`` in a new
-    run, with ids only. ``layer``: pooled, projected, or a module's name. ``normalise``: each row divided by its length.
+    run, with ids only. ``layer``: pooled (or features), embedding (what
+    a projector stands on, of unit length; 32 numbers of a lightly-resnet18), projected, or a module's name. ``normalise``: each row divided by its length.
     ``split``, ``filter``: only these rows. ``task``, ``labels``, ``uncertain``: of the labels that stand beside the vectors.
     ``precision``: fp32, bf16 or auto. Killed work is gone on with when the same call is
     made again, unless ``resume`` is False; finished work is not repeated. Raises UserError, TooManyBadFiles, NoRoom.

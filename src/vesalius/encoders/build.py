@@ -13,7 +13,16 @@ from typing import Any
 
 import torch
 
-from vesalius.encoders import densenet, monai_family, own, resenc, resnet, timm_family, torchvision_family
+from vesalius.encoders import (
+    densenet,
+    lightly_resnet,
+    monai_family,
+    own,
+    resenc,
+    resnet,
+    timm_family,
+    torchvision_family,
+)
 from vesalius.encoders.encoder import Card, Encoder, Encoding
 from vesalius.encoders.foreign import Weights
 from vesalius.encoders.loading import fill, weights_from
@@ -30,7 +39,7 @@ _log = logging.getLogger("vesalius")
 
 def known_names() -> tuple[str, ...]:
     """Names of our own networks and MONAI's; besides them ``timm:NAME``, ``torchvision:NAME`` and ``my_file.py:build``."""
-    return (*resnet.NAMES, *densenet.NAMES, *resenc.NAMES, *monai_family.NAMES)
+    return (*resnet.NAMES, *densenet.NAMES, *lightly_resnet.NAMES, *resenc.NAMES, *monai_family.NAMES)
 
 
 def is_name(reference: str) -> bool:
@@ -120,6 +129,8 @@ def _family(name: str, code: str | Path | None, from_card: bool) -> tuple[Family
         return resnet.build, name
     if name in densenet.NAMES:
         return densenet.build, name
+    if name in lightly_resnet.NAMES:
+        return lightly_resnet.build, name
     if name in resenc.NAMES:
         return resenc.build, name
     if name.startswith("timm:"):

@@ -107,6 +107,15 @@ class Encoder(nn.Module):
         )
         return (x - mean) / std
 
+    @property
+    def embedding_dim(self) -> int:
+        """Length of ``embedding``."""
+        return self.card.dim
+
+    def embedding(self, pooled: Tensor) -> Tensor:
+        """``(B, D)`` -> ``(B, E)``: what projectors stand on; ``pooled`` itself but for networks that end in a shorter vector."""
+        return pooled
+
     def pyramid(self, x: Tensor) -> list[Tensor]:
         """The feature maps (B, D_i, *spatial_i) that a decoder starts from, from the finest to the coarsest.
 

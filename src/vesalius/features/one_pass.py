@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from vesalius import views as recipes
 from vesalius.data.pixels import Pixels
@@ -24,7 +25,9 @@ from vesalius.views.drawing import drawn
 from vesalius.views.pipeline import Views
 
 Project = Callable[[Tensor], Tensor | None]
-"""Pooled vectors (B, D) through a method's projector."""
+"""What projectors stand on, (B, E), through one."""
+POOLED = ("pooled", "features", "embedding", "projected")
+"""Layers that are made of the pooled vector; any other is a module of the network."""
 
 
 def evaluation_views(encoder: Encoder | Card) -> Views:
@@ -93,8 +96,9 @@ def blocks(
 ) -> Iterator[Tensor]:
     """Batches ``(b, D)`` of features of records ``rows``, float32 on ``device``, in their order.
 
-    ``views``: a pipeline whose first group has one view, or several whose vectors are averaged; the card's own where absent. ``layer``: ``pooled``,
-    ``projected`` (through ``project``), ``map`` (the encoder's map (b, D, *spatial), of one view), or the name of a module of the network,
+    ``views``: a pipeline whose first group has one view, or several whose vectors are averaged; the card's own where absent. ``layer``: ``pooled``
+    or ``features``, ``embedding`` (what projectors stand on, of unit length),
+    ``projected`` (that through ``project``), ``map`` (the encoder's map (b, D, *spatial), of one view), or the name of a module of the network,
     whose map or tokens are averaged. ``beside``: gets the pooled vectors (b, D) of each batch of maps, before it is given out. ``seed``: of what
     ``views`` draws, where they draw anything. The
     encoder is moved to ``device`` and is otherwise left as it was: mode, buffers, generators.
@@ -147,12 +151,15 @@ def at_once(views: Views, batch_size: int) -> int:
 
 
 def _vectors(encoder: Encoder, x: Tensor, layer: str, project: Project | None) -> Tensor:
-    if layer not in ("pooled", "projected"):
+    if layer not in POOLED:
         return _averaged(encoder.layers(x, [layer])[layer], layer)
     pooled = encoder(x).pooled
-    if layer == "pooled":
+    if layer in ("pooled", "features"):
         return pooled  # type: ignore[no-any-return]
-    projected = None if project is None else project(pooled)
+    shorter = encoder.embedding(pooled)
+    if layer == "embedding":
+        return F.normalize(shorter, dim=1)
+    projected = None if project is None else project(shorter)
     if projected is None:
         raise UserError(
             "There is no projector to make projected vectors with: a pretraining whose method has one writes it as "

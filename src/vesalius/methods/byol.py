@@ -60,7 +60,7 @@ class BYOL(Method):
     def __init__(self, encoder: Encoder, config: Config) -> None:
         super().__init__()
         self.encoder = encoder
-        self.projector: nn.Module = MLP(encoder.card.dim, config.hidden, config.dim, first_bias=False)
+        self.projector: nn.Module = MLP(encoder.embedding_dim, config.hidden, config.dim, first_bias=False)
         self.predictor: nn.Module = MLP(config.dim, config.predictor_hidden or config.hidden, config.dim, first_bias=False)
         self.teacher_encoder = frozen_copy(encoder)
         self.teacher_projector = frozen_copy(self.projector)
@@ -70,8 +70,8 @@ class BYOL(Method):
         """Views (2, B, C, *size) -> the symmetric loss (B,). Each view has a forward, so statistics, of its own."""
         one, two = batch.views["global"][:2]
         with torch.no_grad():
-            targets = [self.teacher_projector(self.teacher_encoder(view).pooled) for view in (one, two)]
-        predictions = [self.predictor(self.projector(self.encoder(view).pooled)) for view in (one, two)]
+            targets = [self.project(self.teacher_encoder(view).pooled) for view in (one, two)]
+        predictions = [self.predictor(self.projector(self.encoder.embedding(self.encoder(view).pooled))) for view in (one, two)]
         return Output({"byol": regression(predictions[0], targets[1]) + regression(predictions[1], targets[0])})
 
     def after_step(self, out: Output, at: Progress) -> None:
@@ -86,7 +86,7 @@ class BYOL(Method):
 
     def project(self, pooled: Tensor) -> Tensor:
         """``(B, D)`` of the teacher -> ``(B, dim)``."""
-        projected: Tensor = self.teacher_projector(pooled)
+        projected: Tensor = self.teacher_projector(self.teacher_encoder.embedding(pooled))
         return projected
 
 

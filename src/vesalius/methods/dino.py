@@ -103,7 +103,7 @@ class DINO(Method):
     def __init__(self, encoder: Encoder, config: Config) -> None:
         super().__init__()
         self.encoder = encoder
-        self.projector = MLP(encoder.card.dim, config.hidden, config.dim, layers=3, norm=False, gelu=True)
+        self.projector = MLP(encoder.embedding_dim, config.hidden, config.dim, layers=3, norm=False, gelu=True)
         for layer in self.projector:
             if isinstance(layer, nn.Linear):
                 nn.init.trunc_normal_(layer.weight, std=0.02)
@@ -123,11 +123,11 @@ class DINO(Method):
         """Views (V, B, C, *size), one forward for each size -> the loss (B,)."""
         wide = batch.views["global"]
         with torch.no_grad():
-            projected = self.teacher_projector(self.teacher_encoder(wide.flatten(0, 1)).pooled)
+            projected = self.teacher_projector(self.teacher_encoder.embedding(self.teacher_encoder(wide.flatten(0, 1)).pooled))
             teacher = self.teacher_prototypes(projected).unflatten(0, wide.shape[:2])
         groups = [wide, batch.views["local"]] if "local" in batch.views else [wide]
         pooled = torch.cat([self.encoder(views.flatten(0, 1)).pooled for views in groups])
-        student = self.prototypes(self.projector(pooled)).unflatten(0, (-1, wide.shape[1]))
+        student = self.prototypes(self.projector(self.encoder.embedding(pooled))).unflatten(0, (-1, wide.shape[1]))
         warmth = teacher_temperature_at(self.config, at)
         loss = cross_entropy(student, teacher, self.centre, self.config.temperature, warmth)
         if self.training:
@@ -158,7 +158,7 @@ class DINO(Method):
 
     def project(self, pooled: Tensor) -> Tensor:
         """``(B, D)`` of the teacher -> ``(B, dim)``, of length 1."""
-        return F.normalize(self.teacher_projector(pooled), dim=-1)
+        return F.normalize(self.teacher_projector(self.teacher_encoder.embedding(pooled)), dim=-1)
 
 
 def build(encoder: Encoder, config: Config) -> DINO:

@@ -88,14 +88,14 @@ class LeJEPA(Method):
     def __init__(self, encoder: Encoder, config: Config) -> None:
         super().__init__()
         self.encoder = encoder
-        self.projector: nn.Module = MLP(encoder.card.dim, config.hidden, config.dim, layers=3)
+        self.projector: nn.Module = MLP(encoder.embedding_dim, config.hidden, config.dim, layers=3)
         self.config = config
 
     def forward(self, batch: Batch, at: Progress) -> Output:
         """Views "global" (V, B, C, *size) and "local" of any size -> prediction (B,) and SIGReg ()."""
         groups = [batch.views[name] for name in ("global", "local") if name in batch.views]
         pooled = torch.cat([self.encoder(views.flatten(0, 1)).pooled for views in groups])
-        embeddings = self.projector(pooled).unflatten(0, (-1, groups[0].shape[1]))
+        embeddings = self.project(pooled).unflatten(0, (-1, groups[0].shape[1]))
         directions = directions_at(at.step, embeddings.shape[-1], self.config.slices)
         weight = self.config.trade_off
         return Output(
@@ -111,7 +111,7 @@ class LeJEPA(Method):
 
     def project(self, pooled: Tensor) -> Tensor:
         """``(B, D)`` -> ``(B, dim)``."""
-        projected: Tensor = self.projector(pooled)
+        projected: Tensor = self.projector(self.encoder.embedding(pooled))
         return projected
 
 

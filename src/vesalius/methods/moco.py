@@ -78,7 +78,7 @@ class MoCo(Method):
     def __init__(self, encoder: Encoder, config: Config) -> None:
         super().__init__()
         self.encoder = encoder
-        self.projector: nn.Module = MLP(encoder.card.dim, config.hidden, config.dim, norm=False)
+        self.projector: nn.Module = MLP(encoder.embedding_dim, config.hidden, config.dim, norm=False)
         self.key_encoder = frozen_copy(encoder)
         self.key_projector = frozen_copy(self.projector)
         self.momentum, self.temperature = config.momentum, config.temperature
@@ -91,10 +91,10 @@ class MoCo(Method):
         """Views (2, B, C, *size) -> InfoNCE (B,): queries of the first, keys of the second, each with statistics of its own."""
         one, two = batch.views["global"][:2]
         with torch.no_grad():
-            keys = self.key_projector(self.key_encoder(two).pooled)
+            keys = self.key_projector(self.key_encoder.embedding(self.key_encoder(two).pooled))
         if self.training:
             self.fresh.append(keys)
-        queries = self.projector(self.encoder(one).pooled)
+        queries = self.project(self.encoder(one).pooled)
         return Output({"info_nce": info_nce(queries, keys, self.queue, self.temperature)})
 
     def after_step(self, out: Output, at: Progress) -> None:
@@ -111,7 +111,7 @@ class MoCo(Method):
 
     def project(self, pooled: Tensor) -> Tensor:
         """``(B, D)`` -> ``(B, dim)``."""
-        projected: Tensor = self.projector(pooled)
+        projected: Tensor = self.projector(self.encoder.embedding(pooled))
         return projected
 
 

@@ -26,6 +26,7 @@ class Config(BaseModel):
     temperature: float = Field(0.2, gt=0, description="Temperature of NT-Xent.")
     hidden: int = Field(2048, ge=1, description="Width of the projector's hidden layer.")
     dim: int = Field(128, ge=1, description="Length of the projected vector.")
+    hidden_bias: bool = Field(True, description="A bias in the projector's hidden layer, which its batch-norm then takes out again; Lightly's head has none.")
     last_norm: bool = Field(False, description="Batch-norm after the projector's last layer, as in the authors' later code.")
 
 
@@ -41,13 +42,16 @@ class SimCLR(Method):
     def __init__(self, encoder: Encoder, config: Config) -> None:
         super().__init__()
         self.encoder = encoder
-        self.projector: nn.Module = MLP(encoder.card.dim, config.hidden, config.dim, last_bias=False, last_norm=config.last_norm)
+        self.projector: nn.Module = MLP(
+            encoder.embedding_dim, config.hidden, config.dim, first_bias=config.hidden_bias, last_bias=False, last_norm=config.last_norm
+        )
         self.temperature = config.temperature
 
     def forward(self, batch: Batch, at: Progress) -> Output:
         """Views (2, B, C, *size) -> NT-Xent (B,)."""
         views = batch.views["global"]
-        first, second = self.projector(self.encoder(views.flatten(0, 1)).pooled).chunk(2)
+        pooled = self.encoder(views.flatten(0, 1)).pooled
+        first, second = self.project(pooled).chunk(2)
         return Output({"nt_xent": nt_xent(first, second, self.temperature)})
 
     def exports(self) -> Mapping[str, Encoder]:
@@ -56,7 +60,7 @@ class SimCLR(Method):
 
     def project(self, pooled: Tensor) -> Tensor:
         """``(B, D)`` -> ``(B, dim)``."""
-        projected: Tensor = self.projector(pooled)
+        projected: Tensor = self.projector(self.encoder.embedding(pooled))
         return projected
 
 

@@ -71,12 +71,12 @@ class VICReg(Method):
     def __init__(self, encoder: Encoder, config: Config) -> None:
         super().__init__()
         self.encoder = encoder
-        self.projector: nn.Module = MLP(encoder.card.dim, config.hidden, config.dim, layers=3, last_bias=False)
+        self.projector: nn.Module = MLP(encoder.embedding_dim, config.hidden, config.dim, layers=3, last_bias=False)
         self.weights = (config.invariance, config.variance, config.covariance)
 
     def forward(self, batch: Batch, at: Progress) -> Output:
         """Views (2, B, C, *size) -> invariance (B,), variance () and covariance (), weighted. A forward for each view."""
-        one, two = (self.projector(self.encoder(view).pooled) for view in batch.views["global"][:2])
+        one, two = (self.project(self.encoder(view).pooled) for view in batch.views["global"][:2])
         terms = zip(("invariance", "variance", "covariance"), self.weights, vicreg(one, two), strict=True)
         return Output({name: weight * term for name, weight, term in terms})
 
@@ -86,7 +86,7 @@ class VICReg(Method):
 
     def project(self, pooled: Tensor) -> Tensor:
         """``(B, D)`` -> ``(B, dim)``."""
-        projected: Tensor = self.projector(pooled)
+        projected: Tensor = self.projector(self.encoder.embedding(pooled))
         return projected
 
 
