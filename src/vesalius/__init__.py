@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from vesalius.predict import predict
     from vesalius.pretrain import pretrain
     from vesalius.reporting import report
+    from vesalius.select.verb import select
 
 __version__ = "0.1.0"
 
@@ -37,8 +38,9 @@ _PLACES = {
     "pretrain": "vesalius.pretrain",
     "report": "vesalius.reporting",
     "save_encoder": "vesalius.encoders",
+    "select": "vesalius.select.verb",
 }
-__all__ = ["build_encoder", "demo", "embed", "evaluate", "export", "finetune", "load_encoder", "predict", "prepare_model", "pretrain", "report", "save_encoder"]
+__all__ = ["build_encoder", "demo", "embed", "evaluate", "export", "finetune", "load_encoder", "predict", "prepare_model", "pretrain", "report", "save_encoder", "select"]
 
 
 def __getattr__(name: str) -> Any:
