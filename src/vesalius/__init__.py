@@ -40,7 +40,10 @@ _PLACES = {
     "save_encoder": "vesalius.encoders",
     "select": "vesalius.select.verb",
 }
-__all__ = ["build_encoder", "demo", "embed", "evaluate", "export", "finetune", "load_encoder", "predict", "prepare_model", "pretrain", "report", "save_encoder", "select"]
+__all__ = [
+    "build_encoder", "demo", "embed", "evaluate", "export", "finetune", "load_encoder", "predict", "prepare_model", "pretrain", "report",
+    "save_encoder", "select",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

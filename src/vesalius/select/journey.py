@@ -62,7 +62,8 @@ class Journey:
             from vesalius.select.training import train
 
             folder = self._run.path / _TRAINING
-            depends = {"training": config.training.model_dump(), "model": config.model.model_dump(), "encoder": config.encoder, "seed": config.seed}
+            said = config.model_dump(mode="json")
+            depends = {key: said[key] for key in ("training", "model", "encoder", "seed")}
 
             def work() -> Mapping[str, Any]:
                 train(config, pool.table, folder, self._terminal)
@@ -77,16 +78,18 @@ class Journey:
 
         reference = str(encoder_of(config, self._terminal))
         weights = config.weights or (reference if reference.startswith(_PUBLIC) else None)
-        return load_encoder(reference, code=config.code, **({} if weights is None else {"weights": weights}))
+        options: dict[str, Any] = {} if weights is None else {"weights": weights}
+        return load_encoder(reference, code=config.code, **options)
 
     def _embedded(self, pool: Pool, encoder: Encoder | None) -> tuple[Candidates, SampleTable, Mapping[str, Any]]:
         """The candidates with their vectors, their table, and all that what follows depends on."""
         fingerprint = pool.table.fingerprint()
         if encoder is None:
             self._stages.leave_out("embed", "embeddings are given" if self._config.embeddings else "nothing that was asked for looks at embeddings")
-            vectors, depends = self._own(pool), {"data": fingerprint, "embeddings": self._config.embeddings}
-            return self._candidates(pool, vectors, {}), pool.table, depends
-        depends = {"data": fingerprint, "encoder": identity(encoder), "layer": self._how.layer, "normalise": self._how.normalise, "tasks": self._tasks}
+            given = {"data": fingerprint, "embeddings": self._config.embeddings}
+            return self._candidates(pool, self._own(pool), {}), pool.table, given
+        how = {"layer": self._how.layer, "normalise": self._how.normalise, "tasks": self._tasks}
+        depends = {"data": fingerprint, "encoder": identity(encoder), **how}
         files = [embedded.VECTORS, *(embedded.file_of(task) for task in self._tasks)]
         once, at = self._config.remove_exact_duplicates, (self._how, self._run, self._terminal)
 
@@ -136,7 +139,9 @@ class Journey:
         try:
             listed = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
         except (OSError, UnicodeDecodeError) as error:
-            raise UserError(f"The list of selected images {file} could not be read ({type(error).__name__}). Give a text file with a name on each line.") from error
+            raise UserError(
+                f"The list of selected images {file} could not be read ({type(error).__name__}). Give a text file with a name on each line."
+            ) from error
         known = np.isin(np.asarray(listed, dtype=np.str_), pool.names)
         if not known.all():
             unknown = [name for name, there in zip(listed, known, strict=True) if not there]
