@@ -40,7 +40,7 @@ class ModelConfig(Frozen):
     name: str | None = Field(None, description="resnet-18, -34, -50, -101 or -152, or any network of ours.")
     out_dim: int | None = Field(None, ge=1, description="Length of the projected vector.")
     num_ftrs: int | None = Field(None, ge=1, description="Length of the embedding behind the 1x1 convolution; none: the network has no such layer.")
-    width: int | None = Field(None, ge=1, description="Factor of the network's channels.")
+    width: float | None = Field(None, gt=0, description="Factor of the network's channels.")
 
 
 class TrainingConfig(Frozen):
