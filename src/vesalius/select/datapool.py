@@ -71,20 +71,20 @@ class Datapool:
     seen: NDArray[Any] = field(default_factory=lambda: np.empty(0, _SEEN))
 
     @classmethod
-    def open(cls, name: str) -> Datapool:
-        """The pool of ``name``, empty where there is none yet. Raises UserError where its files are damaged."""
-        folders = _rounds(place() / key_of(name))
+    def open(cls, name: str, rounds: int | None = None) -> Datapool:
+        """The pool of ``name``, empty where there is none yet, as it was after so many ``rounds``. Raises UserError where its files are damaged."""
+        folders = _rounds(place() / key_of(name))[:rounds]
         if not folders:
             return cls(name)
         try:
-            rounds = [json.loads((folder / "round.json").read_text()) for folder in folders]
+            told = [json.loads((folder / "round.json").read_text()) for folder in folders]
             ids = [np.load(folder / "ids.npy", allow_pickle=False) for folder in folders]
-            again = max((number for number, facts in enumerate(rounds) if facts["embedded_again"]), default=None)
+            again = max((number for number, facts in enumerate(told) if facts["embedded_again"]), default=None)
             parts = [] if again is None else [np.load(folders[again] / "again.npy", allow_pickle=False)]
             parts += [np.load(folder / "vectors.npy", allow_pickle=False) for folder in folders[again or 0 :]]
             seen = np.concatenate([np.load(folder / "seen.npy", allow_pickle=False) for folder in folders])
-            pool = cls(name, rounds, np.concatenate(ids), np.concatenate([part for part in parts if len(part)] or parts[:1]), _latest(seen))
-            if len(pool.ids) != len(pool.vectors) or [facts["round"] for facts in rounds] != list(range(1, len(rounds) + 1)):
+            pool = cls(name, told, np.concatenate(ids), np.concatenate([part for part in parts if len(part)] or parts[:1]), _latest(seen))
+            if len(pool.ids) != len(pool.vectors) or [facts["round"] for facts in told] != list(range(1, len(told) + 1)):
                 raise ValueError("rounds do not add up")
         except (OSError, ValueError, KeyError) as error:
             raise UserError(
