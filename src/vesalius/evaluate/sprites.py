@@ -17,12 +17,12 @@ from vesalius.files import atomic_write
 _TILE, _COLUMNS = 48, 40
 
 
-def write_examples(folder: Path, data: DataSet, rows: NDArray[np.int64], content: Mapping[str, Any]) -> None:
-    """``sprite.png`` of the records ``rows`` and ``examples.json`` with ``content`` into ``folder``."""
+def write_examples(folder: Path, data: DataSet, rows: NDArray[np.int64], content: Mapping[str, Any], *, tile: int = _TILE) -> None:
+    """``sprite.png`` of the records ``rows``, squares of ``tile`` pixels, and ``examples.json`` with ``content`` into ``folder``."""
     folder.mkdir(exist_ok=True)
     images = [_flat(data, int(row)) for row in rows]
-    atomic_write(folder / "sprite.png", sprite(images, _TILE, _COLUMNS))
-    atomic_write(folder / "examples.json", json.dumps({"tile": _TILE, "columns": _COLUMNS, **content}))
+    atomic_write(folder / "sprite.png", sprite(images, tile, _COLUMNS))
+    atomic_write(folder / "examples.json", json.dumps({"tile": tile, "columns": _COLUMNS, **content}))
 
 
 def _flat(data: DataSet, row: int) -> NDArray[Any]:

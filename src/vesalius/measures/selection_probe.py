@@ -77,7 +77,7 @@ def answers(vectors: Tensor, labels: Tensor, test: Tensor, kind: Kind, classes: 
     """Probabilities of ``test`` (T, outputs) by a probe on ``vectors`` (n, D); the labels' shares where they are all of one class."""
     known = ~labels.isnan() if labels.ndim == 1 else ~labels.isnan().all(1)
     vectors, labels = vectors[known], labels[known]
-    if kind != "multilabel" and len(labels.unique()) < 2:
+    if kind != "multilabel" and bool((labels == labels[:1]).all()):
         share = torch.bincount(labels.round().long(), minlength=classes).double() if len(labels) else torch.ones(classes).double()
         return (share / share.sum()).expand(len(test), -1)
     (probe,) = logistic.path(vectors, labels, [STRENGTH], kind=kind, classes=classes)
