@@ -7,8 +7,8 @@ then does not fade as the selection grows.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -37,7 +37,7 @@ def choose(candidates: Candidates, strategies: Sequence[Weighted], n: int, progr
     if len(ranking) == 1 and ranking[0].strength > 0 and len(strategies) == 1:
         at_once = ranking[0].strategy.alone(n, progress)
         if at_once is not None:
-            return at_once
+            return at_once if len(at_once.reasons) else replace(at_once, reasons=[{ranking[0].title: _said(ranking[0], row)} for row in at_once.rows.tolist()])
     free = candidates.free
     for one in strategies:
         if isinstance(one.strategy, Filter):
@@ -61,7 +61,7 @@ def choose(candidates: Candidates, strategies: Sequence[Weighted], n: int, progr
         said = {one.title: dict(one.strategy.reason(row)) for one in ranking}
         nearest, distance = next(((told["nearest"], told["distance"]) for told in said.values() if "nearest" in told), (-1, np.nan))
         picks.append((row, _gain(ranking, row), int(nearest), float(distance)))
-        reasons.append({title: {key: value for key, value in told.items() if key not in ("nearest", "distance")} for title, told in said.items()})
+        reasons.append({title: _without_nearest(told) for title, told in said.items()})
         free[row] = False
         for one in strategies:
             one.strategy.add(row)
@@ -70,6 +70,15 @@ def choose(candidates: Candidates, strategies: Sequence[Weighted], n: int, progr
     return Picks(
         np.asarray(rows, np.int64), np.asarray(gains), np.asarray(nearest_, np.int64), np.asarray(distances, np.float64), reasons, stopped
     )
+
+
+def _said(one: Weighted, row: int) -> dict[str, Any]:
+    return _without_nearest(one.strategy.reason(row))
+
+
+def _without_nearest(told: Mapping[str, Any]) -> dict[str, Any]:
+    """These have columns of their own."""
+    return {key: value for key, value in told.items() if key not in ("nearest", "distance")}
 
 
 def _product(ranking: Sequence[Weighted], size: int) -> NDArray[np.float64]:

@@ -58,6 +58,38 @@ class Strategy(ABC):
         return None
 
 
+class Fixed(Strategy):
+    """A preference that does not change with what is chosen: ``scores`` (N,) at least 0.
+
+    ``free`` (N,): rows that may be chosen; ``kept`` (N,): those that fulfil a condition of this objective.
+    """
+
+    def __init__(self, scores: NDArray[Any], free: NDArray[np.bool_], kept: NDArray[np.bool_] | None = None) -> None:
+        self._scores, self._free, self._kept = np.asarray(scores, np.float64), free, kept
+
+    def score(self) -> NDArray[Any]:
+        """The same as ever."""
+        return self._scores
+
+    def add(self, row: int) -> None:
+        """Nothing changes."""
+
+    def barred(self) -> NDArray[np.bool_] | None:
+        """The rows that do not fulfil the condition."""
+        return None if self._kept is None else ~self._kept
+
+    def alone(self, n: int, progress: Progress) -> Picks | None:
+        """The ``n`` highest, of equal ones the first by name."""
+        rows = np.flatnonzero(self._free if self._kept is None else self._free & self._kept)
+        best = rows[np.argsort(-self._scores[rows], kind="stable")[:n]]
+        progress(len(best), n)
+        return Picks.of(best, self._scores[best], stopped="" if len(best) == n else _why(self._free, best))
+
+
+def _why(free: NDArray[np.bool_], chosen: NDArray[np.int64]) -> str:
+    return "every image is chosen" if free.sum() == len(chosen) else "no further image fulfils the conditions"
+
+
 class Filter(Strategy):
     """A hard condition: it bars rows and prefers none."""
 

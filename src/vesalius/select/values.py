@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vesalius.errors import UserError
 from vesalius.select.candidates import Objects
 
 
@@ -19,6 +20,12 @@ class Vectors:
     of_images: NDArray[Any] | None = None
     objects: Objects | None = None
     query: NDArray[Any] | None = None
+
+    def whole(self, strategy: str) -> NDArray[Any]:
+        """``of_images``. Raises UserError where there are objects instead, which ``strategy`` cannot use."""
+        if self.of_images is None:
+            raise UserError(f"{strategy} works on the embeddings of whole images, not of objects. Leave `task` out of its input.")
+        return self.of_images
 
 
 @dataclass(frozen=True)
