@@ -12,6 +12,7 @@ from typing import Any
 
 import torch
 
+from vesalius.data.table import SampleTable
 from vesalius.encoders import save_encoder
 from vesalius.encoders.cost import count, training_memory
 from vesalius.encoders.encoder import Card, Encoder
@@ -58,13 +59,15 @@ def pretrain(
     out: str | Path | None = None,
     resume: str | Path | None = None,
     quiet: bool = False,
+    images: SampleTable | None = None,
     **changes: Any,
 ) -> Pretrained:
     """Pretrain an encoder as ``recipe`` says, with ``changes`` to its fields, and return the run.
 
     ``recipe``: a name, a YAML file, or a mapping. ``changes``: ``epochs=10``, ``data={"train": "./images"}``, or dotted
     names in ``**{"method.temperature": 0.5}``. ``out``: the run's directory. ``resume``: a run to go on with, exactly as it
-    was started. Raises UserError for input that cannot be used, NonFinite, TooManyBadFiles, NoRoom, Preempted.
+    was started. ``images``: the table of ``data.train``, where its rows were chosen before. Raises UserError for input that
+    cannot be used, NonFinite, TooManyBadFiles, NoRoom, Preempted.
     """
     first = int(os.environ.get("RANK", "0")) == 0
     terminal = Terminal(quiet=quiet or not first)
@@ -82,7 +85,7 @@ def pretrain(
         refuse_taken(Path(out))  # before an hour of decoding, and on every rank
     refuse_unusable(entries(config.tracking))
     settle(config.device, config.threads, config.deterministic)
-    material = load_material(config, terminal)
+    material = load_material(config, terminal, images)
     config = with_plan(config, material.plan)
     if run is not None:
         same_data(run, material.train.table.fingerprint())

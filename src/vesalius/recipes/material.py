@@ -60,14 +60,17 @@ def monitor_key(config: PretrainConfig, monitor: MonitorConfig) -> str | None:
     return None if data is None else f"{data}|{labels}"
 
 
-def load_material(config: PretrainConfig, terminal: Terminal) -> Material:
-    """List, divide, check and decode the data of ``config``. Raises UserError in one paragraph for what cannot be used."""
+def load_material(config: PretrainConfig, terminal: Terminal, images: SampleTable | None = None) -> Material:
+    """List, divide, check and decode the data of ``config``. Raises UserError in one paragraph for what cannot be used.
+
+    ``images``: the table of ``data.train`` where another verb chose its rows already.
+    """
     began = time.perf_counter()
     data = config.data
     if data.mapping is not None and not any(references.takes_mapping(name) for name in (data.train, data.monitor) if name):
         raise UserError(f"data.mapping is {data.mapping}, but neither training nor monitoring data ask whose their images are. Leave it out.")
     dims = dims_of(config)
-    table = resolve(
+    table = images if images is not None else resolve(
         data.train,
         root=data.root,
         dims=dims,

@@ -56,7 +56,7 @@ def _bits(value: int) -> str:
 
 
 def _degrees(value: float | Sequence[float] | None) -> float | None:
-    return max(abs(one) for one in value) if isinstance(value, list | tuple) else value
+    return value if value is None or isinstance(value, int | float) else max(abs(one) for one in value)
 
 
 _W, _S, _L = "worker_config.", "selection_config.", "lightly_config."
@@ -172,7 +172,7 @@ LIGHTLY: Sequence[Key] = (
     Key(f"{_L}model.name", _DEPTHS, "works", "model.name", worker="resnet-18", ours="resnet18 with the stem that fits the images' size"),
     Key(f"{_L}model.out_dim", AtLeastOne, "works", "model.out_dim", worker=128),
     Key(f"{_L}model.num_ftrs", AtLeastOne, "works", "model.num_ftrs", worker=32, ours="no such layer: 512 pooled features tell more apart than 32 numbers"),
-    Key(f"{_L}model.width", AtLeastOne, "works", "model.width", worker=1),
+    Key(f"{_L}model.width", Annotated[float, Field(gt=0)], "works", "model.width", worker=1),
     Key(
         f"{_L}loader.batch_size", AtLeastOne, "works", "training.batch_size", worker=16,
         ours="256, and a quarter of the images where they are few: NT-Xent tells an image from the others of its batch",
