@@ -321,12 +321,12 @@ def select(
     resume
         A selection to go on with, or to write again: folder, id, or `latest`.
     """
-    from vesalius.evaluate.verb import fields_of
+    from vesalius.select.job import fields_of
     from vesalius.select.verb import select as verb
     from vesalius.terminal import answer
 
     if config is not None and config.startswith("--"):
-        config, fields = None, (config, *fields)
+        fields, config = (config, *fields), None
     given = {"strategy": strategy, "write": write, **fields_of(fields)}
     answer(str(verb(config, out=out, resume=resume, **{key: value for key, value in given.items() if value is not None}).path))
 
@@ -352,7 +352,7 @@ def export(
     encoder
         A run (folder, id, `latest` or mlflow:RUN_ID), a folder or file of weights, a name of `models list`, or a network's.
     to
-        safetensors, timm, torchvision, monai, nnunet, onnx or hf.
+        safetensors, timm, torchvision, monai, nnunet, lightly, onnx or hf.
     out
         The folder, new or empty; by default exports/TARGET beside the encoder, or here for a name.
     weights

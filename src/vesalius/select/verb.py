@@ -19,6 +19,7 @@ from vesalius.runs import Run, refuse_taken
 from vesalius.select import picks_file
 from vesalius.select.config import SelectConfig, configured
 from vesalius.select.datapool import key_of
+from vesalius.select.job import written
 from vesalius.select.journey import Journey
 from vesalius.select.selected import Selected
 from vesalius.select.selection import parts
@@ -85,11 +86,11 @@ def select(
     keep_freed_memory()
     if here is None:
         title = asked.name or asked.dataset or "images"
-        here = Run.create("select", title, asked.model_dump(mode="json"), None if out is None else Path(out), device=str(place))
+        here = Run.create("select", title, written(asked), None if out is None else Path(out), device=str(place))
         here.record(dataset=dataset_of(asked))
         keep_plugins(here, asked.plugins)
     with noted(here, True):
-        selected = Journey(asked, here, place, terminal).finished()
+        selected = Journey(asked, here, dataset_of(asked), place, terminal).finished()
         write(selected, places, terminal)
         here.finish("done")
     _show(selected, here, terminal)
