@@ -33,6 +33,7 @@ GROUPS: Mapping[str, str] = {
     "strategies": "vesalius.select.strategies",
     "inputs": "vesalius.select.inputs",
     "handing": "vesalius.select.handing",
+    "boxes": "vesalius.data.boxes.formats",
     "operations": "",
 }
 """Group of the entry point and the package whose files are its entries (``_`` in a file name is ``-`` in the name).
@@ -52,6 +53,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "strategies": ("Config", "TAKES", "build"),
     "inputs": ("Config", "GIVES", "title", "read"),
     "handing": ("NEEDS", "write"),
+    "boxes": ("tasks", "read"),
     "operations": ("model_fields", "draw"),
 }
 """What a module, or an object given by name, must have to be an entry of a group."""

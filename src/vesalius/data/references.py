@@ -1,6 +1,7 @@
 """Data references: what a user writes for a data set, turned into a sample table.
 
-``NAME[@ROOT][:TASK]`` (a source, by its name or an alias of ``source_names``), a folder of images, of DICOM files or of
+``NAME[@ROOT][:TASK][:OPTION=VALUE ...]`` (a source, by its name or an alias of ``source_names``; ``crops@ROOT`` and ``tiles@ROOT:2x3`` cut
+the images of another reference, which is their ROOT), a folder of images, of DICOM files or of
 volumes, a ``.csv``, ``.tsv`` or ``.parquet`` table, a ``.json`` list of volumes (see ``sources.datalist``; a folder that holds
 nnU-Net's or nnssl's is meant by it), a ``.npz`` in MedMNIST's layout, or ``my_data.py:MySet[@ROOT]`` (a data set of items, or
 what gives a SampleTable: see ``own``). Folder, table, list, .npz and ROOT may also be an address that fsspec reads: ``s3://``,
@@ -44,6 +45,7 @@ class Reference(NamedTuple):
     root: Path | None
     task: str | None
     code: str = ""
+    options: tuple[tuple[str, str], ...] = ()
 
 
 def data_folder() -> Path:
@@ -71,11 +73,12 @@ def parse(reference: str, dims: Literal[2, 3] | None = None) -> Reference:
         root = None if match[3] is None else files.place_of(match[3])
         return Reference("", root, None, f"{Path(match[1]).expanduser()}:{match[2]}")
     known = registry.names("sources")
-    if match := re.fullmatch(r"([\w-]+)@(.+?)(?::([\w-]+))?", reference):
+    if match := re.fullmatch(r"([\w-]+)@(.+?)(?::([\w-]+))?((?::\w+=[^:]+)*)", reference):
         name, task = _named(match[1])
         if name != "folder":
             _known(name, reference)
-        return Reference(name, files.place_of(match[2]), match[3] or task)
+        options = tuple((key, value) for key, _, value in (one.partition("=") for one in match[4].split(":")[1:]))
+        return Reference(name, files.place_of(match[2]), match[3] or task, "", options)
     if files.is_remote(reference):
         return _of_address(reference, dims)
     if (
@@ -224,9 +227,17 @@ def resolve(
     else:
         module = registry.entry("sources", found.source)
         found, own_filter = found._replace(task=task or found.task), getattr(module, "FILTER", None)
-        if found.task is not None and getattr(module, "TASKS", None) is not None:
+        of_images = getattr(module, "OF_IMAGES", False)
+        if found.task is not None and getattr(module, "TASKS", None) is not None and not of_images:
             _check_task(found, module.TASKS)
         place = found.root or base or _place(found, module, download, progress)
+        images: dict[str, Any] = {}
+        if of_images:
+            images["images"] = resolve(
+                str(place), root=base, dims=2, labels=False, subject=subject, columns=columns, mapping=mapping, download=download,
+                allow_leakage=True, least=1, progress=progress,
+            )  # fmt: skip
+            subject = columns = mapping = base = None
         options = {
             "labels": [labels] if isinstance(labels, str) else labels,
             "kind": kind,
@@ -239,6 +250,7 @@ def resolve(
             "root_of_files": None if found.root is None else base,
         }
         accepted = _accepted(module, {k: v for k, v in options.items() if v is not None}, found.source)
+        accepted |= images | _options(found, module)
         table = _listed(place, lambda: module.index(place, **accepted))
     if mapping is not None and not _is_table(mapping):
         from vesalius.data.borrowing import with_subjects_of
@@ -309,6 +321,22 @@ def _accepted(module: Any, options: dict[str, Any], source: str) -> dict[str, An
             what = "root" if name == "root_of_files" else name
             raise UserError(f"The source {source} does not take {what!r}: it knows its own. Leave it out.")
     return {name: value for name, value in options.items() if name in takes}
+
+
+def _options(found: Reference, module: Any) -> dict[str, Any]:
+    """What the reference itself says behind its task. Raises UserError for an option that the source has not, or a value that is none."""
+    known = getattr(module, "OPTIONS", {})
+    out = {}
+    for name, value in found.options:
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            raise UserError(f"The source {found.source} has no option {name!r}.{hint} Its options: {', '.join(known) or 'none'}.")
+        try:
+            out[name] = known[name](value)
+        except ValueError:
+            raise UserError(f"The option {name} of {found.source} is {value!r}; it should be a number, as {name}=1.") from None
+    return out
 
 
 def also_at(source: str) -> list[Path]:

@@ -1,0 +1,48 @@
+"""The parts of images that a selection looks at: objects of a task, cut out with some of their surroundings, or the tiles of a grid."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from vesalius.data import crops
+from vesalius.data.boxes import reading
+from vesalius.data.boxes.found import Images
+from vesalius.data.crops import counted, owners
+from vesalius.data.table import SampleTable
+from vesalius.errors import UserError
+from vesalius.files import is_remote
+from vesalius.select.config import TilingConfig
+
+__all__ = ["counted", "crops_of", "owners", "tasks_of"]
+
+
+def tasks_of(table: SampleTable, tiles: Sequence[TilingConfig] = ()) -> list[str]:
+    """The tasks whose objects ``crops_of`` can give: grids by their names, and whatever boxes lie beside the images."""
+    return [*(grid.name for grid in tiles), *(reading.tasks(Path(table.root), _images(table)) if _in_files(table) else ())]
+
+
+def crops_of(table: SampleTable, task: str, *, tiles: Sequence[TilingConfig] = (), padding: float = 0.0) -> SampleTable:
+    """The objects of ``task`` in the images of ``table``, each with its image's id as ``parent``; images without any have no row.
+
+    ``task``: the name of one of ``tiles`` (the original's auto task TILING), a task of ``.lightly/predictions``, or other boxes beside the
+    images, as ``crops@FOLDER:TASK`` names them. ``padding``: the share of a box's sides that is added to them; a tile has none. Raises UserError,
+    naming the tasks that there are, for another name, and where no box can be cut out.
+    """
+    for grid in tiles:
+        if grid.name == task:
+            return crops.tiles(table, grid.num_rows, grid.num_cols, overlap=grid.overlap)
+    if not _in_files(table):
+        raise UserError(
+            f"The images of {table.source} lie in no folder on this machine, beside which boxes of {task!r} could be. Name a grid of tiles,"
+            " or give a folder of image files."
+        )
+    return crops.crops(table, reading.read(Path(table.root), _images(table), task), padding=padding)
+
+
+def _in_files(table: SampleTable) -> bool:
+    return bool(table.root) and table.container is None and not is_remote(table.root)
+
+
+def _images(table: SampleTable) -> Images:
+    return Images(table.frame["uri"].tolist())
