@@ -53,7 +53,7 @@ def _parquet(path: Path, about: pd.DataFrame, vectors: NDArray[np.float32], fact
     known = pa.Schema.from_pandas(about, preserve_index=False)
     schema = known.append(pa.field("vector", pa.list_(pa.float32(), vectors.shape[1])))
     schema = schema.with_metadata({**(schema.metadata or {}), "vesalius": json.dumps(dict(facts))})
-    with _whole(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
+    with whole(path) as temporary, pq.ParquetWriter(temporary, schema) as writer:
         for rows in _slices(len(vectors)):
             writer.write_table(table(rows).cast(schema))
     return [path]
@@ -61,9 +61,9 @@ def _parquet(path: Path, about: pd.DataFrame, vectors: NDArray[np.float32], fact
 
 def _npy(path: Path, about: pd.DataFrame, vectors: NDArray[np.float32], facts: Mapping[str, Any]) -> list[Path]:
     ids = path.with_suffix(".ids.csv")
-    with _whole(ids) as temporary:
+    with whole(ids) as temporary:
         about.to_csv(temporary, index=False)
-    with _whole(path) as temporary, temporary.open("wb") as file:
+    with whole(path) as temporary, temporary.open("wb") as file:
         header = {"descr": "<f4", "fortran_order": False, "shape": tuple(vectors.shape)}
         np.lib.format.write_array_header_2_0(file, header)
         for rows in _slices(len(vectors)):
@@ -75,7 +75,7 @@ def _csv(path: Path, about: pd.DataFrame, vectors: NDArray[np.float32], facts: M
     import pandas as pd
 
     names = [f"v{i}" for i in range(vectors.shape[1])]
-    with _whole(path) as temporary:
+    with whole(path) as temporary:
         for rows in _slices(len(vectors)):
             known = about.iloc[rows].reset_index(drop=True)
             block = pd.concat([known, pd.DataFrame(vectors[rows], columns=names)], axis=1)
@@ -92,7 +92,7 @@ def _slices(rows: int) -> Iterator[slice]:
 
 
 @contextmanager
-def _whole(path: Path) -> Iterator[Path]:
+def whole(path: Path) -> Iterator[Path]:
     """A temporary sibling that becomes ``path`` when the block ends well."""
     temporary = sibling(path)
     with naming_failures(path):

@@ -34,8 +34,8 @@ class Target:
         return registry.entry("handing", self.format)
 
 
-def targets(words: Sequence[str]) -> list[Target]:
-    """``FORMAT=PATH`` each, checked before any work is done.
+def targets(words: Sequence[str], terminal: Terminal | None = None, *, resumed: bool = False) -> list[Target]:
+    """``FORMAT=PATH`` each, checked before any work is done; of a job that is ``resumed`` those that are left to write.
 
     Raises UserError for an unknown format, a path that is there already (a folder of copies or links that was begun may be gone on with)
     and two formats for one path.
@@ -48,6 +48,9 @@ def targets(words: Sequence[str]) -> list[Target]:
         target = Target(name.strip().replace("_", "-"), Path(path).expanduser())
         begun = getattr(target.module, "begun", None)
         if target.out.exists() and not (begun is not None and begun(target.out)):
+            if resumed:  # every format is written whole or not at all
+                (terminal or Terminal(quiet=True)).say(f"{target.format}: {target.out} was written before.")
+                continue
             raise UserError(f"{target.out} is there already, and nothing was written. Name another place for {target.format}, or remove that one.")
         if any(target.out.resolve() == other.out.resolve() for other in found):
             raise UserError(f"Two formats are to be written to {target.out}. Name a place for each.")
