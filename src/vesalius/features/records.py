@@ -65,6 +65,8 @@ def about(data: DataSet, rows: NDArray[np.int64], named: bool) -> pd.DataFrame:
     if named:
         known["uri"] = [_relative(str(uri), data.table.root) for uri in frame["uri"]]
         known["frame"] = frame["frame"]
+        if frame["box"].notna().any():
+            known["box"] = ["" if box is None else " ".join(f"{side:g}" for side in box) for box in frame["box"]]
     for column in ("subject", "split", *(c for c in frame.columns if c.startswith("label."))):
         if column in frame:
             known[column] = frame[column]

@@ -13,6 +13,7 @@ from vesalius.data.table import SampleTable
 from vesalius.errors import UserError
 from vesalius.files import is_remote
 from vesalius.select.config import TilingConfig
+from vesalius.terminal import Terminal
 
 __all__ = ["counted", "crops_of", "owners", "tasks_of"]
 
@@ -22,22 +23,29 @@ def tasks_of(table: SampleTable, tiles: Sequence[TilingConfig] = ()) -> list[str
     return [*(grid.name for grid in tiles), *(reading.tasks(Path(table.root), _images(table)) if _in_files(table) else ())]
 
 
-def crops_of(table: SampleTable, task: str, *, tiles: Sequence[TilingConfig] = (), padding: float = 0.0) -> SampleTable:
+def crops_of(
+    table: SampleTable, task: str, *, tiling: TilingConfig | None = None, padding: float = 0.0, terminal: Terminal | None = None
+) -> SampleTable:
     """The objects of ``task`` in the images of ``table``, each with its image's id as ``parent``; images without any have no row.
 
-    ``task``: the name of one of ``tiles`` (the original's auto task TILING), a task of ``.lightly/predictions``, or other boxes beside the
-    images, as ``crops@FOLDER:TASK`` names them. ``padding``: the share of a box's sides that is added to them; a tile has none. Raises UserError,
-    naming the tasks that there are, for another name, and where no box can be cut out.
+    ``tiling``: the grid that the task stands for (the original's auto task TILING); its tiles have no padding. Without it ``task`` is one of
+    ``.lightly/predictions``, or other boxes beside the images, as ``crops@FOLDER:TASK`` names them. ``padding``: the share of a box's sides that
+    is added to them. What cannot be cut out is said on ``terminal``, by name. Raises UserError, naming the tasks that there are, for another
+    name, and where no box can be cut out.
     """
-    for grid in tiles:
-        if grid.name == task:
-            return crops.tiles(table, grid.num_rows, grid.num_cols, overlap=grid.overlap)
-    if not _in_files(table):
+    terminal = terminal or Terminal(quiet=True)
+    if tiling is not None:
+        parts = crops.tiles(table, tiling.num_rows, tiling.num_cols, overlap=tiling.overlap)
+    elif _in_files(table):
+        parts = crops.crops(table, reading.read(Path(table.root), _images(table), task), padding=padding)
+    else:
         raise UserError(
             f"The images of {table.source} lie in no folder on this machine, beside which boxes of {task!r} could be. Name a grid of tiles,"
             " or give a folder of image files."
         )
-    return crops.crops(table, reading.read(Path(table.root), _images(table), task), padding=padding)
+    for said in (*(one for one in parts.warnings if one not in table.warnings and one != crops.BY_IMAGE), *parts.asides[len(table.asides) :]):
+        terminal.say(said)
+    return parts
 
 
 def _in_files(table: SampleTable) -> bool:
