@@ -33,22 +33,22 @@ class Embedded:
     objects: Mapping[str, Objects] = field(default_factory=dict)
 
 
-def embed_images(encoder: Encoder, pool: Pool, how: How, run: Run, terminal: Terminal, *, once: bool) -> dict[str, Any]:
+def embed_images(encoder: Encoder, pool: Pool, how: How, run: Run, terminal: Terminal, *, once: bool, before: NDArray[np.uint64]) -> dict[str, Any]:
     """Write ``vectors.npy`` with its ids, ``left_out.json`` and ``duplicates.json``; facts for the results.
 
-    ``once``: of images with equal content only the first by name is kept. Names of files that could not be read, or are there
-    twice, go to the terminal alone.
+    ``once``: of images with equal content only the first by name is kept, or one of the ids ``before``, which were selected earlier.
+    Names of files that could not be read, or are there twice, go to the terminal alone.
     """
     data = opened(encoder, pool.table, how, terminal)
     run.write_json("left_out.json", left_out(data))
     if lost := [number for number, _ in data.store.left_out]:
         named = ", ".join(pool.table.locate(lost[:_NAMED])) + (" ..." if len(lost) > _NAMED else "")
-        terminal.say(f"{len(lost):,} files could not be read and cannot be selected: {named}")
-    rows, twins = _once(data, data.rows()) if once else (data.rows(), [])
+        terminal.say(f"{len(lost):,} file{'s' * (len(lost) > 1)} could not be read and cannot be selected: {named}")
+    rows, twins = _once(data, data.rows(), before) if once else (data.rows(), [])
     run.write_json("duplicates.json", [{"id": f"{int(data.store.ids[a]):016x}", "of": f"{int(data.store.ids[b]):016x}"} for a, b in twins])
     if twins:
         named = ", ".join(pool.table.locate([int(data.store.ids[a]) for a, _ in twins[:_NAMED]])) + (" ..." if len(twins) > _NAMED else "")
-        terminal.say(f"{len(twins):,} files hold the same image as another and cannot be selected beside it: {named}")
+        terminal.say(f"{len(twins):,} file{'s hold' if len(twins) > 1 else ' holds'} the same image as another and cannot be selected beside it: {named}")
     vectors = vectors_of(encoder, data, rows, how, terminal, f"embedding {data.public}")
     _keep(run, VECTORS, data, rows, vectors)
     return {"rows": len(rows), "dim": int(vectors.shape[1]), "left_out": len(lost), "duplicates": len(twins)}
@@ -88,12 +88,15 @@ def read(folder: Path, pool: Pool, tasks: Sequence[str]) -> Embedded:
     return Embedded(have, vectors, objects)
 
 
-def _once(data: DataSet, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
-    """Of records with equal content the first, and the others with the one that stands for them."""
-    _, first, which = np.unique(data.store.digests[rows], return_index=True, return_inverse=True)
-    kept = np.zeros(len(rows), bool)
-    kept[first] = True
-    return rows[kept], [(int(rows[at]), int(rows[first[which[at]]])) for at in np.flatnonzero(~kept)]
+def _once(data: DataSet, rows: NDArray[np.int64], before: NDArray[np.uint64]) -> tuple[NDArray[np.int64], list[tuple[int, int]]]:
+    """Of records with equal content the first, those of ``before`` being ahead, and the others with the one that stands for them."""
+    earlier = np.isin(data.store.ids[rows], before)
+    ahead = np.argsort(~earlier, kind="stable")
+    _, first, which = np.unique(data.store.digests[rows][ahead], return_index=True, return_inverse=True)
+    stands = np.empty(len(rows), np.int64)
+    stands[ahead] = ahead[first[which]]
+    twice = (stands != np.arange(len(rows))) & ~earlier
+    return rows[~twice], [(int(rows[at]), int(rows[stands[at]])) for at in np.flatnonzero(twice)]
 
 
 def _keep(run: Run, name: str, data: DataSet, rows: NDArray[np.int64], vectors: NDArray[np.float32], **columns: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vesalius.data.dataset import DataSet
 from vesalius.data.table import SampleTable
 from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
-from vesalius.errors import UserError
+from vesalius.encoders.saving import weights_hash
 from vesalius.features import identity
 from vesalius.runs import Run
 from vesalius.select import embedded, picks_file
 from vesalius.select.candidates import Candidates
 from vesalius.select.config import SelectConfig
-from vesalius.select.embedding import How
+from vesalius.select.describing import Asked, describe
+from vesalius.select.embedding import How, opened
 from vesalius.select.greedy import choose
-from vesalius.select.mapping import placed
+from vesalius.select.growing import Joined, Round
+from vesalius.select.mapping import keep_array, placed
 from vesalius.select.picks import Picks
 from vesalius.select.pool import Pool, pool_of
+from vesalius.select.preselection import listed
 from vesalius.select.selected import Selected
-from vesalius.select.selection import built, needs_vectors, parts, wanted
+from vesalius.select.selection import built, needs_vectors, parts, read_values, wanted
+from vesalius.select.soundness import refuse_unsound
 from vesalius.select.stages import Stages
 from vesalius.terminal import Terminal
 from vesalius.training.precision import autocast_type
@@ -33,27 +39,33 @@ from vesalius.training.precision import autocast_type
 _PUBLIC = ("timm:", "torchvision:")
 _TRAINING = "training"
 """The folder of the pretraining's run in the selection's."""
+_MAP = "map.npy"
 
 
 class Journey:
-    """The job ``config`` in the folder of ``run``."""
+    """The job ``config`` in the folder of ``run``; ``dataset``: whose it is."""
 
-    def __init__(self, config: SelectConfig, run: Run, device: torch.device, terminal: Terminal) -> None:
+    def __init__(self, config: SelectConfig, run: Run, dataset: str, device: torch.device, terminal: Terminal) -> None:
         self._config, self._run, self._terminal = config, run, terminal
         self._stages = Stages(run, terminal)
         autocast = autocast_type(config.precision, device)
         self._how = How(config.layer, config.normalise, device, autocast, config.batch_size, config.max_bad_share)
         self._tasks = sorted({part.source_config.task for part in parts(config.selection) if part.input == "embeddings"} - {None})
+        pool = config.datapool
+        self._round = Round(pool.name or dataset, run, process_all=pool.process_all, terminal=terminal) if pool.use else None
 
     def finished(self) -> Selected:
         """Every stage, done now or before."""
-        pool = pool_of(self._config, self._terminal)
+        whole = pool_of(self._config, self._terminal)
+        pool = whole if self._round is None else self._round.looked_at(whole)
         encoder = self._encoder(pool)
         candidates, table, depends = self._embedded(pool, encoder)
-        picks = self._picks(candidates, table, depends)
-        selected = self._selected(candidates, table, picks, "" if encoder is None else encoder.card.architecture)
-        self._report(selected, depends)
-        return selected
+        picks = self._picks(candidates, depends)
+        if self._round is not None and self._config.datapool.update:
+            self._round.add(picks, _ids(candidates), candidates.vectors, self._maker(encoder))
+        return self._reported(candidates, table, picks, encoder, depends)
+
+    # ---- train
 
     def _encoder(self, pool: Pool) -> Encoder | None:
         """The encoder that is trained, or that was named; None where nothing has to be embedded."""
@@ -81,27 +93,30 @@ class Journey:
         options: dict[str, Any] = {} if weights is None else {"weights": weights}
         return load_encoder(reference, code=config.code, **options)
 
+    # ---- embed
+
     def _embedded(self, pool: Pool, encoder: Encoder | None) -> tuple[Candidates, SampleTable, Mapping[str, Any]]:
-        """The candidates with their vectors, their table, and all that what follows depends on."""
+        """The candidates with their vectors, the table of the images, and all that what follows depends on."""
         fingerprint = pool.table.fingerprint()
         if encoder is None:
             self._stages.leave_out("embed", "embeddings are given" if self._config.embeddings else "nothing that was asked for looks at embeddings")
             given = {"data": fingerprint, "embeddings": self._config.embeddings}
-            return self._candidates(pool, self._own(pool), {}), pool.table, given
+            return self._candidates(pool, self._own(pool), {}, ""), pool.table, given
         how = {"layer": self._how.layer, "normalise": self._how.normalise, "tasks": self._tasks}
         depends = {"data": fingerprint, "encoder": identity(encoder), **how}
         files = [embedded.VECTORS, *(embedded.file_of(task) for task in self._tasks)]
         once, at = self._config.remove_exact_duplicates, (self._how, self._run, self._terminal)
+        before = np.empty(0, np.uint64) if self._round is None else self._round.members
 
         def work() -> Mapping[str, Any]:
-            facts = embedded.embed_images(encoder, pool, *at, once=once)
+            facts = embedded.embed_images(encoder, pool, *at, once=once, before=before)
             for task in self._tasks:
                 facts[f"objects of {task}"] = embedded.embed_objects(encoder, task, self._crops(pool, task), *at)
             return facts
 
         self._stages.run("embed", {**depends, "once": once}, files, work)
         found = embedded.read(self._run.path, pool, self._tasks)
-        return self._candidates(found.pool, found.vectors, found.objects), found.pool.table, depends
+        return self._candidates(found.pool, found.vectors, found.objects, self._maker(encoder)), found.pool.table, depends
 
     def _own(self, pool: Pool) -> NDArray[Any] | None:
         """The user's own embeddings."""
@@ -122,63 +137,80 @@ class Journey:
         tiling = next((tiling for tiling in self._config.tiles if tiling.name == task), None)
         return crops_of(pool.table, task, tiling=tiling, padding=self._config.padding, terminal=self._terminal)
 
-    def _candidates(self, pool: Pool, vectors: NDArray[Any] | None, objects: Mapping[str, Any]) -> Candidates:
+    def _maker(self, encoder: Encoder | None) -> str:
+        """What a datapool calls the origin of vectors."""
+        if encoder is not None:
+            return f"{weights_hash(encoder)} {self._how.layer}"
+        return "file" if self._config.embeddings else "none"
+
+    def _candidates(self, pool: Pool, vectors: NDArray[Any] | None, objects: Mapping[str, Any], maker: str) -> Candidates:
         if vectors is not None:
-            from vesalius.select.soundness import refuse_unsound
-
             refuse_unsound(vectors, pool.names)
-        chosen = self._preselected(pool)
-        root, frame = str(pool.table.root), pool.table.frame
-        return Candidates(pool.names, vectors, objects, chosen, None, frame, root, self._config.seed, self._terminal)
+        rows = Joined(pool.names, pool.table.ids, vectors, np.empty(0, np.int64))
+        if self._round is not None:
+            rows = self._round.joined(pool.names, pool.table.ids, vectors, maker or self._maker(None))
+        frame = pool.table.frame
+        if len(rows.ids) != len(frame):  # a datapool's members whose files have vanished are known by id alone
+            frame = frame.set_index("id").reindex(rows.ids).reset_index()
+        chosen = np.union1d(rows.chosen, listed(self._config.preselected, rows.names, self._terminal))
+        return Candidates(
+            rows.names, rows.vectors, objects, chosen, frame=frame, root=str(pool.table.root), seed=self._config.seed, terminal=self._terminal
+        )  # fmt: skip
 
-    def _preselected(self, pool: Pool) -> NDArray[np.int64]:
-        """Rows of the images that a list names as selected."""
-        if self._config.preselected is None:
-            return np.empty(0, np.int64)
-        file = Path(self._config.preselected).expanduser()
-        try:
-            listed = [line.strip() for line in file.read_text(encoding="utf-8").splitlines() if line.strip()]
-        except (OSError, UnicodeDecodeError) as error:
-            raise UserError(
-                f"The list of selected images {file} could not be read ({type(error).__name__}). Give a text file with a name on each line."
-            ) from error
-        known = np.isin(np.asarray(listed, dtype=np.str_), pool.names)
-        if not known.all():
-            unknown = [name for name, there in zip(listed, known, strict=True) if not there]
-            self._terminal.say(f"{len(unknown):,} of {len(listed):,} names in {file.name} are no images of these data: {', '.join(unknown[:5])}")
-        return np.flatnonzero(np.isin(pool.names, np.asarray(listed, dtype=np.str_)))
+    # ---- select
 
-    def _picks(self, candidates: Candidates, table: SampleTable, depends: Mapping[str, Any]) -> Picks:
-        selection = self._config.selection
+    def _picks(self, candidates: Candidates, depends: Mapping[str, Any]) -> Picks:
+        selection, ids = self._config.selection, _ids(candidates)
         n = wanted(selection, candidates)
 
         def work() -> Mapping[str, Any]:
             with self._terminal.bar(f"selecting {n:,} of {len(candidates):,}", "picks") as progress:
                 picks = choose(candidates, built(selection, candidates), n, progress)
-            picks_file.keep(self._run, picks, table.ids)
+            picks_file.keep(self._run, picks, ids)
             if picks.stopped:
                 self._terminal.say(f"{len(picks):,} of {n:,} images were selected: {picks.stopped}.")
             return {"selected": len(picks), "stopped": picks.stopped}
 
-        chosen = [f"{int(i):016x}" for i in table.ids[candidates.chosen]]
+        chosen = [f"{int(i):016x}" for i in ids[candidates.chosen]]
         whole = {**depends, "selection": selection.model_dump(mode="json"), "n": n, "chosen": chosen, "seed": self._config.seed}
         facts = self._stages.run("select", whole, [picks_file.FILE], work)
-        return picks_file.read(self._run.path, table.ids, facts["stopped"])
+        return picks_file.read(self._run.path, ids, facts["stopped"])
 
-    def _selected(self, candidates: Candidates, table: SampleTable, picks: Picks, encoder: str) -> Selected:
-        labels = {name: table.labels(name) for name in table.label_names}
-        xy = None if candidates.vectors is None else placed(candidates.vectors, picks.rows, self._config.seed)[0]
-        name = self._config.name or self._run.path.name
-        return Selected(name, candidates, picks, labels, table.class_names, xy, encoder)
+    # ---- report
 
-    def _report(self, selected: Selected, depends: Mapping[str, Any]) -> None:
-        """``results.json`` and what the page draws."""
+    def _reported(
+        self, candidates: Candidates, table: SampleTable, picks: Picks, encoder: Encoder | None, depends: Mapping[str, Any]
+    ) -> Selected:  # fmt: skip
+        """``results.json``, the map and the pictures that the page draws."""
+        frame, config = candidates.frame, self._config
+        assert frame is not None
+        labels = {name: frame[f"label.{name}"].to_numpy(np.float64) for name in table.label_names}
+        title = "" if encoder is None else encoder.card.architecture
+        plain = Selected(config.name or self._run.path.name, candidates, picks, labels, table.class_names, None, title, table)
 
         def work() -> Mapping[str, Any]:
-            self._run.write_json("results.json", self._facts(selected))
+            said = ""
+            if candidates.vectors is not None:
+                xy, said = placed(candidates.vectors, picks.rows, config.seed)
+                keep_array(self._run.path / _MAP, xy)
+            values = read_values(config.selection, candidates)
+            about = Asked(config.seed, values, None, said)
+            told = describe(self._mapped(plain), self._run, self._pixels(table, encoder), about)
+            self._run.write_json("results.json", {**self._facts(plain), **told})
             return {}
 
-        self._stages.run("report", {**depends, "picked": selected.picks.rows.tolist()}, ["results.json"], work)
+        self._stages.run("report", {**depends, "picked": [f"{int(i):016x}" for i in _ids(candidates)[picks.rows]]}, ["results.json"], work)
+        return self._mapped(plain)
+
+    def _mapped(self, selected: Selected) -> Selected:
+        """``selected`` with the map that was kept."""
+        if selected.candidates.vectors is None:
+            return selected
+        return replace(selected, map=np.load(self._run.path / _MAP, allow_pickle=False))
+
+    def _pixels(self, table: SampleTable, encoder: Encoder | None) -> DataSet | None:
+        """The decoded images, which have been decoded already."""
+        return None if encoder is None else opened(encoder, table, self._how, self._terminal)
 
     def _facts(self, selected: Selected) -> dict[str, Any]:
         """What was asked for, and of how many."""
@@ -186,13 +218,11 @@ class Journey:
             {"title": part.title, "input": part.input, "strategy": part.strategy, "fields": part.config.model_dump(mode="json")}
             for part in parts(self._config.selection)
         ]
-        return {
-            "kind": "select",
-            "title": f"{len(selected.picks):,} of {len(selected.candidates):,} images",
-            "n": len(selected.picks),
-            "pool": len(selected.candidates),
-            "preselected": len(selected.candidates.chosen),
-            "encoder": selected.encoder,
-            "strategies": objectives,
-            "stopped": selected.picks.stopped,
-        }
+        history = {} if self._round is None else {"datapool": self._round.history()}
+        return {"kind": "select", "title": f"{len(selected.picks):,} of {len(selected.candidates):,} images", "strategies": objectives, **history}
+
+
+def _ids(candidates: Candidates) -> NDArray[np.uint64]:
+    assert candidates.frame is not None
+    found: NDArray[np.uint64] = candidates.frame["id"].to_numpy(np.uint64)
+    return found

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from vesalius import random
+from vesalius.files import atomic_write
 from vesalius.measures import map2d
 
 _PLACED = 3000
@@ -39,3 +43,10 @@ def placed(vectors: NDArray[np.floating], first: NDArray[np.int64], seed: int) -
         xy[rows] = (weight[:, :, None] * places[at]).sum(1).numpy()
     more = f"; {len(left):,} further images among the nearest of these {len(known):,}" if len(left) else ""
     return xy, made.method + more
+
+
+def keep_array(file: Path, values: NDArray[np.float32]) -> None:
+    """Write ``values`` to ``file``, whole or not at all."""
+    buffer = io.BytesIO()
+    np.save(buffer, values)
+    atomic_write(file, buffer.getvalue())

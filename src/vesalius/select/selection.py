@@ -15,6 +15,7 @@ from vesalius.recipes.data_config import Frozen
 from vesalius.select.candidates import Candidates
 from vesalius.select.greedy import Weighted
 from vesalius.select.strategy import StrategyConfig
+from vesalius.select.values import Classes, Numbers
 
 
 class Objective(Frozen):
@@ -86,6 +87,16 @@ def built(config: SelectionConfig, candidates: Candidates) -> list[Weighted]:
         values = part.source.read(part.source_config, candidates)
         made.append(Weighted(part.title, part.module.build(part.config, values, candidates), part.config.strength))
     return made
+
+
+def read_values(config: SelectionConfig, candidates: Candidates) -> list[Numbers | Classes]:
+    """What the inputs say of each candidate, embeddings and chance apart, once each: for reports."""
+    found: dict[str, Numbers | Classes] = {}
+    for part in parts(config):
+        if part.input not in ("embeddings", "random"):
+            values = part.source.read(part.source_config, candidates)
+            found.setdefault(values.title, values)
+    return list(found.values())
 
 
 def wanted(config: SelectionConfig, candidates: Candidates) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
+from vesalius.recipes import yaml12
+from vesalius.recipes.arguments import words
 from vesalius.recipes.plugins import keep_plugins, plugins_of
 from vesalius.recipes.resuming import noted, run_to_resume
 from vesalius.result import Result
@@ -95,6 +97,11 @@ def select(
         here.finish("done")
     _show(selected, here, terminal)
     return Selection(here.path, selected.names)
+
+
+def fields_of(tokens: Sequence[str]) -> dict[str, Any]:
+    """``--a.b 1 --c x`` as fields by name, their values as YAML has them."""
+    return {name: yaml12.parse(text, f"--{name}") for name, text in words(tokens)}
 
 
 def dataset_of(config: SelectConfig) -> str:
