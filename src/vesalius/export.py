@@ -56,7 +56,7 @@ def export(
     code: str | Path | None = None,
     quiet: bool = False,
 ) -> ExportResult:
-    """Write ``encoder`` for ``to``: ``safetensors``, ``timm``, ``torchvision``, ``monai``, ``nnunet``, ``onnx`` or ``hf``; reload, compare.
+    """Write ``encoder`` for ``to``: ``safetensors``, ``timm``, ``torchvision``, ``monai``, ``nnunet``, ``lightly``, ``onnx`` or ``hf``; reload, compare.
 
     ``encoder``: a run, a folder, a network's name (then ``weights`` and ``size`` say what to fill it with and the pixels
     per side) or an Encoder, which is left as it is. ``out``: the folder, new or empty; by default ``exports/TARGET``

@@ -25,6 +25,8 @@ def test_every_line_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     save_encoder(of_volumes, tmp_path / "runs" / "volumes")
     resenc = build_encoder("resenc-l", channels=1, size=(32, 32, 32), features=[8, 16]).eval()
     save_encoder(resenc, tmp_path / "runs" / "resenc")
+    worker = build_encoder("lightly-resnet9", width=0.25, size=(64, 64)).eval()
+    save_encoder(worker, tmp_path / "runs" / "worker")
     known: dict[str, Any] = {}
     loaded, written = 0, []
     for language, text in re.findall(r"^```(\w+)\n(.*?)^```", PAGE.read_text(), re.MULTILINE | re.DOTALL):
@@ -40,8 +42,8 @@ def test_every_line_of_the_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
             exec(compile(text, PAGE.name, "exec"), known)
         if "features" in known:
             with torch.no_grad():
-                made = resenc if "resenc" in text else of_volumes if "volumes" in text else encoder
-                ours = made(known["volumes" if made is not encoder else "images"]).pooled
+                made = resenc if "resenc" in text else of_volumes if "volumes" in text else worker if "lightly" in text else encoder
+                ours = made(known["images" if made in (encoder, worker) else "volumes"]).pooled
             assert (torch.as_tensor(known["features"]) - ours).abs().max() <= 1e-4 * ours.abs().max(), text
             loaded += 1
     assert sorted(written) == sorted(names("exports"))

@@ -209,8 +209,8 @@ def _statistics_note(card: Card, mean: Sequence[float], layout: str) -> list[str
     if not mean and len(card.size) == 3:  # volumes are prepared by a plan, and the layouts of others hold none
         plan = "the file does not tell how its volumes were prepared (orientation, spacing, intensities): data.plan says it"
         return [plan] if layout else []
-    if not mean:  # InnerEye standardised nothing; others did, by numbers that their checkpoints do not hold
-        unsaid = layout and "InnerEye" not in layout
+    if not mean:  # InnerEye standardised nothing, the Worker's network does it itself; others did, by numbers that their checkpoints do not hold
+        unsaid = layout and "InnerEye" not in layout and "Lightly Worker" not in layout
         return ["input not standardised: the file does not tell mean and deviation"] if unsaid else []
     numbers = ", ".join(f"{value:.3g}" for value in card.mean), ", ".join(f"{value:.3g}" for value in card.std)
     averaged = f", averages over {len(mean)} channels" if len(mean) != card.channels else ""
@@ -236,6 +236,8 @@ def _start_from(encoder: Encoder, weights: Weights, min_match: float, standardis
     unexpected = (*loaded.unexpected, *weights.rest)
     loaded = replace(loaded, source=source, layout=layout, adapted=tuple(adapted), unexpected=unexpected)
     encoder.loaded = loaded
+    if isinstance(encoder, lightly_resnet.LightlyEncoder):
+        encoder.head = weights.head
     _log.info("%s", loaded.sentence())
     notes = [*encoder.card.notes, loaded.sentence()]
     encoder.card = encoder.card.model_copy(update={"trained_on": f"started from {source}", "notes": notes})

@@ -1,4 +1,4 @@
-"""Weights behind an address of the web or in a run of MLflow: fetched once, when named, checked, kept in the cache."""
+"""Weights behind an address of the web, of a file or in a run of MLflow: fetched once, when named, checked, kept in the cache."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
 from vesalius.encoders.foreign import PLACES
 from vesalius.encoders.unfinished import PARTS
@@ -16,27 +17,33 @@ from vesalius.files import Lock, atomic_folder, cache_folder
 
 _DIGEST = re.compile(r"sha256=([0-9a-fA-F]{64})")
 _MLFLOW = "mlflow:"
+_FILE = "file://"
 _MADE, _RECOVERY = "encoder", "recovery"
 """Where a tracked run of ours has its encoder, and its checkpoints while it is not done."""
 
 
 def is_address(reference: str) -> bool:
-    """Whether ``reference`` is an address of the web or of a run of MLflow."""
-    return reference.startswith(("https://", "http://", _MLFLOW))
+    """Whether ``reference`` is an address of the web, of a file or of a run of MLflow."""
+    return reference.startswith(("https://", "http://", _FILE, _MLFLOW))
 
 
-def fetched(address: str) -> Path:
+def fetched(address: str, *, any_file: bool = False) -> Path:
     """The file of weights at ``address``, which ends in ``#sha256=`` and the file's SHA-256; downloaded where it is not there.
 
     ``mlflow:RUN_ID[/artifact path]``: the encoder's folder, or, while the run is not done, a folder with its newest
-    checkpoint. All lies in ``VESALIUS_CACHE/weights``. Raises UserError for an address without a digest, since weights
-    that may change are no beginning that a run can name, for a server that fails and for a file that is another.
+    checkpoint. All lies in ``VESALIUS_CACHE/weights``. ``file://`` addresses are files where they lie. ``any_file``: an address without a
+    digest is downloaded too, and what came first is what it means from then on. Raises UserError for an address without a digest, since
+    weights that may change are no beginning that a run can name, for a server that fails and for a file that is another.
     """
+    if address.startswith(_FILE):
+        return _of_file(address)
     if address.startswith(_MLFLOW):
         return _of_mlflow(address.removeprefix(_MLFLOW))
     place, _, fragment = address.partition("#")
     stated = _DIGEST.fullmatch(fragment)
     name = Path(unquote(urlsplit(place).path)).name
+    if any_file and stated is None and name:
+        return _first(place, name)
     if stated is None or not name:
         raise UserError(
             f"{place} is to be downloaded, but nothing says which file it has to be. Write the file's SHA-256 behind the address, "
@@ -46,6 +53,22 @@ def fetched(address: str) -> Path:
 
     folder = cache_folder() / "weights" / stated[1].lower()[:16]
     return download(place, folder / name, sha256=stated[1])
+
+
+def _of_file(address: str) -> Path:
+    parts = urlsplit(address)
+    file = Path(url2pathname(parts.path))
+    if parts.netloc not in ("", "localhost") or not file.exists():
+        raise UserError(f"There is no file behind {address}. An address of a file on this machine is written file:///FOLDER/NAME.")
+    return file
+
+
+def _first(address: str, name: str) -> Path:
+    """What ``address`` gave when it was first asked for."""
+    from vesalius.files import download
+
+    key = hashlib.sha256(address.encode()).hexdigest()[:16]
+    return download(address, cache_folder() / "weights" / f"address-{key}" / name, pinned=True)
 
 
 def _of_mlflow(reference: str) -> Path:

@@ -10,7 +10,8 @@ from typing import Any
 
 from torch import Tensor
 
-from vesalius.encoders.layouts import Architecture, Contents, encoder_in, read_contents, tell, translate
+from vesalius.encoders.encoder import Card
+from vesalius.encoders.layouts import Architecture, Contents, encoder_in, read_contents, read_worker, tell, translate
 from vesalius.encoders.layouts.volumes import DUPLICATE
 from vesalius.encoders.loaded import some
 from vesalius.errors import UserError
@@ -31,7 +32,8 @@ class Weights:
 
     ``source``: the file's name, or the name of public weights. ``layout``: what was recognised, in words. ``rest``:
     names of the file's other tensors. ``mean``, ``std``: how the input is standardised; empty where nothing says it.
-    ``size``: pixels per side they were made for, where something says it.
+    ``size``: pixels per side they were made for, where something says it. ``head``: tensors of a projection head of the Lightly
+    Worker, by layer; ``card``: what we wrote into a checkpoint of its layout; ``body``: the same for the bare ResNet in it.
     """
 
     source: str
@@ -43,16 +45,23 @@ class Weights:
     size: tuple[int, ...] = ()
     architecture: Architecture | None = None
     contents: Contents | None = field(default=None, repr=False)
+    head: Mapping[str, Tensor] = field(default_factory=dict, repr=False)
+    card: Card | None = None
+    body: Weights | None = field(default=None, repr=False)
 
     def options(self, name: str) -> dict[str, Any]:
         """What the weights say of the network ``name``: its stem, width; nothing of another network."""
         told = self.architecture
-        return dict(told.options) if told is not None and told.name == name else {}
+        if told is not None and told.name == name:
+            return dict(told.options)
+        return {} if self.body is None else self.body.options(name)
 
     def fitting(self, own: Iterable[str]) -> Weights:
         """These weights with the tensors under the names that fit a network's ``own`` names best."""
         own = list(own)
         wanted = set(own)
+        if self.body is not None and len(wanted & self.body.tensors.keys()) > len(wanted & self.tensors.keys()):
+            return self.body
         if self.contents is None or (have := len(wanted & self.tensors.keys())) == len(wanted):
             return self
         part = encoder_in(self.contents, own)
@@ -79,6 +88,7 @@ def read_weights(path: Path) -> Weights:
             **_statistics(hub),
         )
     tensors, old, facts = translate(part.tensors)
+    worker = read_worker(part.tensors, contents)
     architecture = tell(tensors, {**part.facts, **facts}) or _hub_architecture(hub) or _mentioned(contents)
     rest = tuple(
         name
@@ -89,7 +99,16 @@ def read_weights(path: Path) -> Weights:
     standardised = _statistics(hub) or {key: facts[key] for key in ("mean", "std") if key in facts}
     used = _without_norm(tensors) if "mean" in facts else tensors
     layout = f"{_kind(contents)}; {part.family}"
-    return Weights(path.name, used, layout, rest, architecture=architecture, contents=contents, **standardised)
+    found = Weights(path.name, used, layout, rest, architecture=architecture, contents=contents, **standardised)
+    if worker is None:
+        return found
+    card = worker.card
+    known = {} if card is None else {"mean": card.mean, "std": card.std, "size": card.size}
+    others = tuple(name for name in rest if not name.startswith(f"{part.root}7."))
+    return Weights(
+        path.name, worker.tensors, f"{_kind(contents)}; Lightly Worker", others, architecture=worker.architecture, contents=contents, head=worker.head,
+        card=card, body=found, **known,
+    )  # fmt: skip
 
 
 def weights_file(folder: Path) -> Path | None:

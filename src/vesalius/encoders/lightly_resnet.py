@@ -6,6 +6,7 @@ pooled vector here, and ``embedding``, what the convolution makes of it (32), of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from torch import Tensor, nn
@@ -64,6 +65,8 @@ class LightlyEncoder(Encoder):
     """``network``: a ``LightlyResNet``."""
 
     network: LightlyResNet
+    head: Mapping[str, Tensor] = {}
+    """Tensors of the projector that stood on it in training, by layer (``0.weight``), where they are known; no part of the network."""
 
     def encode(self, x: Tensor, keep: Tensor | None, hide: Tensor | None) -> Encoding:
         """See ``Encoder``."""

@@ -18,9 +18,12 @@ from vesalius.encoders.encoder import Card, Encoder
 from vesalius.encoders.fetching import fetched, is_address
 from vesalius.encoders.foreign import Weights, read_weights, unknown_network, weights_file
 from vesalius.encoders.layouts import Architecture, read_contents, tell
+from vesalius.encoders.lightly_resnet import NAMES as LIGHTLY
+from vesalius.encoders.lightly_resnet import LightlyEncoder
 from vesalius.encoders.loaded import Loaded, some
 from vesalius.encoders.prepared import folder_of, is_model, untrained
 from vesalius.encoders.prepared import names as zoo_names
+from vesalius.encoders.projector import load_projector
 from vesalius.encoders.published import published
 from vesalius.encoders.saving import CARD, WEIGHTS, weights_hash
 from vesalius.encoders.unfinished import newest_encoder
@@ -155,6 +158,8 @@ def load_encoder(
     loaded = fill(built.network, tensors, name, min_match)
     built.loaded = loaded
     built.card = card
+    if own is not None and isinstance(built, LightlyEncoder) and (projector := load_projector(own[0].parent)) is not None:
+        built.head = projector.state_dict()
     _log.info("%s", loaded.sentence())
     if card.weights and weights_hash(built) != card.weights:
         _log.warning("The weights of %s are not those its card was written for (SHA-256 differs).", name)
@@ -179,7 +184,11 @@ def _of_others(
     if told is None:
         raise unknown_network(weights)
     given = {"channels": told.channels, "size": told.size, **options}
-    return build_encoder(told.name, weights=weights, code=code, min_match=min_match, **given).eval()
+    whole = told.name in LIGHTLY  # one of its tensors left at random is one too many: they are all in the file
+    built = build_encoder(told.name, weights=weights, code=code, min_match=1.0 if whole else min_match, **given).eval()
+    if weights.card is not None and not options:
+        built.card = weights.card
+    return built
 
 
 def own_files(place: Path) -> tuple[Path, Path] | None:

@@ -359,12 +359,9 @@ def lightly_worker(folder: Path) -> Other:
     backbone = lived(nn.Sequential(*parts))
     tensors = under("model.backbone.", backbone) | under("model.projection_head.", SimCLRProjectionHead(32, 32, 16))
     torch.save({"state_dict": tensors}, folder / "worker.ckpt")
-    options = {"stem": "lightly", "width": 0.25}
+    options = {"num_ftrs": 32, "width": 0.25}
     body = backbone[:7]
-    name = "resnet18"
-    return Other(
-        folder / "worker.ckpt", lambda x: body(x).mean((2, 3)), name, "lightly, its backbone", (3, 32, 32), options
-    )
+    return Other(folder / "worker.ckpt", lambda x: body(x).mean((2, 3)), "lightly-resnet18", "Lightly Worker", (3, 32, 32), options)
 
 
 ROWS: dict[str, Callable[[Path], Other]] = {
