@@ -20,10 +20,10 @@ _TAKEN_WHOLE = ("selection.strategies", "tiles")
 """Fields that are lists of entries: they are taken as they are when every key in them is known."""
 
 
-def translated(given: Mapping[str, Any], *, compat: bool) -> tuple[dict[str, Any], list[str]]:
+def translated(given: Mapping[str, Any], *, compat: bool = False, training: bool = False) -> tuple[dict[str, Any], list[str]]:
     """Fields of ours, by dotted name, that the dictionaries in ``given`` set, and what to tell the user of them.
 
-    ``compat``: what they leave open takes the Worker's defaults. Raises UserError for a key that nobody knows (naming its place and the
+    ``compat``: what they leave open takes the Worker's defaults. ``training``: something is trained, whatever they say. Raises UserError for a key that nobody knows (naming its place and the
     nearest), a value out of its range, and what cannot be had here.
     """
     plain = {name: snaked(given.get(name) or {}, name) for name in DICTIONARIES}
@@ -40,8 +40,8 @@ def translated(given: Mapping[str, Any], *, compat: bool) -> tuple[dict[str, Any
         if key.fate == "accepted":
             sentences.append(f"{place} has no effect here: {key.says}.")
         elif key.fate != "works" and checked not in key.harmless:
-            raise UserError(f"{place} is {value!r}: {key.says.format(key=place.rpartition('.')[2])}.")
-        elif key.fate == "works" and not key.old and key.to not in _TAKEN_WHOLE:
+            raise UserError(f"{place} is {value!r}: {key.says}.")
+        elif key.fate == "works" and key.to not in _TAKEN_WHOLE and key.path != old_names.AMOUNT:
             fields[key.to] = key.turn(checked) if key.turn is not None else checked
     selection, worker = plain["selection_config"], plain["worker_config"]
     if selection.get("strategies") is not None:
@@ -60,7 +60,7 @@ def translated(given: Mapping[str, Any], *, compat: bool) -> tuple[dict[str, Any
     sentences += more
     if compat:
         fields = {**worker_defaults(), **fields}
-    return _trained_or_not(fields, plain, sentences), sentences
+    return _trained_or_not(fields, plain, sentences, training), sentences
 
 
 @cache
@@ -75,9 +75,9 @@ def worker_defaults() -> dict[str, Any]:
     return {key.to: key.turn(key.worker) if key.turn is not None else key.worker for key in numbers} | {"layer": "embedding"}
 
 
-def _trained_or_not(fields: dict[str, Any], plain: Mapping[str, Any], sentences: list[str]) -> dict[str, Any]:
+def _trained_or_not(fields: dict[str, Any], plain: Mapping[str, Any], sentences: list[str], training: bool) -> dict[str, Any]:
     """``fields`` with those of a training where one is wanted, and none where not."""
-    wanted = bool(fields.pop("training", False))
+    wanted = bool(fields.pop("training", False)) or training
     epochs = fields.get("training.epochs", 100)
     if wanted and epochs == 0:
         sentences.append("lightly_config.trainer.max_epochs is 0: nothing is trained, and images are embedded only.")

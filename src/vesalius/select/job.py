@@ -47,7 +47,12 @@ def read(source: str | Path | Mapping[str, Any] | None, fields: Mapping[str, Any
         if key not in SelectConfig.model_fields and key not in DICTIONARIES:
             raise unknown(key, [*SelectConfig.model_fields, *DICTIONARIES, *_SHORT], by_path())
     own = _laid({key: plain(value) for key, value in given.items() if key not in DICTIONARIES}, ours)
-    dictionaries, sentences = translated({key: given[key] for key in DICTIONARIES if key in given}, compat=own.get("compat", "none") != "none")
+    own = {key: value for key, value in own.items() if value is not None or key == "training"}  # false is none
+    dictionaries, sentences = translated(
+        {key: given[key] for key in DICTIONARIES if key in given},
+        compat=own.get("compat", "none") != "none",
+        training=isinstance(own.get("training"), Mapping) or own.get("training") is True,
+    )
     tree: dict[str, Any] = {}
     for name, value in dictionaries.items():
         _place(tree, name, plain(value))

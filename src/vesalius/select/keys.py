@@ -62,7 +62,7 @@ def _degrees(value: float | Sequence[float] | None) -> float | None:
 _W, _S, _L = "worker_config.", "selection_config.", "lightly_config."
 _INPUT, _STRATEGY, _AUTO = f"{_S}strategies[].input.", f"{_S}strategies[].strategy.", f"{_S}auto_tasks[]."
 _A = "training.augmentation."
-_NOT_A_VIDEO = "images are selected one by one here, and sequences of a video's frames are not: leave {key} at 1, and extract the frames that are meant"
+_NOT_A_VIDEO = "images are selected one by one here, and sequences of a video's frames are not: leave it at 1, and extract the frames that are meant"
 
 WORKER: Sequence[Key] = (
     Key(f"{_W}enable_training", bool, "works", "training", worker=False),

@@ -7,7 +7,9 @@ from typing import Any
 
 from vesalius.errors import UserError
 
-_SAID = "worker_config.{} is a name from before selection_config: it is taken as {}."
+AMOUNT = "worker_config.stopping_condition.n_samples"
+"""A number of images, or a share of them where it is not whole."""
+_SAID = "worker_config.{} is said as it was before selection_config: it is taken as {}."
 
 
 def translated(worker: Mapping[str, Any], has_selection: bool) -> tuple[dict[str, Any], list[str]]:
@@ -17,17 +19,11 @@ def translated(worker: Mapping[str, Any], has_selection: bool) -> tuple[dict[str
     """
     fields: dict[str, Any] = {}
     sentences: list[str] = []
-    if worker.get("remove_exact_duplicates") is not None:
-        fields["remove_exact_duplicates"] = worker["remove_exact_duplicates"]
     pool = worker.get("datapool") or {}
     if pool.get("name"):
-        fields |= {"datapool.use": True, "datapool.name": str(pool["name"])}
+        fields["datapool.use"] = True
         sentences.append(_SAID.format("datapool.name", f"the pool {pool['name']} (use_datapool)"))
-    if pool.get("keep_history") is not None:
-        fields["datapool.keep_history"] = pool["keep_history"]
     level = worker.get("object_level") or {}
-    if level.get("padding"):
-        fields["padding"] = level["padding"]
     if worker.get("scorer") and worker.get("method") != "coral":
         sentences.append("worker_config.scorer has no effect: it was of method coral alone.")
     stop = worker.get("stopping_condition") or {}
