@@ -55,7 +55,7 @@ def drafts(selected: Selected, rows: NDArray[np.int64]) -> Drafts:
 
 
 def _predictions(root: str, names: Sequence[str] | NDArray[np.str_], found: list[list[Draft]], classes: dict[str, list[str]]) -> list[str]:
-    boxes = []
+    boxes: list[str] = []
     if not root or not Path(root).is_dir():
         return boxes
     for task in lightly_predictions.tasks(root):

@@ -237,4 +237,5 @@ def _latest(seen: NDArray[Any]) -> NDArray[Any]:
     order = np.argsort(seen["id"], kind="stable")
     ordered = seen[order]
     last = np.append(ordered["id"][1:] != ordered["id"][:-1], True) if len(ordered) else np.zeros(0, bool)
-    return ordered[last]
+    kept: NDArray[Any] = ordered[last]
+    return kept

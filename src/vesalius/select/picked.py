@@ -38,13 +38,8 @@ def said(selected: Selected, label: str, at: NDArray[np.int64]) -> list[Any]:
     """The label of candidates ``at`` in words: a class's name, or the number where its values have none; None where it is not known."""
     values = selected.labels[label][at]
     names = selected.class_names.get(label, ())
-    words = []
-    for value in values:
-        if np.isnan(value):
-            words.append(None)
-        else:
-            words.append(names[int(value)] if float(value).is_integer() and 0 <= value < len(names) else float(value))
-    return words
+    classes = {float(number): name for number, name in enumerate(names)}
+    return [None if np.isnan(value) else classes.get(float(value), float(value)) for value in values]
 
 
 def vectors(selected: Selected, at: NDArray[np.int64]) -> NDArray[np.float32] | None:
