@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -37,12 +38,12 @@ def test_the_documents_job() -> None:
 def test_camel_case_is_snake_case() -> None:
     snake = {
         "worker_config": {"enable_training": True, "use_datapool": True, "datasource": {"process_all": True}},
-        "selection_config": {"n_samples": 3, "strategies": [{"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY", "stopping_condition_minimum_distance": 0.1}}]},
+        "selection_config": {"n_samples": 3, "strategies": [{**DIVERSE, "strategy": {"type": "DIVERSITY", "stopping_condition_minimum_distance": 0.1}}]},
         "lightly_config": {"trainer": {"max_epochs": 7}, "collate": {"input_size": 32}},
     }  # fmt: skip
     camel = {
         "workerConfig": {"enableTraining": True, "useDatapool": True, "datasource": {"processAll": True}},
-        "selectionConfig": {"nSamples": 3, "strategies": [{"input": {"type": "EMBEDDINGS"}, "strategy": {"type": "DIVERSITY", "stoppingConditionMinimumDistance": 0.1}}]},
+        "selectionConfig": {"nSamples": 3, "strategies": [{**DIVERSE, "strategy": {"type": "DIVERSITY", "stoppingConditionMinimumDistance": 0.1}}]},
         "lightlyConfig": {"trainer": {"maxEpochs": 7}, "collate": {"inputSize": 32}},
     }  # fmt: skip
     assert configured(camel, data="x") == configured(snake, data="x")
@@ -102,7 +103,7 @@ def test_a_checkpoint_or_a_runs_and_not_both() -> None:
     assert (config.encoder, config.encoder_run) == ("file:///a.ckpt", False)
     config = job(worker_config={"checkpoint": "", "checkpointRunId": "20261122-1"})
     assert (config.encoder, config.encoder_run) == ("20261122-1", True)
-    with pytest.raises(UserError, match="checkpoint and worker_config.checkpoint_run_id both"):
+    with pytest.raises(UserError, match="checkpoint_run_id both say which encoder"):
         job(worker_config={"checkpoint": "a", "checkpoint_run_id": "b"})
 
 
@@ -127,7 +128,10 @@ def test_a_stated_model_is_kept_where_nothing_is_trained() -> None:
 
 @pytest.mark.parametrize(
     ("text", "number"),
-    [("50", {"n_samples": 50}), (50, {"n_samples": 50}), ("1,000", {"n_samples": 1000}), ("10%", {"proportion_samples": 0.1}), (0.1, {"proportion_samples": 0.1})],
+    [
+        ("50", {"n_samples": 50}), (50, {"n_samples": 50}), ("1,000", {"n_samples": 1000}), ("10%", {"proportion_samples": 0.1}),
+        (0.1, {"proportion_samples": 0.1}),
+    ],
 )  # fmt: skip
 def test_a_number_or_a_share(text: Any, number: dict[str, Any]) -> None:
     assert amount(text) == number
@@ -159,19 +163,20 @@ def test_a_strategy_in_words(text: str, source: dict[str, Any], strategy: dict[s
 
 
 def test_the_short_form() -> None:
-    fields = fields_of(["--encoder", "resnet18", "--data", "2024", "--n", "10%", "--seed", "3", "--training.epochs", "2", "--diversity.strength", "2", "--write", "csv=a.csv"])  # fmt: skip
+    said = "--encoder resnet18 --data 2024 --n 10% --seed 3 --training.epochs 2 --diversity.strength 2 --write csv=a.csv"
+    fields = fields_of(said.split())
     config, _ = configured(None, **fields, strategy=["diversity", "random"])
     assert (config.data, config.seed, config.write, config.training.epochs) == ("2024", 3, ["csv=a.csv"], 2)  # type: ignore[union-attr]
     assert [entry.strategy for entry in config.selection.strategies] == [{"type": "DIVERSITY", "strength": 2}, {"type": "WEIGHTS"}]
     with pytest.raises(UserError, match=r'no key "diversity.strengt". Did you mean "strength"'):
         configured(None, data="x", n=5, **{"diversity.strengt": 2})
-    with pytest.raises(UserError, match="--weights.strength is given, but WEIGHTS is none of the strategies"):
+    with pytest.raises(UserError, match=r"--weights\.strength is given, but WEIGHTS is none of the strategies"):
         configured(None, data="x", n=5, **{"weights.strength": 2})
 
 
 def test_fields_lie_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "config.yaml"
-    file.write_text("data: images\nseed: 4\nworkerConfig: {enableTraining: true}\nselection_config: {n_samples: 50, strategies: [{input: {type: EMBEDDINGS}, strategy: {type: DIVERSITY}}]}\n")
+    file.write_text(f"data: images\nseed: 4\nworkerConfig: {{enableTraining: true}}\nselection_config: {json.dumps(SELECTION)}\n")
     config, _ = configured(file, n=7, seed=5, **{"training.epochs": 2, "worker_config.use_datapool": True})
     assert (config.selection.n_samples, config.seed, config.training.epochs, config.datapool.use) == (7, 5, 2, True)  # type: ignore[union-attr]
     assert configured(file, training=False)[0].training is None
@@ -190,7 +195,11 @@ def test_a_job_that_was_written_is_the_same_job() -> None:
 
 def test_old_names_are_taken_as_todays() -> None:
     config, said = configured(
-        {"worker_config": {"method": "coreset", "stopping_condition": {"n_samples": 0.1, "min_distance": 0.2}, "datapool": {"name": "mine", "keep_history": False}}},
+        {
+            "worker_config": {
+                "method": "coreset", "stopping_condition": {"n_samples": 0.1, "min_distance": 0.2}, "datapool": {"name": "mine", "keep_history": False},
+            }
+        },
         data="x",
     )  # fmt: skip
     assert config.selection.proportion_samples == 0.1

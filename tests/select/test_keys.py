@@ -36,8 +36,8 @@ MODEL = SelectConfig.model_fields["model"].default
 OTHER: dict[str, Any] = {
     "checkpoint": "weights.ckpt", "checkpoint_run_id": "20261122-101010-abcdef", "training.task_name": "cells", "embeddings": "own.csv",
     "relevant_filenames_file": "meant.txt", "num_threads": 2, "datapool.name": "mine", "seed": 7, "trainer.precision": 16, "trainer.max_epochs": 3,
-    "model.name": "resnet-50", "collate.sigmas": [0.5, 1.0], "collate.rr_degrees": 15.0, "collate.kernel_size": 0.2, "collate.input_size": 48, "object_level.padding": 0.1,
-    "lightly_path_regex": "(?P<camera>[a-z]+)", "n_samples": 9,
+    "model.name": "resnet-50", "collate.sigmas": [0.5, 1.0], "collate.rr_degrees": 15.0, "collate.kernel_size": 0.2, "collate.input_size": 48,
+    "object_level.padding": 0.1, "lightly_path_regex": "(?P<camera>[a-z]+)", "n_samples": 9,
 }  # fmt: skip
 """For each key that works a value that is not the default; other values are told from the key's type."""
 

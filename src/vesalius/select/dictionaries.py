@@ -23,8 +23,8 @@ _TAKEN_WHOLE = ("selection.strategies", "tiles")
 def translated(given: Mapping[str, Any], *, compat: bool = False, training: bool = False) -> tuple[dict[str, Any], list[str]]:
     """Fields of ours, by dotted name, that the dictionaries in ``given`` set, and what to tell the user of them.
 
-    ``compat``: what they leave open takes the Worker's defaults. ``training``: something is trained, whatever they say. Raises UserError for a key that nobody knows (naming its place and the
-    nearest), a value out of its range, and what cannot be had here.
+    ``compat``: what they leave open takes the Worker's defaults. ``training``: something is trained, whatever they say.
+    Raises UserError for a key that nobody knows (naming its place and the nearest), a value out of its range, and what cannot be had here.
     """
     plain = {name: snaked(given.get(name) or {}, name) for name in DICTIONARIES}
     for name, value in plain.items():
