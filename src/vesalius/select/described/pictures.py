@@ -18,7 +18,7 @@ from vesalius.select.selected import Selected
 Rows = NDArray[np.int64]
 LARGE, ON_MAP, PICKS = 96, 2400, 400
 """Side of the picks' pictures, images on the map, picks that are shown one by one."""
-_EXAMINED, _NEIGHBOURS, _PAIRS, _OUTLIERS = 10_000, 5, 12, 12
+_EXAMINED, _NEIGHBOURS, _PAIRS, _OUTLIERS = 10_000, 5, 10, 10
 
 
 def pairs(selected: Selected, seed: int) -> dict[str, Any]:
@@ -53,12 +53,14 @@ def write_pictures(selected: Selected, run: Run, data: DataSet | None, ids: NDAr
     picks = selected.picks.rows[:PICKS]
     named = [row for name in ("selection", "pool", "outliers") for one in odd.get(name, ()) for row in one[:2]]
     near = [int(row) for row in selected.picks.nearest[: len(picks)] if row >= 0]
-    shown = np.array(list(dict.fromkeys([*map(int, picks), *named, *near])), np.int64)
+    there = np.ones(len(ids), bool) if data is None else np.isin(ids, data.store.ids)  # of a datapool some have vanished
+    shown = np.array([row for row in dict.fromkeys([*map(int, picks), *named, *near]) if there[row]], np.int64)
     item = {int(row): number for number, row in enumerate(shown)}
     if data is not None:
         write_examples(run.path / "selected", data, _records(data, ids[shown]), {"items": _items(selected, ids, shown)}, tile=LARGE)
         if selected.map is not None:
             of_map = _on_map(selected, seed)
+            of_map = of_map[there[of_map]]
             write_examples(run.path / "examples", data, _records(data, ids[of_map]), {"items": _items(selected, ids, of_map)})
     return {"picks": _picks(selected, ids, item), "pairs": _told(odd, item, selected, ids)}
 
