@@ -35,6 +35,7 @@ from vesalius.recipes.tracking import entries
 from vesalius.result import Result
 from vesalius.runs import FIGURES, Run, refuse_taken
 from vesalius.runs.tracking import refuse_unusable, tracked
+from vesalius.select.dataset import dataset_key
 from vesalius.terminal import Terminal
 from vesalius.training.display import FitDisplay, in_words
 from vesalius.training.feed import Feed
@@ -137,6 +138,7 @@ def _create(config: PretrainConfig, material: Material, out: str | Path | None, 
             device=str(here.device),
             world=here.size,
             threads=torch.get_num_threads(),
+            dataset=dataset_key(config.data.root or config.data.train),
             data_fingerprint=material.train.table.fingerprint(),
         )
         left_out = [{"id": f"{int(i):016x}", "reason": reason} for i, reason in material.train.store.left_out]

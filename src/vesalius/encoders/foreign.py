@@ -11,8 +11,19 @@ from typing import Any
 from torch import Tensor
 
 from vesalius.encoders.encoder import Card
-from vesalius.encoders.layouts import Architecture, Contents, encoder_in, read_contents, read_worker, tell, translate
+from vesalius.encoders.layouts import (
+    BACKBONE,
+    Architecture,
+    Contents,
+    card_of,
+    encoder_in,
+    read_contents,
+    read_worker,
+    tell,
+    translate,
+)
 from vesalius.encoders.layouts.volumes import DUPLICATE
+from vesalius.encoders.lightly_resnet import NAMES as LIGHTLY
 from vesalius.encoders.loaded import some
 from vesalius.errors import UserError
 
@@ -75,6 +86,10 @@ class Weights:
 def read_weights(path: Path) -> Weights:
     """The weights in a file of others, the encoder found in it and its names translated. Raises UserError."""
     contents = read_contents(path)
+    if (card := card_of(contents)) is not None and card.architecture not in LIGHTLY:
+        tensors = {name.removeprefix(BACKBONE): tensor for name, tensor in contents.tensors.items() if name.startswith(BACKBONE)}
+        told = Architecture(card.architecture, card.options, card.channels, card.size, card.architecture)
+        return Weights(path.name, tensors, "", (), card.mean, card.std, card.size, told, contents, card=card)
     part = encoder_in(contents)
     hub = _hub(path)
     if part is None:

@@ -28,6 +28,7 @@ from vesalius.encoders.published import published
 from vesalius.encoders.saving import CARD, WEIGHTS, weights_hash
 from vesalius.encoders.unfinished import newest_encoder
 from vesalius.errors import UserError
+from vesalius.runs.checkpoints import encoder_folder as encoder_folder_of
 
 _log = logging.getLogger("vesalius")
 _OPTIONAL = ("num_batches_tracked", "mask_token")
@@ -243,11 +244,11 @@ def _place(reference: str) -> Path:
 
     path = Path(reference).expanduser()
     if path.exists():
-        return path
+        return _trained(path)
     if (prepared := folder_of(reference)) is not None:
         return prepared
     try:
-        return runs.find(reference)
+        return _trained(runs.find(reference))
     except UserError as error:
         if reference.startswith("run:") or " fits " in str(error):
             raise
@@ -258,6 +259,11 @@ def _place(reference: str) -> Path:
             + f" Give a run folder or id, a model of the zoo (vesalius models list), or one of {', '.join(known_names())}, timm:NAME, "
             "torchvision:NAME, my_file.py:build."
         ) from None
+
+
+def _trained(place: Path) -> Path:
+    """``place``; of a selection's run the folder of its training, where the encoder lies."""
+    return (encoder_folder_of(place) or place) if (place / "stages.json").is_file() else place
 
 
 def _prefix(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> str:

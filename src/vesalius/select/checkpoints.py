@@ -1,17 +1,87 @@
-"""Which encoder embeds, where none is trained: the one that was named, or the newest of the same data set."""
+"""Which encoder embeds, where none is trained: the one that was named, or the newest of the same data set; and whether it is what was stated."""
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
+from vesalius.encoders import load_encoder
+from vesalius.encoders.build import is_name
+from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.fetching import fetched
+from vesalius.encoders.layouts.worker import out_dim
+from vesalius.encoders.lightly_resnet import LightlyEncoder, theirs
 from vesalius.errors import UserError
-from vesalius.select.config import SelectConfig
+from vesalius.runs import Run, find
+from vesalius.runs.checkpoints import newest_checkpoint, required_encoder
+from vesalius.select.config import ModelConfig, SelectConfig
+from vesalius.select.dataset import dataset_key
 from vesalius.terminal import Terminal
 
 
 def encoder_of(config: SelectConfig, terminal: Terminal) -> str:
-    """The reference of the encoder. Raises UserError where nothing says which: never a random network unless it is named."""
-    if config.encoder is not None:
-        return config.encoder
-    raise UserError(
-        f"Nothing says what is to embed {config.data}, and no run on this data set has an encoder. Train one first (enable_training: true, or --training.epochs "
-        "100), name a public network (--encoder timm:NAME), or a file or run of yours (--encoder FILE|RUN)."
+    """The reference of the encoder, for ``load_encoder``. Raises UserError where nothing says which (never a random network unless it is
+    named), for a run without a checkpoint, and where ``config.model`` states another network than the checkpoint's.
+    """
+    reference = _reference(config, terminal)
+    if config.model.model_dump(exclude_none=True) and not is_name(reference):
+        refuse_other(load_encoder(reference, code=config.code), config.model, config.encoder or reference)
+    return reference
+
+
+def _reference(config: SelectConfig, terminal: Terminal) -> str:
+    if config.encoder is None:
+        found = newest_checkpoint(dataset_key(config.data, config.dataset))
+        if found is None:
+            raise UserError(_nothing(config))
+        run = found if (found / "run.json").exists() and found.name != "training" else found.parent
+        terminal.say(f"Embedded by the newest checkpoint of this data set, of the run {Run.open(run).facts()['id']}.")
+        return str(found)
+    if config.encoder_run:
+        folder = find(config.encoder)
+        return str(required_encoder(folder, Run.open(folder).facts()))
+    if config.encoder.startswith(("https://", "http://")) and "#sha256=" not in config.encoder:
+        return str(fetched(config.encoder, any_file=True))
+    return config.encoder
+
+
+def _nothing(config: SelectConfig) -> str:
+    whose = f"the data set {config.dataset}" if config.dataset else "these data"
+    return (
+        f"Nothing says what is to embed the images, and no run on {whose} has a checkpoint. Train on the images first (--training.epochs 100, "
+        "worker_config.enable_training), name a public network (--encoder timm:resnet18), or give a checkpoint (--encoder FILE or RUN, "
+        "worker_config.checkpoint or checkpoint_run_id)."
     )
+
+
+def refuse_other(encoder: Encoder, stated: ModelConfig, source: str | Path) -> None:
+    """Raises UserError where ``stated`` is not what ``encoder`` is; what nobody can tell of it is taken for right."""
+    has = _facts(encoder)
+    said = {key: value for key, value in stated.model_dump(exclude_none=True).items() if key in has}
+    wrong = {key: value for key, value in said.items() if _plain(value) != _plain(has[key])}
+    if not wrong:
+        return
+    name = str(source).rpartition("/")[2]
+    raise UserError(
+        f"lightly_config.model states {_words(wrong)}, and {name} holds {_words({key: has[key] for key in wrong})}. Leave lightly_config.model out, since a "
+        "checkpoint says itself what it is, or give the checkpoint that was meant."
+    )
+
+
+def _facts(encoder: Encoder) -> dict[str, Any]:
+    """What an encoder is, under the keys of ``lightly_config.model``."""
+    card = encoder.card
+    if not isinstance(encoder, LightlyEncoder):
+        return {"name": card.architecture, "width": card.options.get("width", 1), "num_ftrs": "no 1×1 convolution"}
+    found = {"name": theirs(card.architecture), "width": card.options.get("width", 1), "num_ftrs": encoder.embedding_dim}
+    length = out_dim(encoder.head)
+    return found if length is None else {**found, "out_dim": length}
+
+
+def _plain(value: Any) -> Any:
+    """``resnet-18``, ``resnet18`` and ``lightly-resnet18`` are one name."""
+    return value.lower().removeprefix("lightly-").replace("-", "") if isinstance(value, str) else value
+
+
+def _words(facts: dict[str, Any]) -> str:
+    return ", ".join(f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in facts.items())

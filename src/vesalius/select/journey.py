@@ -18,6 +18,7 @@ from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.saving import weights_hash
 from vesalius.features import identity
 from vesalius.runs import Run
+from vesalius.runs.checkpoints import FILE as CHECKPOINT
 from vesalius.select import embedded, picks_file
 from vesalius.select.candidates import Candidates
 from vesalius.select.config import SelectConfig
@@ -71,6 +72,7 @@ class Journey:
         """The encoder that is trained, or that was named; None where nothing has to be embedded."""
         config = self._config
         if config.training is not None:
+            from vesalius.encoders.exporting.lightly import keep
             from vesalius.select.training import train
 
             folder = self._run.path / _TRAINING
@@ -79,6 +81,7 @@ class Journey:
 
             def work() -> Mapping[str, Any]:
                 train(config, pool.table, folder, self._terminal)
+                keep(load_encoder(folder), folder / CHECKPOINT)
                 return {"folder": _TRAINING}
 
             self._stages.run("train", depends, [f"{_TRAINING}/encoder.safetensors"], work)

@@ -20,7 +20,7 @@ from vesalius.result import Result
 from vesalius.runs import Run, refuse_taken
 from vesalius.select import picks_file
 from vesalius.select.config import SelectConfig, configured
-from vesalius.select.datapool import key_of
+from vesalius.select.dataset import dataset_key
 from vesalius.select.job import written
 from vesalius.select.journey import Journey
 from vesalius.select.selected import Selected
@@ -106,10 +106,7 @@ def fields_of(tokens: Sequence[str]) -> dict[str, Any]:
 
 def dataset_of(config: SelectConfig) -> str:
     """Whose runs and checkpoints these are: the name that was given, or a number that stands for the data's resolved root."""
-    if config.dataset:
-        return key_of(config.dataset)
-    there = Path(config.data.partition("@")[2] or config.data)
-    return key_of(str(there.resolve()) if there.exists() else config.data)
+    return dataset_key(config.data, config.dataset)
 
 
 def _asked(config: str | Path | Mapping[str, Any] | None, fields: Mapping[str, Any], run: Run | None) -> tuple[SelectConfig, list[str]]:

@@ -45,10 +45,10 @@ def write(encoder: Encoder, out: Path) -> Exported:
 
 
 def keep(encoder: Encoder, file: Path) -> None:
-    """Write ``file`` alone. ``encoder``: of one of the Worker's networks."""
-    assert isinstance(encoder, LightlyEncoder)
+    """Write ``file`` alone, which says everything of itself. A network that the Worker has not is under its own names: ``load_encoder`` reads it."""
     content = io.BytesIO()
-    torch.save(written(encoder.network.state_dict(), encoder.head, without_paths(encoder.card)), content)
+    head = encoder.head if isinstance(encoder, LightlyEncoder) else {}
+    torch.save(written(encoder.network.state_dict(), head, without_paths(encoder.card)), content)
     atomic_write(file, content.getvalue())
 
 

@@ -7,6 +7,7 @@ from vesalius.encoders.layouts.contents import Contents, read_contents
 from vesalius.encoders.layouts.families import Part, encoder_in
 from vesalius.encoders.layouts.names import translate
 from vesalius.encoders.layouts.told import Architecture
+from vesalius.encoders.layouts.worker import BACKBONE, card_of
 from vesalius.encoders.layouts.worker import read as read_worker
 
-__all__ = ["Architecture", "Contents", "Part", "encoder_in", "read_contents", "read_worker", "tell", "translate"]
+__all__ = ["BACKBONE", "Architecture", "Contents", "Part", "card_of", "encoder_in", "read_contents", "read_worker", "tell", "translate"]

@@ -49,7 +49,7 @@ def read(part: Mapping[str, Tensor], contents: Contents) -> Found | None:
         return None
     base, channels, num_ftrs = shapes["1.weight"][0], shapes["1.weight"][1], shapes["7.weight"][0]
     head = {found[1]: tensor for key, tensor in contents.tensors.items() if (found := _HEAD.search(key))}
-    card = _card(contents)
+    card = card_of(contents)
     options: dict[str, Any] = {"num_ftrs": num_ftrs} | ({"width": base / 64} if base != 64 else {})
     out = f", out_dim {out_dim(head)}" if head else ""
     wide = f", width {base / 64:g}" if base != 64 else ""
@@ -65,8 +65,12 @@ def out_dim(head: Mapping[str, Tensor]) -> int | None:
 
 
 def written(tensors: Mapping[str, Tensor], head: Mapping[str, Tensor], card: Card) -> dict[str, Any]:
-    """The content of a checkpoint: ``tensors`` of our network and its ``head`` as the Worker names them, and our card beside them."""
-    named = {BACKBONE + _theirs(name): tensor for name, tensor in tensors.items()} | {HEAD + name: tensor for name, tensor in head.items()}
+    """The content of a checkpoint: ``tensors`` of our network and its ``head`` as the Worker names them, and our card beside them.
+
+    A network that the Worker has not keeps its own names; our card says which it is.
+    """
+    names = _theirs if card.architecture in DEPTHS else str
+    named = {BACKBONE + names(name): tensor for name, tensor in tensors.items()} | {HEAD + name: tensor for name, tensor in head.items()}
     plain = {name: tensor.detach().cpu().contiguous().clone() for name, tensor in named.items()}
     return {"state_dict": plain, "hyper_parameters": {CARD: card.model_dump_json()}}
 
@@ -81,7 +85,8 @@ def _theirs(name: str) -> str:
     return f"{number}.{name.removeprefix(f'{role}.').replace('.downsample.', '.shortcut.')}"
 
 
-def _card(contents: Contents) -> Card | None:
+def card_of(contents: Contents) -> Card | None:
+    """Our card in a file that ``written`` made."""
     try:
         return Card.model_validate(json.loads(str(contents.settings[CARD])))
     except (KeyError, ValueError):
