@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from vesalius.errors import UserError
+from vesalius.runs.references import without_paths
 from vesalius.select.config import SelectConfig, configured
 from vesalius.select.dictionaries import translated
 from vesalius.select.job import fields_of, written
@@ -220,3 +221,10 @@ def test_old_names_that_leave_open_what_they_mean_are_refused() -> None:
         configured({"worker_config": {"method": "coral", "stopping_condition": {"n_samples": 5}}}, data="x")
     with pytest.raises(UserError, match="no meaning with method random"):
         configured({"worker_config": {"method": "random", "stopping_condition": {"n_samples": 5, "min_distance": 0.1}}}, data="x")
+
+
+def test_a_page_is_not_told_where_files_lie() -> None:
+    config = job(worker_config={"embeddings": "smith/own.csv", "relevant_filenames_file": "smith.txt"}, write=["csv=smith/a.csv"], preselected="smith/b.txt")
+    shown, text = without_paths(written(config), "")
+    assert "smith" not in str(shown) + text
+    assert shown["write"] == ["csv=(in config.yaml)"]

@@ -64,25 +64,25 @@ class Examples:
         return f"{self.class_name(one.label)}, sample {one.id[:8]}" if one.id else self.class_name(one.label)
 
 
-def read_examples(run: RunRecord) -> Examples | str:
-    """The examples of ``run``, or one sentence why there are none to show."""
-    folder, problems = run.path / "examples", dict[str, str]()
+def read_examples(run: RunRecord, name: str = "examples") -> Examples | str:
+    """The examples of ``run`` in its folder ``name``, or one sentence why there are none to show."""
+    folder, problems = run.path / name, dict[str, str]()
     if not folder.is_dir():
-        return "The run kept no example images (no folder examples)."
+        return f"The run kept no example images (no folder {name})."
     content = read_json(folder, "examples.json", problems)
     if problems:
-        return problems["examples.json"].replace("The run has no", "The folder examples has no")
+        return problems["examples.json"].replace("The run has no", f"The folder {name} has no")
     if not (folder / "sprite.png").is_file():
-        return "The folder examples has no sprite.png."
+        return f"The folder {name} has no sprite.png."
     sprite = open_picture(folder / "sprite.png")
     if sprite is None:
-        return "examples/sprite.png could not be read as a picture."
+        return f"{name}/sprite.png could not be read as a picture."
     tile, columns = whole(content.get("tile")) or 0, whole(content.get("columns")) or 0
     if tile <= 0 or columns <= 0 or columns * tile > sprite.width:
-        return "examples/examples.json does not say how the thumbnails lie in sprite.png (tile, columns)."
+        return f"{name}/examples.json does not say how the thumbnails lie in sprite.png (tile, columns)."
     items = [_item(row) for row in records(content.get("items"))][: sprite.height // tile * columns]
     if not items:
-        return "examples/examples.json lists no examples."
+        return f"{name}/examples.json lists no examples."
     classes = texts(content.get("classes")) or texts(run.task.get("classes"))
     return Examples(items, classes, tile, columns, sprite, content)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from vesalius.report import evaluations
+from vesalius.report import evaluations, selections
 from vesalius.report.reading import RunRecord
 from vesalius.report.reconstruction import paints
 from vesalius.report.values import text
 
-Kind = Literal["pretrain", "finetune", "seeds", "predict", "evaluate"]
+Kind = Literal["pretrain", "finetune", "seeds", "predict", "evaluate", "select"]
 
 _END = ("cost", "use", "config", "warnings")
 _SECTIONS: dict[Kind, tuple[str, ...]] = {
@@ -24,6 +24,7 @@ _SECTIONS: dict[Kind, tuple[str, ...]] = {
     ),
     "seeds": ("verdict", "data", "scores", "curves", "use", "config", "warnings"),
     "predict": ("verdict", "answers", "left-out", "config", "warnings"),
+    "select": selections.NAMES,
 }
 _OF_VOLUMES: dict[Kind, tuple[str, ...]] = {
     "finetune": ("verdict", "data", "curves", "segmentations", "dice", "scores", "views", "checkpoints", *_END),
@@ -39,7 +40,8 @@ def kind(run: RunRecord) -> Kind:
     verb = text(run.results.get("kind")) or text(run.info.get("verb"))
     if verb == "finetune":
         return "seeds" if isinstance(run.results.get("seeds"), list) or run.config.get("seeds") else "finetune"
-    return "predict" if verb == "predict" else "evaluate" if verb == "evaluate" else "pretrain"
+    known: tuple[Kind, ...] = ("predict", "evaluate", "select")
+    return next((one for one in known if one == verb), "pretrain")
 
 
 def sections(runs: Sequence[RunRecord]) -> list[str]:

@@ -8,9 +8,13 @@
     const canvas = root.querySelector("canvas"), tip = root.querySelector(".tip"), sprite = root.querySelector(".sprite");
     const context = canvas.getContext("2d");
     const order = new Map(data.groups.map((group, i) => [group.label, i]));
-    const hidden = new Set();
-    const points = data.items.map(([n, x, y, label, name, id, subject, prediction, confidence]) =>
-      ({ n, x, y, label, name, id, subject, prediction, confidence }));
+    const hidden = new Set(), left = new Set(); // classes, and "selected" or "others", that are not shown
+    const field = root.querySelector("input"), told = root.querySelector("[data-shown]");
+    let sought = "";
+    const points = data.items.map(([n, x, y, label, name, id, subject, prediction, confidence, order = null]) =>
+      ({ n, x, y, label, name, id, subject, prediction, confidence, order }));
+    const visible = (p) => !hidden.has(p.label) && !left.has(p.order === null ? "others" : "selected") && (!sought || matches(p));
+    const matches = (p) => p.id.startsWith(sought) || p.name.toLowerCase().includes(sought) || (p.order !== null && sought === `#${p.order}`);
     const xs = points.map((p) => p.x), ys = points.map((p) => p.y);
     const least = [Math.min(...xs), Math.min(...ys)], most = [Math.max(...xs), Math.max(...ys)];
     const centres = data.groups.filter((g) => g.label >= 0).map((g) => {
@@ -58,25 +62,30 @@
       if (!width) return;
       context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
       context.clearRect(0, 0, width, height);
-      const shown = points.filter((p) => !hidden.has(p.label));
+      const shown = points.filter(visible);
+      if (data.selection) shown.sort((a, b) => (a.order === null) - (b.order === null) || a.order - b.order);
       const inside = shown.map((p) => [p, ...at(p)]).filter(([, x, y]) => x > -40 && y > -40 && x < width + 40 && y < height + 40);
       const palette = new Map(data.groups.map((g) => [g.label, colour(g.label)]));
       const radius = Math.min(5.5, 2.6 + 0.7 * Math.log2(view.zoom + 1));
       for (const [p, x, y] of inside) {
-        context.globalAlpha = 0.8;
+        context.globalAlpha = !data.selection ? 0.8 : p.order === null ? 0.5 : 1;
         context.fillStyle = palette.get(p.label);
-        mark(x, y, radius, p.label < 0 ? 0 : order.get(p.label) % SHAPES);
+        mark(x, y, data.selection && p.order !== null ? radius * 1.7 : radius, p.label < 0 ? 0 : order.get(p.label) % SHAPES);
       }
       context.globalAlpha = 1;
       drawn = [];
       if (pictures && sprite && sprite.complete && sprite.naturalWidth) paintPictures(inside, palette);
       paintNames();
       if (hovered) ring(hovered);
+      if (told) told.textContent = `${shown.length} of ${points.length} shown, ${shown.filter((p) => p.order !== null).length} of them selected`;
     }
     function paintPictures(inside, palette) {
+      const all = !data.selection || left.has("selected") || sought || view.zoom > 2.5; // else the selected alone have pictures
       const size = Math.min(data.tile, Math.max(18, Math.min(width / 34, 26) * Math.sqrt(view.zoom)));
       const taken = new Map(), cell = size + 3;
-      for (const [p, x, y] of inside) { // the first of each neighbourhood keeps its place: the picture is calm while panning
+      for (const [p, x, y] of inside) {
+        if (!all && p.order === null) continue;
+        // the first of each neighbourhood keeps its place: the picture is calm while panning
         const i = Math.floor((x - view.x) / cell), j = Math.floor((y - view.y) / cell);
         let free = true;
         for (let a = i - 1; a <= i + 1 && free; a += 1) {
@@ -88,8 +97,9 @@
         if (!free) continue;
         taken.set(i + ":" + j, [x, y]);
         drawn.push([p, x, y, size / 2]);
+        const edge = data.selection && p.order !== null ? 3 : 1.5;
         context.fillStyle = palette.get(p.label);
-        context.fillRect(x - size / 2 - 1.5, y - size / 2 - 1.5, size + 3, size + 3);
+        context.fillRect(x - size / 2 - edge, y - size / 2 - edge, size + 2 * edge, size + 2 * edge);
         const [sx, sy] = source(p);
         context.drawImage(sprite, sx, sy, data.tile, data.tile, x - size / 2, y - size / 2, size, size);
       }
@@ -144,7 +154,7 @@
       if (picture) return picture[0];
       let best = null, distance = reach * reach;
       for (const p of points) {
-        if (hidden.has(p.label)) continue;
+        if (!visible(p)) continue;
         const [px, py] = at(p), d = (px - x) ** 2 + (py - y) ** 2;
         if (d < distance) [best, distance] = [p, d];
       }
@@ -166,6 +176,7 @@
         const right = p.prediction === p.name;
         lines.push(["span", right ? "" : "wrong", `${right ? "\u2713 recognised" : "\u2717 taken for " + p.prediction}${sure}`]);
       }
+      if (data.selection) lines.push(["span", "", p.order === null ? "not selected" : p.order === 0 ? "selected before" : `selected, number ${p.order}`]);
       if (p.subject) lines.push(["span", "", "subject " + p.subject]);
       if (p.id) lines.push(["span", "", p.id]);
       tip.replaceChildren(...(sprite ? [small] : []), ...lines.map(([name, cls, said]) => {
@@ -258,11 +269,17 @@
         const on = button.getAttribute("aria-pressed") !== "true";
         button.setAttribute("aria-pressed", String(on));
         if (act === "pictures") pictures = on;
+        else if (act === "state") on ? left.delete(button.dataset.state) : left.add(button.dataset.state);
         else if (on) hidden.delete(Number(label));
         else hidden.add(Number(label));
         tell(null);
         draw();
       }
+    });
+    field?.addEventListener("input", () => {
+      sought = field.value.trim().toLowerCase();
+      tell(null);
+      draw();
     });
     new ResizeObserver(resize).observe(canvas);
     matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);

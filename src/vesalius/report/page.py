@@ -41,6 +41,7 @@ from vesalius.report import (
     roc,
     scores,
     segmentations,
+    selections,
     use,
     verdict,
     views,
@@ -51,6 +52,7 @@ from vesalius.report.examples import read_examples
 from vesalius.report.kinds import sections
 from vesalius.report.reading import RunRecord, read_run
 from vesalius.report.section import Section
+from vesalius.report.selections import on_map, picked
 from vesalius.report.values import mapping, text
 from vesalius.report.wording import count
 
@@ -78,6 +80,7 @@ _OF_RUNS: Mapping[str, Callable[[Sequence[RunRecord]], Section]] = {
     "calibration": calibration.section,
     "checkpoints": checkpoints.section,
     **evaluations.SECTIONS,
+    **selections.SECTIONS,
     "cost": cost.section,
     "use": use.section,
     "config": config.section,
@@ -107,6 +110,7 @@ def build(runs: Sequence[Path | str], out: Path | None = None) -> Path:
 def render(runs: Sequence[RunRecord]) -> str:
     """The page of ``runs``; large pictures are made smaller until it is below ``LIMIT`` bytes."""
     examples = [(run, read_examples(run)) for run in runs]
+    large = [(run, read_examples(run, "selected")) for run in runs]
     environment = _environment()
     page = ""
     for budget in _BUDGETS:
@@ -119,6 +123,9 @@ def render(runs: Sequence[RunRecord]) -> str:
             "neighbours": partial(neighbours.section, examples),
             "map": partial(embedding_map.section, examples, budget),
             "mistakes": partial(mistakes.section, examples),
+            "picked": partial(picked.section, large, budget // 2),
+            "odd": partial(picked.odd, large, budget // 4),
+            "selection-map": partial(on_map.section, examples, budget // 2),
         }
         made = [makers[name]() if name in makers else _OF_RUNS[name](runs) for name in sections(runs)]
         page = environment.get_template("page.html.j2").render(**_context(runs, made))

@@ -12,6 +12,7 @@ from vesalius.report.judged import gains, headline, model
 from vesalius.report.probes import same
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Block, Section, by_run
+from vesalius.report.selections import glance as of_selection
 from vesalius.report.values import mapping, number, text, texts
 from vesalius.report.wording import (
     MINUS,
@@ -35,7 +36,7 @@ def section(runs: Sequence[RunRecord]) -> Section:
 
 def _block(run: RunRecord) -> Block:
     sentences = texts(run.results.get("verdict")) or answers.sentences(run)
-    glance = overview.parts(run)
+    glance = overview.parts(run) or of_selection.parts(run)
     sentences = [*glance.get("sentences", ()), *sentences]
     further: list[str] = []
     if not sentences and not glance:

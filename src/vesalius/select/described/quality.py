@@ -42,7 +42,7 @@ def quality(selected: Selected, others: Sequence[Rows]) -> dict[str, Any]:
 
 
 def distances(selected: Selected, others: Sequence[Rows], seed: int) -> dict[str, Any]:
-    """Histograms over the same bins: pair distances of the pool, the selection and a random one, and how far each image is from the chosen."""
+    """Histograms over the same bins: pair distances of the pool, the selection and a random one, and how far the others are from the chosen."""
     candidates, vectors = selected.candidates, selected.candidates.vectors
     if vectors is None or not len(selected.picks):
         return {}
@@ -50,10 +50,7 @@ def distances(selected: Selected, others: Sequence[Rows], seed: int) -> dict[str
     pairs = {
         name: selection_quality.pair_distances(vectors, rows, _PAIRS, seed) for name, rows in (("pool", pool), ("selection", own), ("random", one))
     }
-    before = candidates.chosen
-    reach = {
-        name: selection_quality.nearest(vectors, np.concatenate([before, rows]))[1] for name, rows in (("selection", own), ("random", one))
-    }
+    reach = {name: _reach(vectors, np.concatenate([candidates.chosen, rows])) for name, rows in (("selection", own), ("random", one))}
     made = {}
     for title, groups in (("pairs", pairs), ("reach", reach)):
         edges, shares = selection_quality.histogram(groups, _BINS)
@@ -61,6 +58,12 @@ def distances(selected: Selected, others: Sequence[Rows], seed: int) -> dict[str
         made[title] = {"edges": _short(edges), "shares": {name: _short(values) for name, values in shares.items()}, "means": means}
     made["pairs"]["counted"] = {name: len(values) for name, values in pairs.items()}
     return made
+
+
+def _reach(vectors: NDArray[Any], chosen: Rows) -> NDArray[np.float64]:
+    """How far each row that is not chosen lies from the nearest that is."""
+    distance = selection_quality.nearest(vectors, chosen)[1]
+    return np.delete(distance, np.unique(chosen)) if len(np.unique(chosen)) < len(distance) else distance
 
 
 def about(values: NDArray[Any]) -> Mapping[str, float]:

@@ -42,9 +42,14 @@ def _even(one: Found) -> str:
 def _probed(row: Found, probe: Found) -> str:
     name, low, high = _NAMES.get(row["metric"], row["metric"]), row["difference_low"], row["difference_high"]
     word = "better" if low > 0 else "worse" if high < 0 else "not told apart"
+    scale, digits = (100, 1) if "accuracy" in row["metric"] else (1, 3)
+
+    def show(value: float) -> str:
+        return f"{value * scale:.{digits}f}{' %' if scale == 100 else ''}"
+
     return (
-        f"A linear probe on the {row['labels']:,} labels reaches {name} {row['value']:.3f} on {probe['tested_on']}; on random selections "
-        f"{row['random']:.3f}: {word} (difference {row['difference']:+.3f}, 95 % {low:+.3f} to {high:+.3f})."
+        f"A linear probe on the {row['labels']:,} labels reaches {name} {show(row['value'])} on {probe['tested_on']}; on random selections "
+        f"{show(row['random'])}: {word} (difference {row['difference'] * scale:+.{digits}f}, 95 % {low * scale:+.{digits}f} to {high * scale:+.{digits}f})."
     )
 
 
