@@ -43,7 +43,7 @@ def pool_of(config: SelectConfig, terminal: Terminal) -> Pool:
     if config.relevant_filenames_file is not None:
         from vesalius.select.relevant import relevant
 
-        pool = pool.take(relevant(pool.names, config.relevant_filenames_file, terminal))
+        pool = pool.take(relevant(pool.names, config.relevant_filenames_file, terminal, str(pool.table.root)))
     if not len(pool):
         raise UserError(f"{config.data} holds no image to choose from. Look at what is there: `vesalius data show {config.data}`.")
     return pool
