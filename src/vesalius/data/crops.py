@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vesalius.data import identity
-from vesalius.data.boxes.found import Found
+from vesalius.data.boxes.found import NO_IMAGE, Found
 from vesalius.data.boxes.sizes import sizes_of
 from vesalius.data.table import SampleTable
 from vesalius.data.task import classification
@@ -160,7 +160,7 @@ def _rows(images: SampleTable, found: Found, lost: _Lost) -> tuple[NDArray[np.in
     for row, uri in enumerate(images.frame["uri"].tolist()):
         at.setdefault(uri, row)  # of an image of several frames the first
     rows = [at.get(uri, -1) for uri in found.uris]
-    lost.add("of images that are not there", [uri for uri, row in zip(found.uris, rows, strict=True) if row < 0])
+    lost.add(NO_IMAGE, [uri for uri, row in zip(found.uris, rows, strict=True) if row < 0])
     keep = np.flatnonzero(np.array(rows, np.int64) >= 0)
     return np.array(rows, np.int64)[keep], keep
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from vesalius.data import crops
 from vesalius.data.boxes import reading
-from vesalius.data.boxes.found import Images
+from vesalius.data.boxes.found import NO_IMAGE, Images
 from vesalius.data.crops import counted, owners
 from vesalius.data.table import SampleTable
 from vesalius.errors import UserError
@@ -37,7 +37,9 @@ def crops_of(
     if tiling is not None:
         parts = crops.tiles(table, tiling.num_rows, tiling.num_cols, overlap=tiling.overlap)
     elif _in_files(table):
-        parts = crops.crops(table, reading.read(Path(table.root), _images(table), task), padding=padding)
+        found = reading.read(Path(table.root), _images(table), task)
+        found.lost.pop(NO_IMAGE, None)  # of a folder's images some may be meant here
+        parts = crops.crops(table, found, padding=padding)
     else:
         raise UserError(
             f"The images of {table.source} lie in no folder on this machine, beside which boxes of {task!r} could be. Name a grid of tiles,"

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+NO_IMAGE = "of images that are not there"
+"""Why boxes are left out whose image is not among those that are asked about."""
+
 
 @dataclass
 class Found:

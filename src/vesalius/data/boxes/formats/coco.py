@@ -12,12 +12,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from vesalius.data.boxes.found import Found, Images
+from vesalius.data.boxes.found import NO_IMAGE, Found, Images
 from vesalius.data.schema import SPLIT_WORDS
 from vesalius.errors import UserError
 
 _LOOKED_AT = 64
-_NO_IMAGE = "of images that are not there"
 
 
 def tasks(root: Path, images: Images) -> list[str]:
@@ -87,7 +86,7 @@ def _add(found: Found, file: Path, images: Images, folder: str) -> None:
     for one in content["annotations"]:
         uri = uris.get(one.get("image_id"))
         if uri is None:
-            found.lose(_NO_IMAGE, named.get(one.get("image_id")) or f"image_id {one.get('image_id')} of {file.name}")
+            found.lose(NO_IMAGE, named.get(one.get("image_id")) or f"image_id {one.get('image_id')} of {file.name}")
         elif one.get("category_id") not in kinds:
             found.lose("of an unknown class", f"{uri} (category_id {one.get('category_id')})")
         elif one.get("iscrowd"):

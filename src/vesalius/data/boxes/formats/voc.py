@@ -10,12 +10,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 from xml.parsers import expat
 
-from vesalius.data.boxes.found import Found, Images
+from vesalius.data.boxes.found import NO_IMAGE, Found, Images
 from vesalius.data.schema import SPLITS
 
 _FOLDER = "Annotations"
 _SIDES = ("xmin", "ymin", "xmax", "ymax")
-_NO_IMAGE = "of images that are not there"
 
 
 def tasks(root: Path, images: Images) -> list[str]:
@@ -38,7 +37,7 @@ def read(root: Path, task: str, images: Images) -> Found:
         name = (tree.findtext("filename") or "").strip()
         uri = images.stem(file.stem, ("JPEGImages",)) or (images.named(name) if name else None)
         if uri is None:
-            found.lose(_NO_IMAGE, name or file.name, max(1, len(objects)))
+            found.lose(NO_IMAGE, name or file.name, len(objects))
             continue
         found.images.add(uri)
         width, height = (_number(tree.findtext(f"size/{side}")) for side in ("width", "height"))

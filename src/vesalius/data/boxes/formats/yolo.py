@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from vesalius.data.boxes.found import Found, Images
+from vesalius.data.boxes.found import NO_IMAGE, Found, Images
 from vesalius.data.schema import SPLIT_WORDS
 from vesalius.errors import UserError
 
@@ -100,7 +100,7 @@ def _orphans(root: Path, images: Images, found: Found) -> None:
             if place not in expected and place not in _LISTS:
                 lines = sum(bool(line.strip()) for line in file.read_text(encoding="utf-8", errors="replace").splitlines())
                 if lines:
-                    found.lose("of images that are not there", place, lines)
+                    found.lose(NO_IMAGE, place, lines)
 
 
 def _class_names(root: Path) -> dict[int, str]:
