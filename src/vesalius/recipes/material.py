@@ -89,7 +89,7 @@ def load_material(config: PretrainConfig, terminal: Terminal, images: SampleTabl
     keys = {key: m for m in asked if (key := monitor_key(config, m)) is not None}
     tables = {key: _monitoring_table(config, monitor, table, terminal) for key, monitor in keys.items()}
     main = f"{data.monitor}|{data.labels}" if data.monitor is not None else None
-    if main is not None and main in tables and data.monitor == data.train and not data.monitor_root and data.monitor_filter is None:
+    if images is None and main in tables and data.monitor == data.train and not data.monitor_root and data.monitor_filter is None:
         # one data set in both roles: its validation and test images are not learnt from
         table = tables[main]
     plan = plan_for(config, [table, *tables.values()], terminal)

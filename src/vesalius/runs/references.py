@@ -12,6 +12,8 @@ from vesalius import registry
 HIDDEN = "(in config.yaml)"
 _LISTED = ("run", "encoder", "data")
 """Of an evaluation: lists of references."""
+_FILES = ("embeddings", "relevant_filenames_file", "preselected")
+"""Of a selection: files of the user's."""
 _PLACES = ("train", "monitor", "root", "monitor_root", "labels_file", "mapping", "subject")
 
 
@@ -28,12 +30,16 @@ def _shown(key: str, value: Any, inside: str = "") -> Any:
         return {name: _shown(str(name), item, key) for name, item in value.items()}
     if key == "plugins" and isinstance(value, list):
         return [str(item).replace("\\", "/").rpartition("/")[2] for item in value]
+    if key == "write" and isinstance(value, list):
+        return [f"{str(item).partition('=')[0]}={HIDDEN}" for item in value]
     if isinstance(value, list):
         return [_shown(key, item, inside) if isinstance(item, Mapping) or key in _LISTED else item for item in value]
     if not isinstance(value, str):
         return value
     if key == "uri":  # of a tracker: a server may be named, a file lies in somebody's folder
         return value if value.startswith(("http://", "https://", "azureml://", "databricks")) else HIDDEN
+    if key in _FILES:
+        return HIDDEN
     if key == "data" or (inside == "data" and key in _PLACES):
         source, at, rest = value.partition("@")
         task = f":{rest.rpartition(':')[2]}" if ":" in rest and "/" not in rest.rpartition(":")[2] else ""
