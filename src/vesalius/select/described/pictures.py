@@ -131,7 +131,7 @@ def _told(odd: Mapping[str, Any], item: Mapping[int, int], selected: Selected, i
     chosen = set(selected.picks.rows.tolist())
 
     def of(row: int) -> dict[str, Any]:
-        return {"item": item[row], "id": f"{int(ids[row]):016x}", "name": _label(selected, row), "selected": row in chosen}
+        return {"item": item.get(row), "id": f"{int(ids[row]):016x}", "name": _label(selected, row), "selected": row in chosen}
 
     told = {name: [{"first": of(a), "second": of(b), "distance": d} for a, b, d in odd[name]] for name in ("pool", "selection", "outliers")}
     return {**{key: odd[key] for key in ("examined", "neighbours", "typical")}, **told}
