@@ -15,6 +15,8 @@ from vesalius.terminal import Terminal
 if TYPE_CHECKING:
     import pandas as pd
 
+    from vesalius.data.table import SampleTable
+
 
 @dataclass(frozen=True)
 class Objects:
@@ -30,7 +32,8 @@ class Candidates:
 
     ``vectors``: (N, D) float32 or float16, maybe memory-mapped, as long as the caller left them (of unit length where that was asked
     for). ``objects``: parts of the images, by task. ``chosen``: rows that count as chosen already. ``allowed`` (N,): rows that may be chosen.
-    ``frame``: what the table knows of each row. ``root``: the folder that names are relative to. ``seed``: of whatever is drawn.
+    ``frame``: what the table knows of each row; ``table``: the data themselves, where there are any, which may lack rows of ``frame``.
+    ``root``: the folder that names are relative to. ``seed``: of whatever is drawn.
     """
 
     names: NDArray[np.str_]
@@ -42,6 +45,7 @@ class Candidates:
     root: str = ""
     seed: int = 0
     terminal: Terminal = field(default_factory=lambda: Terminal(quiet=True))
+    table: SampleTable | None = None
 
     def __post_init__(self) -> None:
         if len(self.names) > 1 and not (self.names[:-1] < self.names[1:]).all():

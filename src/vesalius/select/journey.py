@@ -157,7 +157,8 @@ class Journey:
             frame = frame.set_index("id").reindex(rows.ids).reset_index()
         chosen = np.union1d(rows.chosen, listed(self._config.preselected, rows.names, self._terminal))
         return Candidates(
-            rows.names, rows.vectors, objects, chosen, frame=frame, root=str(pool.table.root), seed=self._config.seed, terminal=self._terminal
+            rows.names, rows.vectors, objects, chosen, frame=frame, root=str(pool.table.root), seed=self._config.seed, terminal=self._terminal,
+            table=pool.table,
         )  # fmt: skip
 
     # ---- select

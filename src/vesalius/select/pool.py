@@ -44,6 +44,11 @@ def pool_of(config: SelectConfig, terminal: Terminal) -> Pool:
         from vesalius.select.relevant import relevant
 
         pool = pool.take(relevant(pool.names, config.relevant_filenames_file, terminal, str(pool.table.root)))
+    if config.path_regex is not None and len(pool):
+        from vesalius.select.path_keys import path_keys
+
+        said = path_keys(pool.names, config.path_regex, terminal)
+        pool = Pool(pool.table.with_columns(**{f"meta.{key}": column for key, column in said.items()}), pool.names)
     if not len(pool):
         raise UserError(f"{config.data} holds no image to choose from. Look at what is there: `vesalius data show {config.data}`.")
     return pool

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field, field_validator, model_validator
 
+from vesalius.data.schema import is_number
 from vesalius.errors import UserError
 from vesalius.recipes.checking import nearest
 from vesalius.select.candidates import Candidates
@@ -63,6 +64,8 @@ class Config(StrategyConfig):
 def build(config: Config, values: Values, candidates: Candidates) -> Strategy:
     """The strategy over ``values``; numbers with few values count as classes. Raises UserError for classes that are not there, with the nearest."""
     classes = values if isinstance(values, Classes) else _few(values)
+    if not isinstance(values, Classes) and config.target is not None:
+        config = config.model_copy(update={"target": {_plain(name): share for name, share in config.target.items()}})
     if not classes.amounts.any():
         raise UserError(f"BALANCE of {classes.title}: no image holds any of {', '.join(classes.names) or 'its classes'}. Look at where they come from.")
     names, amounts, shares = _aim(config, classes, candidates)
@@ -79,6 +82,11 @@ def _few(values: Values) -> Classes:
     amounts = np.zeros((len(known), len(distinct)))
     amounts[np.flatnonzero(known), place] = 1
     return Classes([f"{value:g}" for value in distinct], amounts, values.title)
+
+
+def _plain(name: str) -> str:
+    """A number as ``_few`` writes it: 007 is 7."""
+    return f"{float(name):g}" if is_number(name) else name
 
 
 def _aim(config: Config, classes: Classes, candidates: Candidates) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
