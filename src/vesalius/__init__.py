@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vesalius.client import Client
     from vesalius.demo import demo
     from vesalius.embed import embed
     from vesalius.encoders import build_encoder, load_encoder, save_encoder
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _PLACES = {
+    "Client": "vesalius.client",
     "build_encoder": "vesalius.encoders",
     "demo": "vesalius.demo",
     "embed": "vesalius.embed",
@@ -41,7 +43,7 @@ _PLACES = {
     "select": "vesalius.select.verb",
 }
 __all__ = [
-    "build_encoder", "demo", "embed", "evaluate", "export", "finetune", "load_encoder", "predict", "prepare_model", "pretrain", "report",
+    "Client", "build_encoder", "demo", "embed", "evaluate", "export", "finetune", "load_encoder", "predict", "prepare_model", "pretrain", "report",
     "save_encoder", "select",
 ]  # fmt: skip
 

@@ -259,12 +259,19 @@ def runs_show(run: str, /) -> None:
 
 
 @runs_app.command(name="latest")
-def runs_latest() -> None:
-    """The newest run's folder."""
-    from vesalius.runs import find
-    from vesalius.terminal import answer
+def runs_latest(*, dataset: str | None = None, with_checkpoint: Annotated[bool, cyclopts.Parameter(negative=())] = False) -> None:
+    """The newest run's folder.
 
-    answer(str(find("latest")))
+    Parameters
+    ----------
+    dataset
+        Only runs on this data set: the name that was given as --dataset, or the folder.
+    with_checkpoint
+        Only runs that trained an encoder and ended well.
+    """
+    from vesalius.inspection import runs_latest as verb
+
+    verb(dataset, with_checkpoint=with_checkpoint)
 
 
 @runs_app.command(name="track")
@@ -282,8 +289,8 @@ def runs_track(run: str, /, *fields: Annotated[str, cyclopts.Parameter(allow_lea
 
 
 @runs_app.command(name="checkpoint")
-def runs_checkpoint(run: str, /, name: str = "last") -> None:
-    """The folder of a run's checkpoint: last, or best-MONITOR.
+def runs_checkpoint(run: str, /, name: str = "last", *, dataset: str | None = None, out: Path | None = None) -> None:
+    """The folder of a run's checkpoint: last, or best-MONITOR; of a selection that trained, the file of its encoder.
 
     Parameters
     ----------
@@ -291,10 +298,14 @@ def runs_checkpoint(run: str, /, name: str = "last") -> None:
         Folder, id or unique prefix, or latest.
     name
         last, best-linear, best-knn, best-spread ...
+    dataset
+        `latest` is the newest run on this data set that has an encoder.
+    out
+        Write the finished encoder here, as one file for any program: what --encoder, worker_config.checkpoint and export take.
     """
     from vesalius.inspection import runs_checkpoint as verb
 
-    verb(run, name)
+    verb(run, name, dataset=dataset, out=out)
 
 
 # ---- recipes

@@ -237,11 +237,36 @@ def runs_track(reference: str, fields: list[str]) -> None:
     send(run, entries, answer)
 
 
-def runs_checkpoint(reference: str, name: str) -> None:
-    """The folder of a checkpoint."""
+def runs_latest(dataset: str | None, *, with_checkpoint: bool) -> None:
+    """The newest run's folder, of all or of a data set's."""
     from vesalius.runs import find
 
-    folder = find(reference) / "checkpoints"
+    answer(str(_newest(dataset, with_checkpoint=with_checkpoint) if dataset is not None or with_checkpoint else find("latest")))
+
+
+def _newest(dataset: str | None, *, with_checkpoint: bool) -> Path:
+    from vesalius.runs.checkpoints import of_dataset
+    from vesalius.select.dataset import dataset_key
+
+    names = () if dataset is None else (dataset, dataset_key(dataset), dataset_key(dataset, dataset))
+    found = of_dataset(names, with_checkpoint=with_checkpoint)
+    if not found:
+        kind = "run with an encoder" if with_checkpoint else "run"
+        raise UserError(f"There is no {kind}{f' on the data set {dataset}' if dataset else ''} yet. `vesalius runs list` shows what there is.")
+    return found[0][0]
+
+
+def runs_checkpoint(reference: str, name: str, *, dataset: str | None, out: Path | None) -> None:
+    """The folder of a checkpoint, or the file that a run hands on."""
+    from vesalius.runs import Run, find
+
+    run = _newest(dataset, with_checkpoint=True) if dataset is not None and reference == "latest" else find(reference)
+    if out is not None or (Run.open(run).facts().get("verb") == "select" and name == "last"):
+        from vesalius.select.checkpoints import copied, file_of
+
+        answer(str(file_of(run) if out is None else copied(run, out)))
+        return
+    folder = run / "checkpoints"
     if name == "last":
         steps = sorted(folder.glob("step-*"))
         if not steps:

@@ -8,12 +8,14 @@ from typing import Any
 from vesalius.encoders import load_encoder
 from vesalius.encoders.build import is_name
 from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.exporting.lightly import keep
 from vesalius.encoders.fetching import fetched
 from vesalius.encoders.layouts.worker import out_dim
 from vesalius.encoders.lightly_resnet import LightlyEncoder, theirs
 from vesalius.errors import UserError
+from vesalius.files import atomic_write, naming_failures
 from vesalius.runs import Run, find
-from vesalius.runs.checkpoints import newest_checkpoint, required_encoder
+from vesalius.runs.checkpoints import FILE, WEIGHTS, newest_checkpoint, required_encoder
 from vesalius.select.config import ModelConfig, SelectConfig
 from vesalius.select.dataset import dataset_key
 from vesalius.terminal import Terminal
@@ -85,3 +87,23 @@ def _plain(value: Any) -> Any:
 
 def _words(facts: dict[str, Any]) -> str:
     return ", ".join(f"{key} {value:g}" if isinstance(value, float) else f"{key} {value}" for key, value in facts.items())
+
+
+def file_of(run: Path) -> Path:
+    """The file that a run hands on: ``checkpoint.ckpt``, or ``encoder.safetensors`` with its card beside it. Raises UserError where it trained nothing."""
+    folder = required_encoder(run, Run.open(run).facts())
+    return next(file for file in (folder / FILE, folder / WEIGHTS) if file.is_file())
+
+
+def copied(run: Path, out: Path) -> Path:
+    """Write what a run hands on to ``out`` as one file that says everything of itself, in the Lightly Worker's layout where it is that network."""
+    file = file_of(run)
+    if out.is_dir():
+        raise UserError(f"{out} is a folder. Name a file, as {out / FILE}.")
+    with naming_failures(out):
+        out.parent.mkdir(parents=True, exist_ok=True)
+    if file.name == FILE:
+        atomic_write(out, file.read_bytes())
+    else:
+        keep(load_encoder(file), out)
+    return out
