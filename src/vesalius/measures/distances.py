@@ -20,8 +20,8 @@ ROWS = 2048
 """Rows that are read at a time."""
 CELLS = 1 << 21
 """Products held at a time: 8 MB in single precision, so that they stay in a processor's cache until the least of each row is taken."""
-_SPREAD = 4.0
-"""Of rounding: errors of a sum of d products add up like a walk, of a length above 4 sqrt(d) next to never (Higham and Mary, 2019)."""
+_SPREAD = 2.0
+"""Of rounding: errors of a sum of d products add up like a walk (Higham and Mary, 2019), whose deviation is at most sqrt(d) / 3; this is six of them."""
 
 
 class Rows:
@@ -38,9 +38,10 @@ class Rows:
         with warnings.catch_warnings():  # a memory map that is only to be read is only read
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             self._source = torch.from_numpy(np.asarray(vectors))
+        self._rooms: dict[tuple[torch.dtype, torch.device], Tensor] = {}
+        self.mean = self._mean()
         if self.device.type == "cuda" and self._source.nbytes < 0.7 * torch.cuda.mem_get_info(self.device)[0]:
             self._source = self._source.to(self.device)
-        self.mean = self._mean()
         self.lengths = self._lengths()
 
     def __len__(self) -> int:
@@ -51,17 +52,24 @@ class Rows:
         self.dtype = torch.float64
         self.lengths = self._lengths()
 
-    def block(self, rows: Index | slice) -> Tensor:
-        """``(B, D)`` some rows less the mean, on the device. ``rows``: a slice, or numbers in any order."""
+    def block(self, rows: Index | slice, *, passing: bool = False) -> Tensor:
+        """``(B, D)`` some rows less the mean, on the device. ``rows``: a slice, or numbers in any order. ``passing``: only needed until the next such call."""
         if not isinstance(rows, slice):
-            unique, back = np.unique(rows, return_inverse=True)  # files are read from front to back
-            if len(unique) < len(rows) or not np.array_equal(unique, rows):
+            if (rows[1:] <= rows[:-1]).any():
+                unique, back = np.unique(rows, return_inverse=True)  # files are read from front to back
                 return self.block(unique)[self.index(back)]
             if len(rows) and rows[-1] - rows[0] + 1 == len(rows):
                 rows = slice(int(rows[0]), int(rows[-1]) + 1)
-        found = self._source[rows] if isinstance(rows, slice) else self._source.index_select(0, torch.from_numpy(rows).to(self._source.device))
+        if isinstance(rows, slice):
+            found = self._source[rows].to(self.device)
+        else:
+            at = torch.from_numpy(rows).to(self._source.device)
+            room = self._room(len(rows), self._source) if passing else None
+            found = (torch.index_select(self._source, 0, at, out=room) if room is not None else self._source[at]).to(self.device)
         mean = self.mean.to(torch.promote_types(self.dtype, found.dtype))  # of doubles the mean is taken before they are made single
-        return (found.to(self.device, mean.dtype) - mean).to(self.dtype)
+        if found.dtype == self.dtype and passing:
+            return torch.sub(found, mean, out=self._room(len(found), mean))
+        return (found.to(mean.dtype) - mean).to(self.dtype)
 
     def index(self, numbers: Index) -> Tensor:
         """``numbers`` on the device."""
@@ -71,19 +79,31 @@ class Rows:
         """How much a computed least squared distance may be off, of rows with these squared lengths: the nearest is no longer than both together."""
         unit = torch.finfo(self.dtype).eps / 2
         share = (_SPREAD * self.vectors.shape[1] ** 0.5 / 2 + 4) * unit
-        longest: Tensor = 2 * lengths.sqrt() + squared.clamp(min=0).sqrt()
-        return share * longest.square()
+        both = 2 * lengths.sqrt() + squared.clamp(min=0).sqrt()
+        found: Tensor = share * both.square()
+        return found
+
+    def _room(self, rows: int, like: Tensor) -> Tensor | None:
+        """Memory that is used again and again: fresh pages cost as much as what is written to them."""
+        if rows > ROWS:
+            return None
+        key = (like.dtype, like.device)
+        if key not in self._rooms:
+            self._rooms[key] = torch.empty(ROWS, self.vectors.shape[1], dtype=like.dtype, device=like.device)
+        return self._rooms[key][:rows]
 
     def _mean(self) -> Tensor:
-        total = torch.zeros(self.vectors.shape[1], dtype=torch.float64, device=self._source.device)
+        total = np.zeros(self.vectors.shape[1])
         for some in slices(len(self)):
-            total += self._source[some].to(torch.float64).sum(0)
-        return (total / max(1, len(self))).to(self.device)
+            block = self._source[some]
+            total += (block if block.dtype == torch.float64 else block.float()).numpy().sum(0)
+        return torch.from_numpy(total / max(1, len(self))).to(self.device)
 
     def _lengths(self) -> Tensor:
         found = torch.empty(len(self), dtype=self.dtype, device=self.device)
         for some in slices(len(self)):
-            found[some] = self.block(some).square().sum(1)
+            block = self.block(some, passing=True)
+            torch.linalg.vecdot(block, block, out=found[some])
         return found
 
 
@@ -94,16 +114,17 @@ class Centres:
         self.rows, self.numbers = rows, numbers
         self._block = rows.block(numbers)
         self._lengths = self._block.square().sum(1)
+        self._room: Tensor | None = None
 
-    def add(self, number: int) -> None:
-        """One more, the last."""
+    def add(self, number: int, vector: Tensor | None = None) -> None:
+        """One more, the last. ``vector`` (D,): its own less the mean, where it is at hand."""
         count = len(self.numbers)
         if count == len(self._block):
             for name in ("_block", "_lengths"):
                 held = getattr(self, name)
                 setattr(self, name, torch.cat([held, torch.empty((max(64, count), *held.shape[1:]), dtype=held.dtype, device=held.device)]))
         self.numbers = np.append(self.numbers, number)
-        self._block[count] = self.rows.block(self.numbers[-1:])[0]
+        self._block[count] = self.rows.block(self.numbers[-1:])[0] if vector is None else vector
         self._lengths[count] = self._block[count].square().sum()
 
     @property
@@ -116,27 +137,35 @@ class Centres:
         """``(n,)`` the squares of these."""
         return self._lengths[: len(self.numbers)]
 
+    def _products(self, block: Tensor, first: int, last: int) -> Tensor:
+        """``(B, last - first)`` squared distances to some centres less the squared lengths of ``block``, in memory that the next call uses again."""
+        wanted = len(block) * (last - first)
+        if self._room is None or self._room.numel() < wanted or self._room.dtype != block.dtype:
+            self._room = torch.empty(max(wanted, CELLS), dtype=block.dtype, device=block.device)
+        return torch.addmm(self.lengths[first:last], block, self.block[first:last].T, alpha=-2, out=self._room[:wanted].view(len(block), -1))
+
     def least(self, block: Tensor, lengths: Tensor, first: int = 0) -> Tensor:
         """``(B,)`` the computed squared distance of each row of ``block`` to the nearest centre from the ``first`` on."""
         best: Tensor | None = None
         step = max(1, CELLS // max(1, len(block)))
         for start in range(first, len(self.numbers), step):
-            found = torch.addmm(self.lengths[start : start + step], block, self.block[start : start + step].T, alpha=-2).amin(1)
+            found = self._products(block, start, min(start + step, len(self.numbers))).amin(1)
             best = found if best is None else torch.minimum(best, found)
         return torch.full_like(lengths, torch.inf) if best is None else (best + lengths).clamp_(min=0)
 
-    def settled(self, numbers: Index, before: Index | None = None) -> tuple[Index, NDArray[np.float64]]:
-        """For rows ``numbers`` (Q,): which centre is nearest (its place, of equally near ones the first) and the
-        squared distance, exact. ``before`` (Q,): only the first so many centres count, at least one.
+    def settled(self, numbers: Index, before: Index | None = None, block: Tensor | None = None) -> tuple[Index, NDArray[np.float64]]:
+        """For rows ``numbers`` (Q,): which centre is nearest (its place, of equally near ones the first) and the squared distance, exact.
+
+        ``before`` (Q,): only the first so many centres count, at least one. ``block`` (Q, D): the rows less the mean, where they are at hand.
         """
         place, squared = np.zeros(len(numbers), np.int64), np.empty(len(numbers))
         step = max(1, min(ROWS, CELLS // max(1, len(self.numbers))))
         for start in range(0, len(numbers), step):
             some = slice(start, start + step)
             asked = numbers[some]
-            block = self.rows.block(asked)
+            vectors = self.rows.block(asked, passing=True) if block is None else block[some]
             lengths = self.rows.lengths[self.rows.index(asked)]
-            apart = torch.addmm(self.lengths, block, self.block.T, alpha=-2).add_(lengths[:, None])
+            apart = self._products(vectors, 0, len(self.numbers)).add_(lengths[:, None])
             if before is not None:
                 late = torch.arange(len(self.numbers), device=apart.device) >= self.rows.index(before[some])[:, None]
                 apart.masked_fill_(late, torch.inf)

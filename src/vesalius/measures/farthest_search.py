@@ -1,7 +1,7 @@
 """The row farthest from a growing set of centres, without measuring every row to every centre.
 
 A distance to the nearest centre can only fall, so what it once was bounds what it is: only rows whose old distance exceeds that of the
-farthest now need to be looked at again ("lazy greedy", Minoux 1978). A few thousand of the farthest rows form a pool that is kept up to date and
+farthest now need to be looked at again ("lazy greedy", Minoux 1978). Some hundreds of the farthest rows form a pool that is kept up to date and
 stays in the processor's cache; centres are taken from it while its farthest row is beyond the bounds of all others. Then the rows that may have come
 to the front catch up with all centres they missed in one matrix product, and the best of them are the next pool. Of vectors without structure each pool
 serves more centres than there were before it, and most rows are never measured to most centres.
@@ -19,17 +19,18 @@ from torch import Tensor
 
 from vesalius.measures.distances import Centres, Index, Rows, between, slices
 
-POOL = 2048
-"""Rows of a pool."""
+POOL = 512
+"""Rows of a pool, more than ``_FEW`` of which are of no use for the last few picks."""
+_FEW = 64
 RIVALS = 4096
 """If so many rows cannot be told apart in single precision, double is worth its time."""
 
 
 class Search:
-    """What is known of all rows: ``value`` (N,), least squared distances, computed, to those centres that each has ``seen``; ``bound`` (N,): true ones are no larger."""
+    """What is known of all rows: ``value`` (N,), the computed least squared distance to centres it has ``seen``; ``bound`` (N,): no true one is larger."""
 
-    def __init__(self, rows: Rows, chosen: Index, free: NDArray[np.bool_]) -> None:
-        self.rows, self.centres, self.free = rows, Centres(rows, chosen), free
+    def __init__(self, rows: Rows, chosen: Index, free: NDArray[np.bool_], wanted: int) -> None:
+        self.rows, self.centres, self.free, self.left = rows, Centres(rows, chosen), free, wanted
         self._forget()
 
     def _forget(self) -> None:
@@ -43,9 +44,11 @@ class Search:
     def take(self, row: int) -> None:
         """``row`` is a centre from now on."""
         self.free[row] = False
+        self.left -= 1
         self.value[row] = self.bound[row] = -torch.inf
-        self.centres.add(row)
-        if self.pool is not None:
+        if self.pool is None:
+            self.centres.add(row)
+        else:
             self.pool.take(row, self.centres)
 
     def farthest(self, least: float, exact: bool) -> tuple[int, float] | None:
@@ -64,7 +67,7 @@ class Search:
                 high = low
             if low > self.pool.beyond:
                 self.pool.picked += 1
-                if high > low and (exact or low < least**2 <= high):
+                if high > low and (exact or low * (1 - 1e-9) < least**2 < high * (1 + 1e-9)):
                     low = high = float(between(self.rows.vectors, row, self.centres.numbers).min())
                 return row, max(low, 0.0) ** 0.5
             self.size = self.size * 4 if not self.pool.picked else POOL  # many rows equally far: all of them have to be compared
@@ -75,7 +78,7 @@ class Search:
     def _back(self) -> None:
         """The pool's rows are rows as any other."""
         assert self.pool is not None
-        self.value[self.pool.places], self.bound[self.pool.places] = self.pool.value.to(self.value), (self.pool.value + self.pool.slack).to(self.value)
+        self.value[self.pool.places], self.bound[self.pool.places] = self.pool.value.to(self.value), (self.pool.value + self.pool.loose).to(self.value)
         self.seen[self.pool.places] = len(self.centres.numbers)
         self.pool = None
 
@@ -87,7 +90,7 @@ class Search:
     def _pooled(self, floor: float) -> Pool:
         """The rows with the largest bounds, all of which know all centres. Those that exceed ``floor`` have to be looked at in any case."""
         free, now = int(self.free.sum()), len(self.centres.numbers)
-        size = min(self.size, free)
+        size = min(self.size if self.size > POOL else min(POOL, max(_FEW, 2 * self.left)), free)
         look = max(size, int((self.bound >= floor).sum()))
         while True:
             found = self.bound.topk(min(size + 1, free), sorted=False)
@@ -104,16 +107,13 @@ class Search:
 
     def _catch_up(self, places: Tensor) -> None:
         """Rows see all centres they have not seen."""
-        places = places.sort().values
-        places = places[self.seen[places].argsort(stable=True)]
-        seen, now = self.seen[places], len(self.centres.numbers)
-        numbers = places.cpu().numpy()
+        seen, order = self.seen[places].sort()
+        places, now = places[order], len(self.centres.numbers)
         for some in slices(len(places)):
-            at = places[some]
-            lengths = self.rows.lengths[at]
-            block = self.rows.block(numbers[some])
-            self.value[at] = torch.minimum(self.value[at], self.centres.least(block, lengths, int(seen[some.start])))
-            self.bound[at] = self.value[at] + self.rows.slack(self.value[at], lengths)
+            at = places[some].sort().values
+            lengths, block = self.rows.lengths[at], self.rows.block(at.cpu().numpy(), passing=True)
+            value = torch.minimum(self.value[at], self.centres.least(block, lengths, int(seen[some.start])))
+            self.value[at], self.bound[at] = value, value + self.rows.slack(value, lengths)
         self.seen[places] = now
 
 
@@ -129,13 +129,13 @@ class Pool:
         self.slack = self.loose.clone()
 
     def take(self, row: int, centres: Centres) -> None:
-        """``row`` is a centre, the last of ``centres``."""
+        """``row``, one of these, is the next of ``centres``."""
+        at = int(np.searchsorted(self.numbers, row))
+        centres.add(row, self.block[at])
         found = torch.addmv(self.lengths, self.block, centres.block[-1], alpha=-2).add_(centres.lengths[-1]).clamp_(min=0).double()
         self.slack = torch.where(found - self.loose < self.value, self.loose, self.slack)  # a value that was exact stays so while all others are farther
         self.value = torch.minimum(self.value, found)
-        at = int(np.searchsorted(self.numbers, row))
-        if at < len(self.numbers) and self.numbers[at] == row:
-            self.value[at], self.slack[at] = -torch.inf, 0
+        self.value[at], self.slack[at] = -torch.inf, 0
 
     def leader(self) -> tuple[int, float, float, int]:
         """The farthest as computed: its row, the least and the most its squared distance can be, and how many rows can be as far."""
@@ -150,7 +150,7 @@ class Pool:
         may = (self.value + self.slack >= low).nonzero()[:, 0]
         open_ = may[self.slack[may] > 0]
         if len(open_):
-            exact = centres.settled(self.numbers[open_.cpu().numpy()])[1]
+            exact = centres.settled(self.numbers[open_.cpu().numpy()], block=self.block[open_])[1]
             self.value[open_], self.slack[open_] = torch.from_numpy(exact).to(self.value.device), 0
         values = self.value[may].cpu().numpy()
         best = int(np.argmax(values))

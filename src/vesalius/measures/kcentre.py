@@ -82,7 +82,7 @@ def farthest_first(
     given = np.empty(0, np.int64) if chosen is None else np.asarray(chosen, np.int64)
     rows = Rows(vectors, device)
     free = _free(vectors, given, allowed)
-    search = Search(rows, given, free)
+    search = Search(rows, given, free, n)
     picks: list[int] = []
     if not len(given) and n > 0 and free.any():
         picks.append(_central(rows, free) if start is None else start)
