@@ -62,3 +62,8 @@ def test_permutation_is_one_and_changes_with_the_epoch() -> None:
 def test_digest_tells_parts_apart() -> None:
     assert random.digest64("ab", "c") != random.digest64("a", "bc")
     assert random.digest64("a", 1) == random.digest64("a", 1)
+
+
+@given(st.lists(st.text(st.characters(codec="utf-8")), max_size=20), st.integers(0, 99))
+def test_many_digests_are_those_of_one(texts: list[str], seed: int) -> None:
+    assert random.digests64(("select", seed, b"x"), texts).tolist() == [random.digest64("select", seed, b"x", text) for text in texts]

@@ -7,6 +7,7 @@ processes, number of workers and resumption change nothing. Salmon et al., "Para
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 
@@ -25,6 +26,20 @@ def digest64(*parts: str | int | bytes) -> int:
         data = part if isinstance(part, bytes) else str(part).encode()
         state.update(len(data).to_bytes(8, "little") + data)
     return int.from_bytes(state.digest(), "little")
+
+
+def digests64(parts: Sequence[str | int | bytes], last: Iterable[str]) -> NDArray[np.uint64]:
+    """``digest64(*parts, text)`` for each text of ``last``: about a million a second."""
+    start = blake2b(digest_size=8)
+    for part in parts:
+        data = part if isinstance(part, bytes) else str(part).encode()
+        start.update(len(data).to_bytes(8, "little") + data)
+    copy, out = start.copy, bytearray()
+    for text in last:
+        state, data = copy(), text.encode()
+        state.update(len(data).to_bytes(8, "little") + data)
+        out += state.digest()
+    return np.frombuffer(bytes(out), "<u8").astype(np.uint64)
 
 
 @lru_cache(maxsize=4096)

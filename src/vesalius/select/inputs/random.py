@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from pydantic import BaseModel, ConfigDict
 
-from vesalius.random import digest64
+from vesalius.random import digests64
 from vesalius.select.candidates import Candidates
 from vesalius.select.values import Numbers
 
@@ -30,5 +30,5 @@ def title(config: Config) -> str:
 def read(config: Config, candidates: Candidates) -> Numbers:
     """Uniform in (0, 1)."""
     seed = candidates.seed if config.random_seed is None else config.random_seed
-    drawn = np.asarray([digest64("select", seed, str(name)) for name in candidates.names], np.uint64)
+    drawn = digests64(("select", seed), candidates.names.tolist())
     return Numbers((drawn.astype(np.float64) + 0.5) / 2.0**64, title(config))
