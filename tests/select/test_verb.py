@@ -176,3 +176,11 @@ def test_a_dataset_is_its_name_or_stands_for_its_folder(data: Path) -> None:
 
 def test_fields_are_read_as_yaml() -> None:
     assert fields_of(["--n", "10%", "--datapool.use", "true", "--dataset=x"]) == {"n": "10%", "datapool.use": True, "dataset": "x"}
+
+
+def test_without_embeddings_equal_files_are_still_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = select(data=str(data), n=5, strategy="weights:lightly.sharpness")
+    said = capsys.readouterr().err
+    assert "hold the same bytes as another and cannot be selected: copy.png" in said
+    assert "broken.png: " in said
+    assert len(found.names) == 5

@@ -76,14 +76,14 @@ def overlap(
         worth = np.intersect1d(mine_files.sizes[mine_files.sizes > 0], their_files.sizes)
         by, same = (
             "content",
-            np.isin(_of_files(other, their_files, worth), np.setdiff1d(_of_files(train, mine_files, worth), [""])),
+            np.isin(of_files(other, their_files, worth), np.setdiff1d(of_files(train, mine_files, worth), [""])),
         )
     if alike is not None:
         by, same = f"{by} and perceptual hash", same | alike
     return Overlap(int(same.sum()), len(other), shared if known else None, len(people) if known else None, by)
 
 
-def _of_files(table: SampleTable, files: FileStates, worth: NDArray[np.int64]) -> NDArray[np.str_]:
+def of_files(table: SampleTable, files: FileStates, worth: NDArray[np.int64]) -> NDArray[np.str_]:
     """``(N,)`` a digest of file, frame and box; empty where the file's size is not among ``worth``."""
     out = [""] * len(table)
     uris, frames, boxes = (table.frame[name].tolist() for name in ("uri", "frame", "box"))

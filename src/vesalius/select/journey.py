@@ -23,6 +23,7 @@ from vesalius.select import embedded, picks_file
 from vesalius.select.candidates import Candidates
 from vesalius.select.config import SelectConfig
 from vesalius.select.describing import Asked, describe
+from vesalius.select.duplicates import usable
 from vesalius.select.embedding import How, opened
 from vesalius.select.greedy import choose
 from vesalius.select.growing import Joined, Round
@@ -103,13 +104,15 @@ class Journey:
         fingerprint = pool.table.fingerprint()
         if encoder is None:
             self._stages.leave_out("embed", "embeddings are given" if self._config.embeddings else "nothing that was asked for looks at embeddings")
-            given = {"data": fingerprint, "embeddings": self._config.embeddings}
+            once = self._config.remove_exact_duplicates
+            given = {"data": fingerprint, "embeddings": self._config.embeddings, "once": once}
+            pool = usable(pool, self._run, self._terminal, once=once, before=self._before())
             return self._candidates(pool, self._own(pool), {}, ""), pool.table, given
         how = {"layer": self._how.layer, "normalise": self._how.normalise, "tasks": self._tasks}
         depends = {"data": fingerprint, "encoder": identity(encoder), **how}
         files = [embedded.VECTORS, *(embedded.file_of(task) for task in self._tasks)]
         once, at = self._config.remove_exact_duplicates, (self._how, self._run, self._terminal)
-        before = np.empty(0, np.uint64) if self._round is None else self._round.members
+        before = self._before()
 
         def work() -> Mapping[str, Any]:
             facts = embedded.embed_images(encoder, pool, *at, once=once, before=before)
@@ -120,6 +123,10 @@ class Journey:
         self._stages.run("embed", {**depends, "once": once}, files, work)
         found = embedded.read(self._run.path, pool, self._tasks)
         return self._candidates(found.pool, found.vectors, found.objects, self._maker(encoder)), found.pool.table, depends
+
+    def _before(self) -> NDArray[np.uint64]:
+        """The ids of what earlier rounds selected."""
+        return np.empty(0, np.uint64) if self._round is None else self._round.members
 
     def _own(self, pool: Pool) -> NDArray[Any] | None:
         """The user's own embeddings."""
