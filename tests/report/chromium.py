@@ -39,13 +39,13 @@ def find() -> str | None:
 class Chromium:
     """One browser with one page. ``requests`` and ``errors`` collect what the page asked for and complained of."""
 
-    def __init__(self, program: str | None = None) -> None:
+    def __init__(self, program: str | None = None, *flags: str) -> None:
         chosen = program or find()
         assert chosen is not None, "missing tool: chromium"
         self._profile = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
-        command = [chosen, *_FLAGS, f"--user-data-dir={self._profile.name}", "about:blank"]
+        command = [chosen, *_FLAGS, *flags, f"--user-data-dir={self._profile.name}", "about:blank"]
         # The browser reads from descriptor 3 and writes to 4; a shell puts the pipes there.
         placing = f'exec "$@" 3<&{to_read} 4>&{to_write}'
         self._process = subprocess.Popen(
@@ -90,8 +90,8 @@ class Chromium:
         os.close(self._read)
         self._profile.cleanup()
 
-    def open(self, page: Path, width: int = 1280, height: int = 900, dark: bool = False, offline: bool = True) -> None:
-        """Load ``page`` from disk at ``width`` CSS pixels; the network is off unless said otherwise."""
+    def open(self, page: Path | str, width: int = 1280, height: int = 900, dark: bool = False, offline: bool = True) -> None:
+        """Load ``page`` from disk, or an address, at ``width`` CSS pixels; the network is off unless said otherwise."""
         self.requests.clear()
         self.errors.clear()
         self._loaded = False
@@ -101,11 +101,11 @@ class Chromium:
         self.resize(width, height)
         scheme = "dark" if dark else "light"
         self._send("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
-        self._send("Page.navigate", url=page.resolve().as_uri())
+        self._send("Page.navigate", url=page if isinstance(page, str) else page.resolve().as_uri())
         end = time.monotonic() + 60
         while not self._loaded:
             if time.monotonic() > end:
-                raise TimeoutError(f"{page.name} did not load in a minute")
+                raise TimeoutError(f"{page} did not load in a minute")
             self._receive(end)
         self.settle()
 

@@ -57,14 +57,15 @@ def left_out(gone: Sequence[str]) -> str:
     return f"{len(gone):,} left out, which could not be read: {'; '.join(gone[:_NAMED])}{' ...' if len(gone) > _NAMED else ''}"
 
 
-def shown(selected: Selected, rows: NDArray[np.int64], folder: Path) -> Shown:
+def shown(selected: Selected, rows: NDArray[np.int64], folder: Path, *, flat: bool = False) -> Shown:
     """Files of candidates ``rows`` that a browser can show: the user's own, or, where one of them is no such file, all in ``folder``/images.
 
+    ``flat``: always there, and none in a further folder, for tools that know files by their last name only: ``a/b.png`` is ``a__b.png``.
     Raises UserError for volumes, and where none of the images can be read.
     """
     images = _images(selected, rows)
-    own = all(one.plain for one in images if one is not None)
-    found = _tried(images, _look if own else partial(_put, folder=folder))
+    own = not flat and all(one.plain for one in images if one is not None)
+    found = _tried(images, _look if own else partial(_put, folder=folder, flat=flat))
     good = [number for number, one in enumerate(found) if not isinstance(one, str)]
     gone = [f"{selected.candidates.names[row]}: {one}" for row, one in zip(rows, found, strict=True) if isinstance(one, str)]
     if gone and not good:
@@ -159,9 +160,10 @@ def _look(image: _Image) -> tuple[str, tuple[int, int]] | str:
         return "It is damaged."
 
 
-def _put(image: _Image, folder: Path) -> tuple[str, tuple[int, int]] | str:
+def _put(image: _Image, folder: Path, flat: bool) -> tuple[str, tuple[int, int]] | str:
     """A picture in ``folder``/images: a copy where a browser shows the file, else made of its pixels."""
-    name = f"images/{image.name if image.plain else png_name(image.name)}"
+    below = image.name if image.plain else png_name(image.name)
+    name = f"images/{below.replace('/', '__') if flat else below}"
     target = folder.joinpath(*PurePosixPath(name).parts)
     target.parent.mkdir(parents=True, exist_ok=True)
     if image.plain:

@@ -1,4 +1,4 @@
-"""``cvat``: the list of files for a task in CVAT, its labels, and what is known or predicted as "CVAT for images 1.1".
+"""``cvat``: the images of a task in CVAT, its labels, and what is known or predicted as "CVAT for images 1.1".
 
 https://docs.cvat.ai/docs/manual/advanced/xml_format/, https://docs.cvat.ai/docs/api_sdk/cli/
 """
@@ -18,22 +18,22 @@ from vesalius.select.shown import Shown, shown
 
 NEEDS: tuple[str, ...] = ("table",)
 
+_IMAGES = "images"
+
 
 def write(selected: Selected, out: Path) -> Handed:
-    """``files.txt``, ``labels.json``, ``annotations.xml``, and pictures of images that CVAT does not read (DICOM, arrays)."""
+    """``images``: a copy of each under a name of its own, since CVAT forgets the folders of what is uploaded, or a picture (DICOM, arrays);
+    ``labels.json`` and ``annotations.xml``.
+    """
     with atomic_folder(out) as folder:
-        images = shown(selected, selected.picks.rows, folder)
+        images = shown(selected, selected.picks.rows, folder, flat=True)
         known = drafts(selected, images.rows)
-        base = images.base(out)
-        (folder / "files.txt").write_text("".join(f"{base / file}\n" for file in images.files), encoding="utf-8")
         (folder / "labels.json").write_text(json.dumps([{"name": name, "attributes": []} for name in known.names], indent=1), encoding="utf-8")
         (folder / "annotations.xml").write_bytes(_annotations(selected.name, images, known))
-    files, labels, drawn = (shlex.quote(str(out / name)) for name in ("files.txt", "labels.json", "annotations.xml"))
+    pictures, labels, drawn = (shlex.quote(str(out / name)) for name in (_IMAGES, "labels.json", "annotations.xml"))
     name = shlex.quote(selected.name or "selection")
-    command = (
-        f"tr '\\n' '\\0' < {files} | xargs -0 cvat-cli task create {name} --labels @{labels} --annotation_path {drawn} --annotation_format 'CVAT 1.1' local"
-    )
-    return Handed(tuple(out / name for name in ("files.txt", "labels.json", "annotations.xml")), command, images.notes)
+    command = f"cvat-cli task create {name} --labels @{labels} --annotation_path {drawn} --annotation_format 'CVAT 1.1' local {pictures}/*"
+    return Handed((out / "labels.json", out / "annotations.xml", *(out / file for file in images.files)), command, images.notes)
 
 
 def _annotations(name: str, images: Shown, known: Drafts) -> bytes:
@@ -50,7 +50,7 @@ def _annotations(name: str, images: Shown, known: Drafts) -> bytes:
         ET.SubElement(label, "attributes")
     for frame, number in enumerate(sorted(range(len(images.files)), key=lambda n: images.files[n])):
         width, height = images.sizes[number]
-        image = ET.SubElement(root, "image", id=str(frame), name=images.files[number], width=str(width), height=str(height))
+        image = ET.SubElement(root, "image", id=str(frame), name=images.files[number].removeprefix(f"{_IMAGES}/"), width=str(width), height=str(height))
         for draft in known.of[number]:
             _draw(image, draft)
     ET.indent(root)

@@ -20,7 +20,7 @@ from vesalius.select.shown import shown
 
 NEEDS: tuple[str, ...] = ("table", "vectors")
 
-_SCRIPT = '''"""Opens a selection in LightlyStudio, at http://localhost:8001: pip install lightly-studio, then python {name} [PORT]."""
+_SCRIPT = '''"""Opens a selection in LightlyStudio, at http://127.0.0.1:8001: pip install lightly-studio, then python {name} [PORT]."""
 
 import json
 import os
@@ -68,7 +68,7 @@ if __name__ == "__main__":
         for key, value in known["about"].items():
             sample.metadata[key] = value
     print(f"{{len(ABOUT['samples'])}} images, analytics off")
-    ls.start_gui(port=int(sys.argv[1]) if len(sys.argv) > 1 else None, open_browser=False)
+    ls.start_gui(host=os.environ.get("LIGHTLY_STUDIO_HOST", "127.0.0.1"), port=int(sys.argv[1]) if len(sys.argv) > 1 else None, open_browser=False)
 '''
 
 
