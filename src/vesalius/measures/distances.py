@@ -20,6 +20,8 @@ ROWS = 2048
 """Rows that are read at a time."""
 CELLS = 1 << 21
 """Products held at a time: 8 MB in single precision, so that they stay in a processor's cache until the least of each row is taken."""
+_EXACT = 20_000
+"""Rows up to which the mean is taken in double precision."""
 _SPREAD = 2.0
 """Of rounding: errors of a sum of d products add up like a walk (Higham and Mary, 2019), whose deviation is at most sqrt(d) / 3; this is six of them."""
 
@@ -96,7 +98,8 @@ class Rows:
         total = np.zeros(self.vectors.shape[1])
         for some in slices(len(self)):
             block = self._source[some]
-            total += (block if block.dtype == torch.float64 else block.float()).numpy().sum(0)
+            wide = len(self) <= _EXACT or block.dtype == torch.float64  # of many vectors the last digits of the mean decide nothing
+            total += (block.double() if wide else block.float()).numpy().sum(0)
         return torch.from_numpy(total / max(1, len(self))).to(self.device)
 
     def _lengths(self) -> Tensor:
