@@ -14,8 +14,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-_ROWS, _COLUMNS = 2048, 8192
-"""Distances held at a time: 64 MB in single precision, whatever the number of vectors."""
+_BLOCK, _ROWS = 8192, 512
+"""Vectors read at a time, and how many of them are compared with a block at once: 16 MB of distances in single precision, however many vectors."""
+_TOGETHER = 16
+"""Columns whose least distance is compared first: most of them hold nothing near."""
 _SPARE = 8
 """Neighbours found beyond those asked for: a matrix product errs by some 1e-6 of the squared lengths, so the last few may change places."""
 
@@ -47,13 +49,12 @@ def nearest(
     rows, distances = np.empty((len(queries), max(k, 0)), np.int32), np.empty((len(queries), max(k, 0)), np.float32)
     if k < 1 or not len(queries):
         return rows, distances
-    mean = centre(base)
-    for start in range(0, len(queries), _ROWS):
-        some = slice(start, start + _ROWS)
-        found = _candidates(loaded(queries, some, mean, device), base, mean, min(k + _SPARE, len(base) - own), start if own else None)
-        place, apart = _refined(loaded(queries, some, 0, device), base, found, k)
+    best = _Best(len(queries), min(k + _SPARE, len(base) - own), device)
+    _search(queries, base, own, best, progress)
+    for some in slices(len(queries), _ROWS):
+        place, apart = _refined(loaded(queries, some, 0, device), base, best.rows[some], k)
         rows[some], distances[some] = place.cpu().numpy(), apart.cpu().numpy()
-        progress(min(start + _ROWS, len(queries)), len(queries))
+    progress(len(queries), len(queries))
     return rows, distances
 
 
@@ -65,9 +66,9 @@ def centre(vectors: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(total / max(1, len(vectors)), np.float32)
 
 
-def slices(rows: int, step: int = _COLUMNS) -> Iterator[slice]:
-    """Blocks of ``rows``."""
-    return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
+def slices(rows: int, step: int = 0) -> Iterator[slice]:
+    """Blocks of ``rows``, of ``step`` rows or as many as are read at a time."""
+    return (slice(start, min(start + (step or _BLOCK), rows)) for start in range(0, rows, step or _BLOCK))
 
 
 def loaded(vectors: NDArray[Any], rows: slice | NDArray[Any], mean: NDArray[np.float32] | int, device: torch.device | str) -> Tensor:
@@ -80,26 +81,79 @@ def squared(block: Tensor, columns: Tensor) -> Tensor:
     return torch.addmm((columns * columns).sum(1), block, columns.T, alpha=-2)
 
 
-def _candidates(block: Tensor, base: NDArray[Any], mean: NDArray[np.float32], k: int, own: int | None) -> Tensor:
-    """``(B, k)`` rows of ``base`` near ``block``, whose rows are those from ``own`` on."""
-    best = torch.full((len(block), k), torch.inf, device=block.device)
-    rows = torch.zeros((len(block), k), dtype=torch.int64, device=block.device)
-    for some in slices(len(base)):
-        apart = squared(block, loaded(base, some, mean, block.device))
-        if own is not None and own < some.stop and own + len(block) > some.start:
-            at = torch.arange(max(own, some.start), min(own + len(block), some.stop), device=block.device)
-            apart[at - own, at - some.start] = torch.inf
-        near, place = apart.topk(min(k, apart.shape[1]), dim=1, largest=False, sorted=False)
-        best, kept = torch.cat([best, near], 1).topk(k, dim=1, largest=False, sorted=False)
-        rows = torch.cat([rows, place + some.start], 1).gather(1, kept)
-    return rows
+class _Best:
+    """The least distances offered so far, and whose they are, for each of ``n`` rows."""
+
+    def __init__(self, n: int, k: int, device: torch.device | str) -> None:
+        self.apart = torch.full((n, k), torch.inf, device=device)
+        self.rows = torch.zeros((n, k), dtype=torch.int32, device=device)
+        self._limit = torch.full((n,), torch.inf, device=device)
+
+    def offer(self, start: int, apart: Tensor, first: int) -> None:
+        """``apart`` (B, C): of rows ``start`` ... to columns ``first`` ..."""
+        limit = self._limit[start : start + len(apart)]
+        if bool(limit.isinf().any()):  # not filled yet
+            near, place = apart.topk(min(self.apart.shape[1], apart.shape[1]), dim=1, largest=False, sorted=False)
+            self._keep(torch.arange(start, start + len(apart), device=apart.device), near, place + first)
+            return
+        row, column = _below(apart, limit)
+        if not len(row):
+            return
+        touched, place, counts = torch.unique_consecutive(row, return_inverse=True, return_counts=True)
+        within = torch.arange(len(row), device=row.device) - (counts.cumsum(0) - counts)[place]
+        near = torch.full((len(touched), int(counts.max())), torch.inf, device=apart.device)
+        near[place, within] = apart[row, column]
+        whose = torch.zeros(near.shape, dtype=torch.int64, device=apart.device)
+        whose[place, within] = column + first
+        self._keep(touched + start, near, whose)
+
+    def _keep(self, at: Tensor, near: Tensor, whose: Tensor) -> None:
+        both = torch.cat([self.apart[at], near], 1)
+        kept, place = both.topk(self.apart.shape[1], dim=1, largest=False, sorted=False)
+        self.apart[at], self._limit[at] = kept, kept.amax(1)
+        self.rows[at] = torch.cat([self.rows[at], whose.int()], 1).gather(1, place)
+
+
+def _below(apart: Tensor, limit: Tensor) -> tuple[Tensor, Tensor]:
+    """Row and column, in the order of rows, where ``apart`` (B, C) is below the ``limit`` (B,) of its row. The least of several columns are looked at first."""
+    if apart.shape[1] % _TOGETHER:
+        apart = torch.nn.functional.pad(apart, (0, -apart.shape[1] % _TOGETHER), value=torch.inf)
+    groups = apart.view(len(apart), _TOGETHER, -1)
+    least = groups.amin(1) if apart.stride(1) == 1 else groups.permute(1, 2, 0).amin(0).T  # memory is read in its order
+    row, group = (least < limit[:, None]).nonzero(as_tuple=True)
+    which, member = (groups[row, :, group] < limit[row, None]).nonzero(as_tuple=True)
+    return row[which], member * groups.shape[2] + group[which]
+
+
+def _search(queries: NDArray[Any], base: NDArray[Any], own: bool, best: _Best, progress: Progress) -> None:
+    """Offer every distance to ``best``. Those of a set to itself are computed once and offered to both."""
+    mean, device = centre(base), best.apart.device
+    done, total = 0, len(queries) * len(base)
+    for rows in slices(len(queries)):
+        block = loaded(queries, rows, mean, device)
+        lengths = (block * block).sum(1, keepdim=True)
+        for columns in slices(len(base)):
+            if own and columns.start < rows.start:
+                continue
+            others = loaded(base, columns, mean, device)
+            twice = own and columns.start > rows.start
+            for some in slices(len(block), _ROWS):
+                apart = squared(block[some], others).add_(lengths[some])
+                if own and not twice:
+                    at = torch.arange(some.start, some.stop, device=device)
+                    apart[at - some.start, at] = torch.inf
+                best.offer(rows.start + some.start, apart, columns.start)
+                if twice:
+                    best.offer(columns.start, apart.T, rows.start + some.start)
+                done += (1 + twice) * apart.numel()
+                progress(min(len(queries) - 1, len(queries) * done // total), len(queries))
 
 
 def _refined(block: Tensor, base: NDArray[Any], found: Tensor, k: int) -> tuple[Tensor, Tensor]:
     """The ``k`` nearest of ``found`` by the differences themselves, in order, ties by row."""
-    found = found.sort(1).values
+    found = found.long().sort(1).values
     apart = torch.empty(found.shape, device=block.device)
-    step = max(1, _ROWS * _COLUMNS // (4 * found.shape[1] * block.shape[1]))
+    step = max(1, _ROWS * _BLOCK // (4 * found.shape[1] * block.shape[1]))
     for some in slices(len(block), step):
         which, back = torch.unique(found[some], return_inverse=True)
         near = loaded(base, which.cpu().numpy(), 0, block.device)[back]
