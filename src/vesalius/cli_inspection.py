@@ -233,6 +233,20 @@ def data_prune(*, older_than_days: float | None = None, max_gb: float | None = N
     verb(older_than_days=older_than_days, max_gb=max_gb, dataset=dataset)
 
 
+@data_app.command(name="datapools")
+def data_datapools(name: str | None = None, /) -> None:
+    """What was selected from growing data sets: every datapool, or the rounds of one.
+
+    Parameters
+    ----------
+    name
+        The data set, as --dataset of vesalius select named it, or its folder.
+    """
+    from vesalius.inspection import data_datapools as verb
+
+    verb(name)
+
+
 # ---- runs
 
 

@@ -181,6 +181,26 @@ def data_prune(*, older_than_days: float | None, max_gb: float | None, dataset: 
     answer(f"{_size(freed)} freed")
 
 
+def data_datapools(name: str | None) -> None:
+    """Every datapool with its last round, or each round of ``name``."""
+    from vesalius.select import datapool
+    from vesalius.select.dataset import dataset_key
+
+    if name is None:
+        pools = [datapool.Datapool.open(one) for one in datapool.every()]
+        rows = [[pool.name, f"{len(pool.rounds):,}", f"{len(pool.ids):,}", str(pool.vectors.shape[1]), pool.rounds[-1]["time"]] for pool in pools]
+        table("Datapools", ["name", "rounds", "selected", "dim", "last round"], rows)
+        return
+    known = datapool.every()
+    found = next((one for one in (datapool.key_of(name), dataset_key(name)) if one in known), None)
+    if found is None:
+        raise UserError(f"There is no datapool {name!r} in {datapool.place()}. Known: {', '.join(known) or 'none'}.")
+    rounds = datapool.Datapool.open(found).history()
+    columns = ("round", "time", "run", "selected", "members", "looked_at", "dim", "encoder", "embedded_again")
+    rows = [["" if one[column] is False else "yes" if one[column] is True else str(one[column]) for column in columns] for one in rounds]
+    table(found, [column.replace("_", " ") for column in columns], rows)
+
+
 # ---- runs
 
 
