@@ -8,7 +8,6 @@ selection holds any; intervals of 95 % draw whole images. ``--small``: to see th
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,14 +27,12 @@ def main() -> None:
     """A line on what is among the selected, and one on the probe."""
     asked = shared.given()
     images = shared.cells(asked)
-    began = time.perf_counter()
     encoder = shared.ssl(asked, images, "cells")
-    seconds = time.perf_counter() - began
     of_cells = shared.embedded(asked, encoder, images.pixels, images.side, "cells-by-ssl")
     of_images = shared.embedded(asked, encoder, whole(asked, images), 4 * images.side, "fields-by-ssl")
     count = len(images.files)
     n = min(SELECTED, count // 4)
-    about = f"{count} images, {len(images.labels):,} cells; encoder of {shared.epochs(asked, images):g} epochs ({seconds:.0f} s)"
+    about = f"{count} images, {len(images.labels):,} cells; encoder of {shared.epochs(asked, images):g} epochs"
     line = {"setting": about, "level": asked.level.name, "selected": n}
     counts = shared.kept(asked.folder / "bccd-counts.json", lambda: counted(asked, images, of_cells, of_images, n))
     shared.show({"name": "selection on BCCD, counts", **line, "ways": counts})

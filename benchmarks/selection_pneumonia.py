@@ -7,8 +7,6 @@ selections too which. Two ways know all labels, to see what balancing classes co
 
 from __future__ import annotations
 
-import time
-
 import numpy as np
 import torch
 from benchmarks import _selection as shared
@@ -23,9 +21,7 @@ def main() -> None:
     """A line for each size, and one for each way and size below it."""
     asked = shared.given()
     images = shared.pneumonia(asked)
-    began = time.perf_counter()
     encoder = shared.ssl(asked, images, "pneumonia")
-    seconds = time.perf_counter() - began
     vectors = shared.embedded(asked, encoder, images.pixels, images.side, "pneumonia-by-ssl")
     pool, test = images.of("train"), images.of("test")
     held = HeldOut.of(torch.from_numpy(vectors[test]), torch.from_numpy(images.labels[test]))
@@ -36,7 +32,7 @@ def main() -> None:
         shared.show(
             {
                 "name": f"selection on PneumoniaMNIST, {n} labels",
-                "setting": f"{len(pool):,} images to select from, {len(test):,} test images, encoder of {asked.level.ssl:g} epochs ({seconds:.0f} s)",
+                "setting": f"{len(pool):,} images to select from, {len(test):,} test images, encoder of {asked.level.ssl:g} epochs",
                 "labels": n,
                 "level": asked.level.name,
                 "ways": rows,

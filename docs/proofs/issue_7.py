@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Any
+
 from docs.prove import FAIL, PASS, Line, Outcome, Step, by_tests, named
 
 TITLE = "train, embed, select: which images to label next"
@@ -19,6 +22,59 @@ def million_names(outcome: Outcome) -> list[Line]:
     return lines
 
 
+def on_pneumonia(outcome: Outcome) -> list[Line]:
+    """Every way of selecting beside random ones; what came out, whatever it is."""
+    lines = []
+    for row in outcome.lines:
+        ways = row["ways"]
+        random = next(iter(ways.values()))
+        each = "; ".join(f"{way} {one['value']:.3f}, {_span(one)}" for way, one in ways.items())
+        claim = f"PneumoniaMNIST, probe on {row['labels']} labels, ROC-AUC beside {random['seeds']} random selections ({random['random']:.3f}), as it is"
+        lines.append(Line(claim, each, PASS, note=row["setting"]))
+    return lines if len(lines) == 3 else [*lines, Line("Probes on 50, 100 and 200 labels", f"{len(lines)} sizes", FAIL)]
+
+
+def on_cells(outcome: Outcome) -> list[Line]:
+    """Fifty images by the diversity of their cells, of whole images, and at random."""
+    counts, probe = (named(outcome, f"selection on BCCD, {part}") for part in ("counts", "cell types"))
+    lines = []
+    for way, row in counts["ways"].items():
+        figure = ", ".join(f"{key} {value:.3g}" for key, value in row.items())
+        lines.append(Line(f"BCCD, {counts['selected']} images selected: {way}, as it is", figure, PASS, note=counts["setting"]))
+    for way, row in probe["probes"].items():
+        one = row["balanced_accuracy"]
+        claim = f"BCCD, probe for cell types on {probe['selected']} images: {way}, balanced accuracy, as it is"
+        figure = f"{one['value']:.3f}, {_span(one)}; {row['cells']:,} cells labelled, tested on the cells of {probe['tested']['images']} other images"
+        lines.append(Line(claim, figure, PASS))
+    return lines
+
+
+def the_claim(outcome: Outcome) -> list[Line]:
+    """What is in the embeddings of three kinds of models, and what they select."""
+    lines = []
+    for row in outcome.lines:
+        for model, found in row["models"].items():
+            if row["name"].startswith("embeddings"):
+                keys = ("kNN balanced accuracy", "kNN, flipped labels balanced accuracy", "brightness", "blur", "rotation")
+                figure = ", ".join(f"{key} {found[key]:.3f} ({found[f'{key}, low']:.3f} to {found[f'{key}, high']:.3f})" for key in keys)
+            else:
+                metric = "roc_auc" if "roc_auc value" in found else "balanced_accuracy"
+                figure = f"{metric} {found[f'{metric} value']:.3f}, {_span({key.removeprefix(f'{metric} '): value for key, value in found.items()})}"
+            lines.append(Line(f"{row['name']}: {model}, as it is", figure, PASS, note=row["setting"]))
+    return lines if len(lines) == 16 else [*lines, Line("Four models on two data sets", f"{len(lines)} lines of 16", FAIL)]
+
+
+def _span(row: Mapping[str, Any]) -> str:
+    """The difference from random selections, and what its interval says."""
+    low, high = row["difference_low"], row["difference_high"]
+    return f"{row['difference']:+.3f} ({low:+.3f} to {high:+.3f}) {'better' if low > 0 else 'worse' if high < 0 else 'not told apart'}"
+
+
+def _experiment(name: str, check: Callable[[Outcome], list[Line]]) -> Step:
+    """One of the experiments at length; what it trained lies below ``runs`` and is not trained again."""
+    return Step(name.replace("_", " "), ("python", "-W", "ignore", f"benchmarks/{name}.py", "--full"), check, timeout=5400)
+
+
 def steps() -> list[Step]:
     """Every step, the cheap ones first."""
     return [
@@ -34,5 +90,16 @@ def steps() -> list[Step]:
             "tests/coverage/test_lightly_crops.py",
             least=60,
         ),
+        by_tests(
+            "the report",
+            "The page of a selection: every section or why it is absent; in headless Chromium, opened from disk with the network off: nothing is fetched, "
+            "hover tells of an image, filters by selected, class and search work, nothing is wider than the window at 1280 and 390 pixels; no file is named",
+            "tests/report/test_selections.py",
+            "tests/select/test_describing.py",
+            least=40,
+        ),
+        _experiment("selection_bccd", on_cells),
+        _experiment("selection_pneumonia", on_pneumonia),
+        _experiment("embedding_claim", the_claim),
         Step("a million file names", ("python", "-m", "docs.proofs.million_names"), million_names, timeout=1800),
     ]
