@@ -1,7 +1,7 @@
 """``make docs``: the pictures and the pages that commands write.
 
 The demo's report is photographed section by section, and that of a classifier on its encoder; the migration page, the page
-on odd files and that on augmentation files are generated, and the page on real images is written from its run, which is made where it does not exist (some
+on odd files, that on augmentation files and the tables of that on selections are generated, and the page on real images is written from its run, which is made where it does not exist (some
 minutes).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs import augmentation_files, make_screenshots, migration, real_images
+from docs import augmentation_files, make_screenshots, migration, real_images, select_keys
 
 HERE = Path(__file__).resolve().parent
 DATA = "medmnist:pneumoniamnist"
@@ -34,6 +34,7 @@ def main() -> None:
         print(picture.relative_to(HERE.parent))
     migration.main()
     augmentation_files.main()
+    select_keys.main()
     real_images.main()
 
 

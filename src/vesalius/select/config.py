@@ -20,16 +20,16 @@ class AugmentationConfig(Frozen):
     image_size: int | None = Field(None, ge=8, description="Pixels a side of a view.")
     min_scale: float | None = Field(None, gt=0, le=1, description="Smallest share of an image that a crop shows.")
     colour_p: Probability | None = Field(None, description="How often colours are changed.")
-    brightness: float | None = Field(None, ge=0, le=1)
-    contrast: float | None = Field(None, ge=0, le=1)
-    saturation: float | None = Field(None, ge=0, le=1)
-    hue: float | None = Field(None, ge=0, le=0.5)
+    brightness: Probability | None = Field(None, description="By at most so much, as torchvision has it.")
+    contrast: Probability | None = Field(None, description="By at most so much.")
+    saturation: Probability | None = Field(None, description="By at most so much.")
+    hue: float | None = Field(None, ge=0, le=0.5, description="By at most so much of the colour circle.")
     grey_p: Probability | None = Field(None, description="How often a view is grey.")
     blur_p: Probability | None = Field(None, description="How often a view is blurred.")
     blur_sigma: tuple[float, float] | None = Field(None, description="Standard deviations of the blur, in pixels.")
     blur_kernel: float | None = Field(None, ge=0, description="Side of the blur's kernel, as a share of the view's.")
-    horizontal_flip_p: Probability | None = None
-    vertical_flip_p: Probability | None = None
+    horizontal_flip_p: Probability | None = Field(None, description="How often left and right change places.")
+    vertical_flip_p: Probability | None = Field(None, description="How often top and bottom do.")
     rotation_p: Probability | None = Field(None, description="How often a view is turned.")
     rotation_degrees: float | None = Field(None, ge=0, le=180, description="At most so far to either side; none: by 90.")
 
@@ -48,14 +48,14 @@ class TrainingConfig(Frozen):
 
     task_name: str = Field("", description="Learn from the objects of this task, cut out, instead of whole images.")
     padding: float = Field(0.0, ge=0, description="Share of an object's sides that is added to them.")
-    method: str = Field("simclr", description="Any method of `vesalius pretrain`.")
-    epochs: int = Field(100, ge=1)
-    batch_size: int | None = Field(None, ge=1, description="Images per step; none: 256, or as many as a quarter of the images.")
-    temperature: float | None = Field(None, gt=0)
+    method: str = Field("simclr", description="simclr, moco, byol or vicreg.")
+    epochs: int = Field(100, ge=1, description="How often every image is seen.")
+    batch_size: int | None = Field(None, ge=1, description="Images per step; none: 256, where images are few a quarter of them.")
+    temperature: float | None = Field(None, gt=0, description="Of simclr and moco; none: 0.1, and moco's own.")
     lr: float | None = Field(None, ge=0, description="Peak learning rate; none: follows from the batch.")
-    weight_decay: float | None = Field(None, ge=0, le=1)
-    precision: Literal["auto", "fp32", "bf16"] = "auto"
-    drop_last: bool = True
+    weight_decay: float | None = Field(None, ge=0, le=1, description="None: 1e-4.")
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="auto takes bf16 where the processor multiplies it.")
+    drop_last: bool = Field(True, description="Leave out an epoch's last batch when it is short.")
     augmentation: AugmentationConfig = AugmentationConfig()
     recipe: Mapping[str, Any] = Field({}, description="Any further field of a pretraining recipe, laid over everything else.")
 

@@ -17,7 +17,7 @@ from vesalius.select.config import SelectConfig
 from vesalius.select.dictionaries import by_path, translated
 from vesalius.select.keys import DICTIONARIES
 from vesalius.select.selection import parts
-from vesalius.select.short_form import amount, objective
+from vesalius.select.short_form import amount, even, objective
 from vesalius.select.spelling import snake, unknown
 
 WRITTEN = "lightly"
@@ -102,6 +102,8 @@ def _selection(given: Any, short: Mapping[str, Any], of_strategies: Mapping[str,
     for kind, fields in of_strategies.items():
         for name, value in fields.items():
             selection["strategies"] = _with_field(selection["strategies"], kind, name, value)
+    if "strategy" in short:
+        selection["strategies"] = [even(entry) for entry in selection["strategies"]]
     return selection
 
 

@@ -217,7 +217,7 @@ LIGHTLY: Sequence[Key] = (
     Key(f"{_L}collate.kernel_size", Annotated[float, Field(ge=0)], "works", f"{_A}blur_kernel", old=True),
     Key(
         f"{_L}collate.sigmas", tuple[Annotated[float, Field(gt=0)], Annotated[float, Field(gt=0)]], "works", f"{_A}blur_sigma", worker=(0.2, 2.0),
-        ours="0.1 to 2",
+        ours="0.1 to 2 at 224 pixels, less in proportion",
     ),
     Key(f"{_L}collate.vf_prob", Probability, "works", f"{_A}vertical_flip_p", worker=0.0),
     Key(f"{_L}collate.hf_prob", Probability, "works", f"{_A}horizontal_flip_p", worker=0.5),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from vesalius.errors import UserError
@@ -32,7 +33,8 @@ def amount(n: Any) -> dict[str, Any]:
 def objective(text: str) -> dict[str, Any]:
     """``STRATEGY[:INPUT][,FIELD=VALUE ...]`` as an entry of ``strategies``.
 
-    INPUT: a metadata key, or ``scores/TASK/SCORE``, ``scores/COLUMN``, ``predictions/TASK``, ``objects/TASK``, ``random``; none: the embeddings.
+    INPUT: a metadata key, or ``scores/TASK/SCORE``, ``scores/COLUMN``, ``predictions/TASK``, ``objects/TASK``, ``random``;
+    ``query/FILE``: embeddings, with the images to be like; none: the embeddings.
     ``threshold:KEY>=2`` sets threshold and operation.
     """
     head, *rest = text.split(",")
@@ -53,12 +55,22 @@ def objective(text: str) -> dict[str, Any]:
     return {"input": _input(of.strip()), "strategy": strategy}
 
 
+def even(entry: Mapping[str, Any]) -> Mapping[str, Any]:
+    """``entry``; a balance of which nothing more is said is one of equal shares."""
+    said = entry["strategy"]
+    if said["type"] != "BALANCE" or "target" in said or "distribution" in said:
+        return entry
+    return {**entry, "strategy": {**said, "distribution": "UNIFORM"}}
+
+
 def _input(of: str) -> dict[str, Any]:
     kind, slash, rest = of.partition("/")
     if not of or of.lower() == "embeddings":
         return {"type": "EMBEDDINGS"}
     if of.lower() == "random":
         return {"type": "RANDOM"}
+    if slash and kind == "query":
+        return {"type": "EMBEDDINGS", "query": {"vectors" if rest.endswith((".npy", ".csv", ".parquet")) else "names": rest}}
     if slash and kind in ("objects", "embeddings"):
         return {"type": "EMBEDDINGS", "task": rest}
     if slash and kind == "predictions":
