@@ -124,3 +124,8 @@ def test_a_task_that_is_not_listed_gets_the_nearest(tmp_path):
     predictions(tmp_path, "detection", "classification", {0: "x"}, {})
     with pytest.raises(UserError, match=r"no task 'detektion'\. Did you mean detection"):
         read(tmp_path, "detektion", NAMES)
+
+
+def test_frames_and_boxes_are_of_their_files_image(tmp_path):
+    predictions(tmp_path, "t", "classification", {0: "x"}, {"a.tif": [{"category_id": 0}], "b#1.png": [{"category_id": 0}]})
+    assert read(tmp_path, "t", ["a.tif#0", "a.tif#1#2,3,4.5,6", "b#1.png", "c.tif#0"]).known.tolist() == [True, True, True, False]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
@@ -17,6 +18,8 @@ T = TypeVar("T")
 
 FOLDER = ".lightly"
 _NAMED = 5
+_PART = re.compile(r"(?<=\w)(#[\d.,]+){1,2}$")
+"""A frame or a box of a file, as names have them."""
 _THREADS = 8  # files wait for the disk more than for Python
 _AT_ONCE = 64
 
@@ -43,9 +46,11 @@ def listed(place: str) -> Any:
 def read_each(place: str, names: Sequence[str], parse: Callable[[int, Mapping[str, Any]], T], what: str) -> list[T | None]:
     """``parse(row, content)`` of the file of each of ``names`` below the folder ``place``, None for images without one.
 
-    Where images differ by their suffix alone, the file's ``file_name`` says which of them it is of. ``parse`` raises Broken with what is wrong. Raises
-    UserError, naming the first of them, where any file (``what``: of which kind) is broken: to leave out some would bend the selection silently.
+    Frames and boxes (``#...``) are of their file's image. Where images differ by their suffix alone, the file's ``file_name`` says of which of
+    them it is. ``parse`` raises Broken with what is wrong. Raises UserError, naming the first of them, where any file (``what``: of which kind) is
+    broken: to leave out some would bend the selection silently.
     """
+    names = [_PART.sub("", name) if "#" in name else name for name in names]
     stems = [os.path.splitext(name)[0] for name in names]
     unique, counts = np.unique(np.asarray(stems, np.str_), return_counts=True)
     shared = set(unique[counts > 1].tolist())

@@ -59,9 +59,13 @@ class Weights(Fixed):
         return {"value": float(self._values[row])} if np.isfinite(self._values[row]) else {"value": "unknown"}
 
     def alone(self, n: int, progress: Progress) -> Picks | None:
-        """The largest, by one sort, up to the sum."""
-        best = super().alone(n, progress)
-        if best is None or self._most is None:
+        """The largest, by one sort of the numbers themselves, which are told apart to the last bit, up to the sum."""
+        worth = np.where(np.isfinite(self._values), self._values, -np.inf)
+        rows = np.flatnonzero(self._free)
+        rows = rows[np.argsort(-worth[rows], kind="stable")[:n]]
+        progress(len(rows), n)
+        best = Picks.of(rows, self._scores[rows], stopped="" if len(rows) == n else "every image is chosen")
+        if self._most is None:
             return best
         for place, row in enumerate(best.rows.tolist()):
             if why := self.stop(row):
