@@ -1,8 +1,8 @@
 """``make docs``: the pictures and the pages that commands write.
 
 The demo's report is photographed section by section, and that of a classifier on its encoder; the migration page, the page
-on odd files, that on augmentation files and the tables of that on selections are generated, and the page on real images is written from its run, which is made where it does not exist (some
-minutes).
+on odd files, that on augmentation files and the tables of that on selections are generated, and the page on real images is written
+from its run, which is made where it does not exist (some minutes).
 """
 
 from __future__ import annotations
