@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from docs.prove import FAIL, PASS, Line, Outcome, Step, by_tests, named
+from docs.prove import FAIL, PASS, Line, Outcome, Step, at_least, by_tests, named
 
 TITLE = "train, embed, select: which images to label next"
 
@@ -75,6 +75,13 @@ def _experiment(name: str, check: Callable[[Outcome], list[Line]]) -> Step:
     return Step(name.replace("_", " "), ("python", "-W", "ignore", f"benchmarks/{name}.py", "--full"), check, timeout=5400)
 
 
+def neighbour_graph(outcome: Outcome) -> list[Line]:
+    """What typicality and coverage are made from, beside scikit-learn's, which gives the same distances."""
+    row = named(outcome, "exact neighbour graph")
+    figure = f"{row['ours']} s against {row['peer']} s, {row['rate']} {row['rate_unit']}"
+    return [at_least("The exact graph of nearest neighbours, to 1e-5 scikit-learn's, faster than it", row["ratio"], 1, note=f"{row['setting']}; {figure}")]
+
+
 def steps() -> list[Step]:
     """Every step, the cheap ones first."""
     return [
@@ -91,6 +98,47 @@ def steps() -> list[Step]:
             least=60,
         ),
         by_tests(
+            "strategies on neighbourhoods",
+            "Typicality, similarity, coverage and hierarchical k-means against slow references (scikit-learn, the whole matrix, water-filling) and coverage's "
+            "bound against every subset; with others the product by enumeration, negative strengths too; chosen and barred images; at once as one by one; "
+            "the order of files changes nothing",
+            "tests/measures/test_neighbours.py",
+            "tests/measures/test_kmeans.py",
+            "tests/measures/test_facility.py",
+            "tests/measures/test_balanced.py",
+            "tests/select/strategies/test_typicality.py",
+            "tests/select/strategies/test_similarity.py",
+            "tests/select/strategies/test_coverage.py",
+            "tests/select/strategies/test_hierarchical_kmeans.py",
+            "tests/select/inputs/test_embeddings.py",
+            "tests/docs/test_selection.py",
+            least=60,
+        ),
+        by_tests(
+            "every strategy",
+            "Each strategy equals a slow reference; five objectives at once equal an enumeration of their product, in whatever order they are listed; thresholds, "
+            "minimum distances, sums and preselected images exact; every target of a balance that n images can have is met by n; the order of files changes nothing",
+            "tests/select/strategies",
+            "tests/select/test_greedy.py",
+            least=90,
+        ),
+        by_tests(
+            "inputs that are not embeddings",
+            "Computed metadata by their definitions, each file read once; .lightly/metadata and .lightly/predictions, broken files refused by name; keys of file names; "
+            "scores of active learning by closed forms; relevant files with the original's example; equal and vanished files said; one job in the original's spelling",
+            "tests/select/inputs",
+            "tests/select/test_relevant.py",
+            "tests/select/test_path_keys.py",
+            "tests/select/test_duplicates.py",
+            "tests/data/test_computed.py",
+            "tests/data/test_lightly_metadata.py",
+            "tests/data/test_lightly_predictions.py",
+            "tests/measures/test_uncertainty.py",
+            "tests/coverage/test_lightly_inputs.py",
+            "tests/docs/test_selection_inputs.py",
+            least=120,
+        ),
+        by_tests(
             "the report",
             "The page of a selection: every section or why it is absent; in headless Chromium, opened from disk with the network off: nothing is fetched, "
             "hover tells of an image, filters by selected, class and search work, nothing is wider than the window at 1280 and 390 pixels; no file is named",
@@ -102,4 +150,5 @@ def steps() -> list[Step]:
         _experiment("selection_pneumonia", on_pneumonia),
         _experiment("embedding_claim", the_claim),
         Step("a million file names", ("python", "-m", "docs.proofs.million_names"), million_names, timeout=1800),
+        Step("the neighbour graph", ("python", "-m", "benchmarks.neighbour_graph"), neighbour_graph, timeout=600),
     ]

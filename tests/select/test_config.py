@@ -157,6 +157,8 @@ def test_no_number_and_no_share(text: str) -> None:
         ("threshold:age>=18", {"type": "METADATA", "key": "age"}, {"type": "THRESHOLD", "threshold": 18, "operation": "BIGGER_EQUAL"}),
         ("threshold:age<18.5", {"type": "METADATA", "key": "age"}, {"type": "THRESHOLD", "threshold": 18.5, "operation": "SMALLER"}),
         ("random", {"type": "RANDOM"}, {"type": "WEIGHTS"}),
+        ("similarity:query/a/liked.txt", {"type": "EMBEDDINGS", "query": {"names": "a/liked.txt"}}, {"type": "SIMILARITY"}),
+        ("similarity:query/v.npy,strength=-1", {"type": "EMBEDDINGS", "query": {"vectors": "v.npy"}}, {"type": "SIMILARITY", "strength": -1}),
     ],
 )
 def test_a_strategy_in_words(text: str, source: dict[str, Any], strategy: dict[str, Any]) -> None:
