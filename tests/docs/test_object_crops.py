@@ -17,6 +17,8 @@ from tests.coverage.command_line import vesalius
 from tests.coverage.test_lightly_crops import COUNTS, write
 from tests.test_docs import ROOT, SMALL, blocks
 from vesalius.data.sources import crops, tiles
+from vesalius.select.config import configured
+from vesalius.select.selection import parts
 
 PAGE = "docs/object-crops.md"
 
@@ -31,12 +33,11 @@ def test_what_the_page_says_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             exec(compile(text, PAGE, "exec"), {})
             assert f"['round', 'square'] {np.sum(COUNTS, 0)}" in capsys.readouterr().out
         elif language == "yaml":
-            small = {"training": {"epochs": 1, "recipe": {"encoder": {"width": 0.0625}, "examine": False}}, "threads": 1}
-            job = {**yaml.safe_load(text), **small}
-            job["lightly_config"] = {"loader": {"batch_size": 8}, "collate": {"input_size": 16}}
-            (tmp_path / "job.yaml").write_text(yaml.safe_dump(job))
-            done = vesalius("select", "job.yaml", out=tmp_path / "job")
-            assert done.code == 0, done.said
+            config, _ = configured(yaml.safe_load(text))  # run in tests/coverage/test_lightly_crops.py
+            assert len(parts(config.selection)) == 2
+            assert config.tiles[0].name == "grid"
+            assert config.training is not None
+            assert config.training.task_name == "cells"
         else:
             for line in text.splitlines():
                 words = shlex.split(line)[1:]
