@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from docs import augmentation_files, make_screenshots, migration, real_images, select_keys
+from docs import augmentation_files, make_screenshots, migration, migration_lightly, real_images, select_keys
 
 HERE = Path(__file__).resolve().parent
 DATA = "medmnist:pneumoniamnist"
@@ -33,6 +33,7 @@ def main() -> None:
     for picture in make_screenshots.make_finetune(tuned, HERE / "pictures"):
         print(picture.relative_to(HERE.parent))
     migration.main()
+    migration_lightly.main()
     augmentation_files.main()
     select_keys.main()
     real_images.main()

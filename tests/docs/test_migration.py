@@ -2,9 +2,9 @@
 
 import pytest
 
-from docs import migration, migration_monai, migration_transfer
+from docs import migration, migration_lightly, migration_monai, migration_transfer
 
 
-@pytest.mark.parametrize("page", [migration, migration_monai, migration_transfer], ids=lambda page: page.PAGE.stem)
+@pytest.mark.parametrize("page", [migration, migration_lightly, migration_monai, migration_transfer], ids=lambda page: page.PAGE.stem)
 def test_the_page_is_current(page) -> None:
     assert page.PAGE.read_text() == page.text(), f"run python -m {page.__name__}"
