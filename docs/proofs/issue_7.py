@@ -116,16 +116,18 @@ def steps() -> list[Step]:
         ),
         by_tests(
             "every strategy",
-            "Each strategy equals a slow reference; five objectives at once equal an enumeration of their product, in whatever order they are listed; thresholds, "
-            "minimum distances, sums and preselected images exact; every target of a balance that n images can have is met by n; the order of files changes nothing",
+            "Each strategy equals a slow reference; five objectives at once equal an enumeration of their product, in whatever order they are listed; "
+            "thresholds, minimum distances, sums and preselected images exact; every target of a balance that n images can have is met by n; the order of "
+            "files changes nothing",
             "tests/select/strategies",
             "tests/select/test_greedy.py",
             least=90,
         ),
         by_tests(
             "inputs that are not embeddings",
-            "Computed metadata by their definitions, each file read once; .lightly/metadata and .lightly/predictions, broken files refused by name; keys of file names; "
-            "scores of active learning by closed forms; relevant files with the original's example; equal and vanished files said; one job in the original's spelling",
+            "Computed metadata by their definitions, each file read once; .lightly/metadata and .lightly/predictions, broken files refused by name; keys of "
+            "file names; scores of active learning by closed forms; relevant files with the original's example; equal and vanished files said; one job in the "
+            "original's spelling",
             "tests/select/inputs",
             "tests/select/test_relevant.py",
             "tests/select/test_path_keys.py",
