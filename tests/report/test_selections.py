@@ -59,7 +59,7 @@ def test_an_empty_run_says_why_of_each_section(tmp_path: Path) -> None:
     assert set(states.values()) == {"absent"}
 
 
-@pytest.mark.parametrize("part", ["quality", "distances", "balance", "probe", "picks", "pairs", "strategies", "rounds"])
+@pytest.mark.parametrize("part", ["quality", "distances", "balance", "probe", "picks", "pairs", "strategies", "datapool"])
 @pytest.mark.parametrize("wrong", [None, [], [1], {"rows": [{}], "cover_radius": {"selection": "x"}}, "text"])
 def test_misshapen_results_do_not_break_the_page(run: Path, tmp_path: Path, part: str, wrong: object) -> None:
     found = json.loads((run / "results.json").read_text())

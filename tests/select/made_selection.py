@@ -87,7 +87,7 @@ def run_of(one: Made, folder: Path, **more: Any) -> Run:
     run.write_json("stages.json", stages)
     strategies = [{"title": "diversity", "input": "embeddings", "strategy": "diversity", "fields": {"strength": 1.0}}]
     rounds = [{"round": 1, "time": "2026-11-02T10:00:00+00:00", "encoder": "a1b2", "dim": 512, "selected": 20, "looked_at": 120, "embedded_again": False}]
-    said = {"strategies": strategies, "rounds": rounds, "warnings": ["1 file could not be read."], **more}
+    said = {"strategies": strategies, "datapool": rounds, "warnings": ["1 file could not be read."], **more}
     run.write_json("results.json", {"kind": "select", "title": "Cells to label next", **found, **said})
     run.finish("done")
     return run

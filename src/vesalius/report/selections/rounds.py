@@ -20,7 +20,7 @@ def section(runs: Sequence[RunRecord]) -> Section:
 
 def _block(run: RunRecord) -> Block:
     rows, total = [], 0.0
-    for row in run.rows("rounds"):
+    for row in run.rows("datapool"):
         total += number(row.get("selected")) or 0.0
         rows.append(
             [
