@@ -134,7 +134,10 @@ def test_arrays_of_a_container_are_measured_too(tmp_path):
     stack = RNG.integers(0, 256, (5, 6, 7)).astype(np.uint8)
     (tmp_path / "x.bin").write_bytes(b"1")
     table = SampleTable.of("arrays", tmp_path, ["x.bin"] * 5, frames=range(5), container=lambda uri: stack)
-    np.testing.assert_allclose(computed(table).values["mean_red"], stack.mean((1, 2)) / 255, rtol=1e-5)
+    told = []
+    found = computed(table, progress=lambda done, total: told.append((done, total)))
+    assert told == [(5, 5)]
+    np.testing.assert_allclose(found.values["mean_red"], stack.mean((1, 2)) / 255, rtol=1e-5)
 
 
 def test_volumes_are_refused(tmp_path):

@@ -72,15 +72,17 @@ def computed(table: SampleTable, names: tuple[str, ...] = NAMES, *, threads: int
     todo, refused, done = np.flatnonzero(~same), dict[int, str](), same.copy()
     try:
         with ThreadPoolExecutor(threads) as pool:
-            for number, (rows, results) in enumerate(pool.map(lambda rows: (rows, list(_of_file(table, files, rows))), _by_file(files, todo)), 1):
+            seen = 0
+            for rows, results in pool.map(lambda rows: (rows, list(_of_file(table, files, rows))), _by_file(files, todo)):
                 for row, result in zip(rows, results, strict=True):
                     if isinstance(result, Unreadable):
                         refused[row] = str(result)
                     else:
                         found[row] = (found["id"][row], files.sizes[row], files.changed[row], *(result[name] for name in NAMES))
                         done[row] = True
+                seen += len(rows)
                 if progress is not None:
-                    progress(number, len(set(files.names)))
+                    progress(seen, len(todo))
     finally:
         if (done & ~same).any():
             _keep(place, kept, found[done])

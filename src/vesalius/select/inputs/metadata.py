@@ -60,7 +60,7 @@ def read(config: Config, candidates: Candidates) -> Numbers | Classes:
 
 def _computed(name: str, candidates: Candidates) -> NDArray[np.float64]:
     table = candidates.table or SampleTable.of("folder", candidates.root, [str(uri) for uri in candidates.names])
-    with candidates.terminal.bar(f"computing {name}", "files") as progress:
+    with candidates.terminal.bar(f"computing {name}") as progress:
         found = computed(table, (name,), progress=progress)
     if found.refused:
         uris = table.frame["uri"]
