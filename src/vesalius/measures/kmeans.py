@@ -15,7 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from vesalius import random
-from vesalius.measures.neighbours import centre, loaded, slices, squared
+from vesalius.measures.distances import slices
+from vesalius.measures.neighbours import centre, loaded, squared
 
 _ROUNDS = 256
 """Seeds are drawn one by one up to so many, beyond that in so many rounds of several."""

@@ -6,13 +6,15 @@ which may be a memory-mapped file of half precision, and answers a graph.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+
+from vesalius.measures.distances import slices
 
 _BLOCK, _ROWS = 8192, 512
 """Vectors read at a time, and how many of them are compared with a block at once: 16 MB of distances in single precision, however many vectors."""
@@ -61,14 +63,9 @@ def nearest(
 def centre(vectors: NDArray[Any]) -> NDArray[np.float32]:
     """``(D,)`` their mean, taken block by block: what is subtracted before products are made, so that less is lost in them."""
     total = np.zeros(vectors.shape[1])
-    for some in slices(len(vectors)):
+    for some in slices(len(vectors), _BLOCK):
         total += np.asarray(vectors[some], np.float32).sum(0, dtype=np.float64)
     return np.asarray(total / max(1, len(vectors)), np.float32)
-
-
-def slices(rows: int, step: int = 0) -> Iterator[slice]:
-    """Blocks of ``rows``, of ``step`` rows or as many as are read at a time."""
-    return (slice(start, min(start + (step or _BLOCK), rows)) for start in range(0, rows, step or _BLOCK))
 
 
 def loaded(vectors: NDArray[Any], rows: slice | NDArray[Any], mean: NDArray[np.float32] | int, device: torch.device | str) -> Tensor:
@@ -129,10 +126,10 @@ def _search(queries: NDArray[Any], base: NDArray[Any], own: bool, best: _Best, p
     """Offer every distance to ``best``. Those of a set to itself are computed once and offered to both."""
     mean, device = centre(base), best.apart.device
     done, total = 0, len(queries) * len(base)
-    for rows in slices(len(queries)):
+    for rows in slices(len(queries), _BLOCK):
         block = loaded(queries, rows, mean, device)
         lengths = (block * block).sum(1, keepdim=True)
-        for columns in slices(len(base)):
+        for columns in slices(len(base), _BLOCK):
             if own and columns.start < rows.start:
                 continue
             others = loaded(base, columns, mean, device)

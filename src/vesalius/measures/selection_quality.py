@@ -1,7 +1,6 @@
 """How well a selection stands for all there is: how far the others lie from it, how far its members lie apart, what it is made of.
 
-Distances are Euclidean. Products of blocks find which row is nearest; its distance is then taken from the difference itself, so that
-near-duplicates are as near as they are.
+Distances are Euclidean, of the differences themselves: near-duplicates are as near as they are.
 """
 
 from __future__ import annotations
@@ -11,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor
 
 from vesalius import random
+from vesalius.measures import neighbours as graph
+from vesalius.measures.distances import nearest_chosen
 
 Rows = NDArray[np.int64]
 _CELLS = 1 << 23
-"""Products held at a time: 32 MB in single precision."""
+"""Numbers held at a time."""
 
 
 @dataclass(frozen=True)
@@ -38,38 +37,13 @@ class Spread:
 
 def nearest(vectors: NDArray[Any], chosen: Rows) -> tuple[Rows, NDArray[np.float64]]:
     """For each of ``vectors`` (N, D): the row of ``chosen`` (n,) nearest to it (N,), and how far it is (N,)."""
-    base = _single(vectors[chosen])
-    half = base.square().sum(1) / 2
-    step = max(1, _CELLS // max(1, len(chosen)))
-    which, distance = [], []
-    for start in range(0, len(vectors), step):
-        block = _single(vectors[start : start + step])
-        found = (block @ base.T).sub_(half).argmax(1)
-        which.append(found)
-        distance.append((block - base[found]).double().square().sum(1).sqrt())
-    return chosen[torch.cat(which).numpy()], torch.cat(distance).numpy()
+    return nearest_chosen(vectors, chosen)
 
 
 def neighbours(vectors: NDArray[Any], rows: Rows, k: int) -> tuple[Rows, NDArray[np.float64]]:
     """The ``k`` other members of ``rows`` (M,) nearest to each (M, k), nearest first, and their distances; fewer where there are not so many."""
-    base = _single(vectors[rows])
-    k = min(k, len(rows) - 1)
-    if k < 1:
-        return np.empty((len(rows), 0), np.int64), np.empty((len(rows), 0))
-    half = base.square().sum(1) / 2
-    step = max(1, _CELLS // len(rows))
-    which, distances = [], []
-    for start in range(0, len(rows), step):
-        block = base[start : start + step]
-        closeness = (block @ base.T).sub_(half)
-        own = torch.arange(len(block))
-        closeness[own, own + start] = -torch.inf
-        found = closeness.topk(k, dim=1).indices
-        exact = torch.stack([(block - base[found[:, i]]).double().square().sum(1).sqrt() for i in range(k)], 1)
-        order = exact.argsort(dim=1, stable=True)
-        which.append(found.gather(1, order))
-        distances.append(exact.gather(1, order))
-    return rows[torch.cat(which).numpy()], torch.cat(distances).numpy()
+    which, distances = graph.nearest(vectors[rows], k)
+    return rows[which], distances.astype(np.float64)
 
 
 def spread(vectors: NDArray[Any], chosen: Rows) -> Spread:
@@ -135,7 +109,3 @@ def closest_pairs(rows: Rows, others: Rows, distances: NDArray[np.float64], most
         if len(found) == most:
             break
     return [(*pair, distance) for pair, distance in found.items()]
-
-
-def _single(vectors: NDArray[Any]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(vectors, np.float32))

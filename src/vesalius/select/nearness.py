@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesalius.measures import neighbours
+from vesalius.measures.distances import slices
 from vesalius.select.candidates import Candidates
 from vesalius.training.world import pick_device
 
@@ -27,5 +28,5 @@ def to_nearest(candidates: Candidates, vectors: NDArray[Any], query: NDArray[Any
 
 def unit(vectors: NDArray[Any]) -> float:
     """Root mean square of the lengths: what distances are measured by, 1 for vectors of unit length. 1 where all are zero."""
-    total = sum(float(np.square(np.asarray(vectors[some], np.float32), dtype=np.float64).sum()) for some in neighbours.slices(len(vectors)))
+    total = sum(float(np.square(np.asarray(vectors[some], np.float32), dtype=np.float64).sum()) for some in slices(len(vectors)))
     return float(np.sqrt(total / max(1, len(vectors)))) or 1.0
