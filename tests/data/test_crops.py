@@ -198,3 +198,20 @@ def test_bccd() -> None:
     padded = resolve(f"crops@{root}:padding=0.2")
     grown = np.array(padded.frame["box"].tolist())[:, 2:] / np.array(table.frame["box"].tolist())[:, 2:]
     assert np.median(grown) == pytest.approx(1.2, abs=0.02)
+
+
+def test_padding_is_lightlys(tmp_path: Path) -> None:
+    """The corners of ``lightly-crop`` (lightly 1.6) for the same text files, to the pixel that it cuts off."""
+    from lightly.utils.cropping.read_yolo_label_file import read_yolo_label_file
+
+    root = written.yolo(tmp_path / "data")
+    table = resolve(f"crops@{root}:padding=0.3")
+    ours = {(Path(uri).stem, tuple(box)) for uri, box in zip(table.frame["uri"], table.frame["box"], strict=True)}
+    width, height = written.SIZE
+    for name, boxes in written.BOXES.items():
+        _, theirs = read_yolo_label_file(str(root / "labels" / "train" / f"{name}.txt"), 0.3)
+        assert len(theirs) == len(boxes)
+        for box in theirs:
+            corners = np.array([box.x0 * width, box.y0 * height, box.x1 * width, box.y1 * height])
+            near = [one for stem, one in ours if stem == name and np.abs(np.array([*one[:2], one[0] + one[2], one[1] + one[3]]) - corners).max() < 1]
+            assert len(near) == 1, (name, corners)
