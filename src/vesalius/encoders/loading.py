@@ -263,7 +263,7 @@ def _place(reference: str) -> Path:
 
 def _trained(place: Path) -> Path:
     """``place``; of a selection's run the folder of its training, where the encoder lies."""
-    return (encoder_folder_of(place) or place) if (place / "stages.json").is_file() else place
+    return (encoder_folder_of(place) or place) if place.is_dir() else place
 
 
 def _prefix(own: Mapping[str, Tensor], tensors: Mapping[str, Tensor]) -> str:
