@@ -230,3 +230,8 @@ def test_a_page_is_not_told_where_files_lie() -> None:
     shown, text = without_paths(written(config), "")
     assert "smith" not in str(shown) + text
     assert shown["write"] == ["csv=(in config.yaml)"]
+
+
+def test_a_file_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"There is no file .*nowhere\.yaml\. Name a YAML file"):
+        configured(tmp_path / "nowhere.yaml")

@@ -101,7 +101,7 @@ def test_any_field_of_a_recipe_lies_over_all() -> None:
     assert changed["optimizer"] == {"name": "lars"}
     assert changed["checkpoint_every"] == {"epochs": 9}
     with pytest.raises(UserError, match="a selection trains simclr"):
-        recipe(job(training={"method": "mae"}), 100, 3, 28)
+        job(training={"method": "mae"})
 
 
 @pytest.fixture(scope="module")
@@ -130,3 +130,10 @@ def test_a_training_is_done_once_and_of_the_rows_that_were_chosen(images: Path, 
     (folder / "run.json").write_text((folder / "run.json").read_text().replace('"done"', '"failed"'))
     with pytest.raises(UserError, match="data"):
         train(config, table.subset(np.arange(10)), folder, Terminal(quiet=True))
+
+
+def test_a_recipe_is_checked_before_anything_is_computed() -> None:
+    with pytest.raises(UserError, match=r"no field 'optimizer.nme' in the recipe. Did you mean name"):
+        job(training={"recipe": {"optimizer": {"nme": "lars"}}})
+    with pytest.raises(UserError, match="temperature"):
+        job(training={"method": "byol", "temperature": 0.1})

@@ -28,7 +28,7 @@ _SEVERAL = ("strategy", "write", "plugins")
 
 def read(source: str | Path | Mapping[str, Any] | None, fields: Mapping[str, Any]) -> tuple[SelectConfig, list[str]]:
     """What ``config.configured`` promises."""
-    told = {} if source is None else source if isinstance(source, Mapping) else yaml12.read(Path(source))
+    told = {} if source is None else source if isinstance(source, Mapping) else yaml12.read(_there(Path(source)))
     given = {snake(str(key)): value for key, value in told.items() if key != WRITTEN}
     short = {key: given.pop(key) for key in _SHORT if key in given}
     ours: dict[str, Any] = {}
@@ -63,6 +63,10 @@ def read(source: str | Path | Mapping[str, Any] | None, fields: Mapping[str, Any
     _plugins(tree)
     config = check(SelectConfig, tree, "the job")
     parts(config.selection)  # unknown types and fields are told of now, and not after a training
+    if config.training is not None:
+        from vesalius.select.training import check_recipe
+
+        check_recipe(config)
     return config, sentences
 
 
@@ -81,6 +85,12 @@ def written(config: SelectConfig) -> dict[str, Any]:
 
     block = lightly_block(config)
     return config.model_dump(mode="json", exclude_none=True) | ({WRITTEN: block} if block else {})
+
+
+def _there(file: Path) -> Path:
+    if not file.is_file():
+        raise UserError(f"There is no file {file}. Name a YAML file that holds the job, or say it with --encoder ENCODER --data DATA --n 50.")
+    return file
 
 
 def _selection(given: Any, short: Mapping[str, Any], of_strategies: Mapping[str, Mapping[str, Any]]) -> Any:

@@ -60,6 +60,7 @@ class Journey:
         """Every stage, done now or before."""
         whole = pool_of(self._config, self._terminal)
         pool = whole if self._round is None else self._round.looked_at(whole)
+        wanted(self._config.selection, Candidates(pool.names))  # too many are refused before anything is trained
         encoder = self._encoder(pool)
         candidates, table, depends = self._embedded(pool, encoder)
         picks = self._picks(candidates, depends)

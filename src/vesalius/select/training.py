@@ -43,6 +43,13 @@ def train(config: SelectConfig, table: SampleTable, folder: Path, terminal: Term
     return pretrain(recipe(config, len(learnt), channels, side), out=folder, images=learnt, quiet=terminal.quiet).path
 
 
+def check_recipe(config: SelectConfig) -> None:
+    """Raises UserError for a training that could not begin, before anything is computed: the weights that it starts from are not read."""
+    from vesalius.recipes.loading import load_pretrain
+
+    load_pretrain(recipe(config.model_copy(update={"encoder": None}), _BATCH, 3, _SMALL))
+
+
 def faults(config: SelectConfig) -> list[str]:
     """What to say of the Worker's own training, where it is reproduced."""
     training = config.training
