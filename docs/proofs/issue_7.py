@@ -82,6 +82,32 @@ def neighbour_graph(outcome: Outcome) -> list[Line]:
     return [at_least("The exact graph of nearest neighbours, to 1e-5 scikit-learn's, faster than it", row["ratio"], 1, note=f"{row['setting']}; {figure}")]
 
 
+def k_centre(outcome: Outcome) -> list[Line]:
+    """Ours beside the loops that measure all rows to each pick, on three kinds of vectors."""
+    lines = []
+    for kind in ("uniform", "clustered", "manifold"):
+        row = named(outcome, f"k-centre, {kind}")
+        lines.append(at_least(f"Greedy k-centre, {kind}: faster than per-pick NumPy", row["ratio"], 6, note=row["setting"]))
+        lines.append(at_least(f"Greedy k-centre, {kind}: faster than the same loop in torch", row["torch"]["ratio"], 2))
+        radius, pair = row["cover_radius"], row["min_pair"]
+        figure = f"{radius['ours']:.4f}, of the loop {radius['loop']:.4f}, at random {radius['random']:.4f}; {row['same_picks']:.1%} of the picks the same"
+        good = radius["ours"] <= 1.01 * radius["loop"]
+        lines.append(Line(f"Greedy k-centre, {kind}: cover radius within 1 % of the loop's", figure, PASS if good else FAIL))
+        figure = f"{pair['ours']:.4f}, of the loop {pair['loop']:.4f}, at random {pair['random']:.4f}"
+        lines.append(Line(f"Greedy k-centre, {kind}: least distance of a pair of picks, as it is", figure, PASS))
+    return lines
+
+
+def k_centre_memory(outcome: Outcome) -> list[Line]:
+    """A million vectors in a file."""
+    row = named(outcome, "k-centre from a file, memory")
+    return [
+        Line(f"Greedy k-centre, {row['setting']}: under 1.5 GiB", f"{row['ours']} GiB", PASS if row["ours"] < 1.5 else FAIL),
+        Line("Its time, as it is", f"{row['seconds']} s; cover radius {row['cover_radius']:.4f}, least pair {row['min_pair']:.4f}", PASS),
+        Line("Progress is shown", f"a bar, told {row['shown']:,} times", PASS if row["shown"] > 1 else FAIL),
+    ]
+
+
 def steps() -> list[Step]:
     """Every step, the cheap ones first."""
     return [
@@ -152,5 +178,19 @@ def steps() -> list[Step]:
         _experiment("selection_pneumonia", on_pneumonia),
         _experiment("embedding_claim", the_claim),
         Step("a million file names", ("python", "-m", "docs.proofs.million_names"), million_names, timeout=1800),
+        by_tests(
+            "diversity",
+            "Diversity alone is exact greedy k-centre: the same picks on 5,000 points, on grids, duplicates, outliers and tight clusters, with images chosen "
+            "before, barred ones and a minimum distance; of small cases every one by all pairs; objects by definition; de-duplication by definition; "
+            "the order of files changes nothing",
+            "tests/measures/test_kcentre.py",
+            "tests/measures/test_distances.py",
+            "tests/measures/test_near_pairs.py",
+            "tests/select/strategies/test_diversity.py",
+            "tests/select/strategies/test_deduplicate.py",
+            least=60,
+        ),
+        Step("k-centre beside the loops", ("python", "-m", "benchmarks.k_centre"), k_centre, timeout=1800),
+        Step("k-centre from a file", ("python", "-m", "benchmarks.k_centre_memory"), k_centre_memory, timeout=1800),
         Step("the neighbour graph", ("python", "-m", "benchmarks.neighbour_graph"), neighbour_graph, timeout=600),
     ]

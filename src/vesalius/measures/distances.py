@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 Index = NDArray[np.int64]
-ROWS = 2048
+ROWS = 4096
 """Rows that are read at a time."""
 CELLS = 1 << 21
 """Products held at a time: 8 MB in single precision, so that they stay in a processor's cache until the least of each row is taken."""
@@ -78,12 +78,13 @@ class Rows:
         return torch.from_numpy(np.ascontiguousarray(numbers, np.int64)).to(self.device)
 
     def slack(self, squared: Tensor, lengths: Tensor) -> Tensor:
-        """How much a computed least squared distance may be off, of rows with these squared lengths: the nearest is no longer than both together."""
+        """How much a computed least squared distance may be off, of rows with these squared lengths.
+
+        It is a share of (|x| + |c|)^2, and a nearest centre is no longer than |c| <= |x| + d; (2 |x| + d)^2 <= 8 |x|^2 + 2 d^2.
+        """
         unit = torch.finfo(self.dtype).eps / 2
         share = (_SPREAD * self.vectors.shape[1] ** 0.5 / 2 + 4) * unit
-        both = 2 * lengths.sqrt() + squared.clamp(min=0).sqrt()
-        found: Tensor = share * both.square()
-        return found
+        return torch.add(squared, lengths, alpha=4) * (2 * share)
 
     def _room(self, rows: int, like: Tensor) -> Tensor | None:
         """Memory that is used again and again: fresh pages cost as much as what is written to them."""
