@@ -154,13 +154,14 @@ def test_coco_counts_what_it_cannot_use(tmp_path: Path) -> None:
     add = content["annotations"].append
     add({"image_id": 99, "category_id": 5, "bbox": [0, 0, 1, 1]})
     add({"image_id": 10, "category_id": 99, "bbox": [0, 0, 1, 1]})
+    add({"image_id": "10", "category_id": [5], "bbox": [0, 0, 1, 1]})
     add({"image_id": 10, "category_id": 5, "bbox": [0, 0, 1]})
     add({"image_id": 10, "category_id": 5, "bbox": [0, 0, 9, 9], "iscrowd": 1})
     file.write_text(json.dumps(content))
     found = read(root)
     assert found.lost == {
         "of images that are not there": ["image_id 99 of instances_train.json"],
-        "of an unknown class": ["images/a.png (category_id 99)"],
+        "of an unknown class": ["images/a.png (category_id 99)", "images/a.png (category_id [5])"],
         "without four numbers": ["images/a.png"],
         "around crowds, which are no object": ["images/a.png"],
     }

@@ -66,36 +66,37 @@ def _add(found: Found, file: Path, images: Images, folder: str) -> None:
     content = _content(file)
     hints = [*re.split(r"[^A-Za-z0-9]+", file.stem), file.stem]
     split = next((part for word in (*hints, *folder.split("/")) if (part := _split(word))), None)
-    uris: dict[Any, str] = {}
-    named: dict[Any, str] = {}
+    uris: dict[str, str] = {}
+    named: dict[str, str] = {}
     for image in content["images"]:
-        name = str(image.get("file_name", ""))
-        named[image.get("id")] = name
+        name, number = str(image.get("file_name", "")), _id(image, "id")
+        named[number] = name
         uri = images.named(name, folder, hints)
         if uri is None:
             continue
-        uris[image.get("id")] = uri
+        uris[number] = uri
         found.images.add(uri)
         if split is not None:
             found.splits[uri] = split
         width, height = image.get("width"), image.get("height")
         if isinstance(width, int) and isinstance(height, int) and width > 0 and height > 0:
             found.sizes[uri] = width, height
-    kinds = {one.get("id"): str(one.get("name", one.get("id"))) for one in content["categories"]}
+    kinds = {_id(one, "id"): str(one.get("name", one.get("id"))) for one in content["categories"]}
     found.classes += [name for name in kinds.values() if name not in found.classes]
     for one in content["annotations"]:
-        uri = uris.get(one.get("image_id"))
+        image_id, kind = _id(one, "image_id"), _id(one, "category_id")
+        uri = uris.get(image_id)
         if uri is None:
-            found.lose(NO_IMAGE, named.get(one.get("image_id")) or f"image_id {one.get('image_id')} of {file.name}")
-        elif one.get("category_id") not in kinds:
-            found.lose("of an unknown class", f"{uri} (category_id {one.get('category_id')})")
+            found.lose(NO_IMAGE, named.get(image_id) or f"image_id {image_id} of {file.name}")
+        elif kind not in kinds:
+            found.lose("of an unknown class", f"{uri} (category_id {kind})")
         elif one.get("iscrowd"):
             found.lose("around crowds, which are no object", uri)
         elif not _four(one.get("bbox")):
             found.lose("without four numbers", uri)
         else:
             score = one.get("score")
-            found.add(uri, one["bbox"], kinds[one["category_id"]], float(score) if isinstance(score, (int, float)) else float("nan"))
+            found.add(uri, one["bbox"], kinds[kind], float(score) if isinstance(score, (int, float)) else float("nan"))
 
 
 def _content(file: Path) -> dict[str, list[Mapping[str, Any]]]:
@@ -110,6 +111,11 @@ def _content(file: Path) -> dict[str, list[Mapping[str, Any]]]:
             f"{file} is not COCO's JSON: an object with the lists images, annotations and categories. Correct that file, or name the boxes that are meant."
         ) from None
     return lists
+
+
+def _id(one: Mapping[str, Any], key: str) -> str:
+    """An id as text: files write numbers, and some write texts."""
+    return str(one.get(key))
 
 
 def _four(box: object) -> bool:
