@@ -62,7 +62,11 @@ def test_runs_of_other_verbs_and_data_sets_are_not_listed() -> None:
 
 @pytest.mark.parametrize(
     ("verb", "said"),
-    [("select", "it selected with an encoder that it did not train"), ("pretrain", "it is done and wrote no encoder"), ("embed", "it is a run of `vesalius embed`")],
+    [
+        ("select", "it selected with an encoder that it did not train"),
+        ("pretrain", "it is done and wrote no encoder"),
+        ("embed", "it is a run of `vesalius embed`"),
+    ],
 )
 def test_a_run_without_a_checkpoint_says_so(verb: str, said: str, tmp_path: Path) -> None:
     client = Client(dataset_id="mine")

@@ -56,6 +56,15 @@ def test_weights_behind_an_address_are_fetched_once(address: str, tmp_path: Path
     assert "127.0.0.1" not in started.card.model_dump_json()
 
 
+def test_the_first_file_behind_an_address_without_a_digest(address: str, tmp_path: Path) -> None:
+    files = [fetched(address, any_file=True) for _ in range(2)]
+    assert files[0] == files[1]
+    assert files[0].read_bytes() == CONTENT
+    assert Handler.asked == 1
+    with pytest.raises(UserError, match="SHA-256"):
+        fetched(address)
+
+
 @pytest.mark.parametrize("ending", ["", "#sha256=abc", f"#md5={'0' * 32}"])
 def test_an_address_says_which_file_it_has_to_be(address: str, ending: str) -> None:
     with pytest.raises(UserError, match=r"nothing says which file .*#sha256=\.\.\., as its publisher gives it"):

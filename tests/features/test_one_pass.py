@@ -35,6 +35,17 @@ def by_hand(encoder: Encoder, data: DataSet, rows: np.ndarray) -> Tensor:
     return torch.cat(out)
 
 
+def test_the_two_vectors_of_the_lightly_worker(data: DataSet) -> None:
+    encoder, rows = build_encoder("lightly-resnet9", width=0.125, num_ftrs=5, size=(16, 16)).eval(), np.arange(4)
+    pooled = forward(encoder, data.store, rows)
+    torch.testing.assert_close(forward(encoder, data.store, rows, layer="features"), pooled, rtol=0, atol=0)
+    shorter = encoder.embedding(pooled).detach()
+    torch.testing.assert_close(forward(encoder, data.store, rows, layer="embedding"), shorter / shorter.norm(dim=1, keepdim=True))
+    projector = MLP(5, 7, 3).eval()
+    with torch.no_grad():
+        torch.testing.assert_close(forward(encoder, data.store, rows, layer="projected", project=projector), projector(shorter))
+
+
 @pytest.mark.parametrize("batch_size", [1, 4, 64])
 def test_rows_in_their_order_whatever_the_batch(data: DataSet, batch_size: int) -> None:
     encoder, rows = network(), np.array([7, 2, 2, 10, 0, 5, 1])

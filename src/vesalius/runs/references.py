@@ -46,7 +46,8 @@ def _shown(key: str, value: Any, inside: str = "") -> Any:
         public = source.partition(":")[0].lower().replace("_", "-") in registry.names("sources") and "/" not in source
         return f"{source}{'@…' if at else ''}{task}" if public else HIDDEN
     if value.startswith(("mlflow:", "https://", "http://")):
-        return value
+        place, query, rest = value.partition("?")  # a signature lets anybody read the file
+        return f"{place}#{rest.partition('#')[2]}" if query and "#" in rest else place
     if key in ("encoder", "weights", "code", "views", "run") and ("/" in value or "\\" in value):
         name, named, _ = value.partition("=")
         return f"{f'{name}=' if named and '/' not in name else ''}…/{value.replace(chr(92), '/').rpartition('/')[2]}"
