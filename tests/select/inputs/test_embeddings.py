@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.select.jobs import encoder, folder, job
 from tests.select.strategies.neighbourhoods import candidates, points
 from vesalius.errors import UserError
 from vesalius.features.writing import write
@@ -107,3 +108,13 @@ def test_similarity_to_named_images_by_a_configuration(tmp_path: Path) -> None:
     of = candidates(VECTORS, chosen=[5])
     rows = choose(of, built(config, of), 3).rows
     assert rows.tolist() == np.argsort(np.linalg.norm(VECTORS - VECTORS[5], axis=1), kind="stable")[1:4].tolist()
+
+
+def test_the_original_s_query_through_the_verb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VESALIUS_RUNS", str(tmp_path / "runs"))
+    data, network = folder(tmp_path / "images", 12), encoder(tmp_path / "encoder")
+    first = job(data, network, n=2, dataset="mine", name="liked")
+    selection = {"nSamples": 4, "strategies": [{"input": {"type": "EMBEDDINGS", "datasetId": "mine", "tagName": "liked"}, "strategy": {"type": "SIMILARITY"}}]}
+    second = job(data, network, n=None, selection_config=selection)
+    assert set(second.names[:2]) == set(first.names)
+    assert json.loads(second.table["reasons"].iloc[1]) == {"similarity": {"similarity": 1.0, "distance to the query": 0.0}}
