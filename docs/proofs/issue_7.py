@@ -141,6 +141,27 @@ def steps() -> list[Step]:
             least=60,
         ),
         by_tests(
+            "checkpoints",
+            "Lightly's six depths with a batch-norm and a 1×1 convolution: ours give lightly 1.6's numbers to 1e-5, 139 tensors under SimCLR; theirs read in "
+            "five forms and missing ones named; ours loaded by the document's loader; by run id, path, file:// and http address, the newest of a data set, "
+            "or one paragraph; what is stated is checked; the Client's six calls",
+            "tests/encoders/test_lightly_resnet.py",
+            "tests/encoders/layouts/test_worker.py",
+            "tests/encoders/exporting/test_lightly.py",
+            "tests/runs/test_checkpoints.py",
+            "tests/select/test_checkpoints.py",
+            "tests/test_client.py",
+            "tests/coverage/test_lightly_checkpoints.py",
+            "tests/coverage/test_lightly_client.py",
+            least=60,
+        ),
+        by_tests(
+            "the document's Python",
+            "Every block of docs/migrate/lightly.md is run in order beside lightly 1.6: train, use again by itself, run id and address, the external model, "
+            "other parameters, download, both loaders (the same numbers to 1e-5), the classifier",
+            "tests/docs/test_migration_lightly.py",
+        ),
+        by_tests(
             "every strategy",
             "Each strategy equals a slow reference; five objectives at once equal an enumeration of their product, in whatever order they are listed; "
             "thresholds, minimum distances, sums and preselected images exact; every target of a balance that n images can have is met by n; the order of "
