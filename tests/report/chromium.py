@@ -39,13 +39,13 @@ def find() -> str | None:
 class Chromium:
     """One browser with one page. ``requests`` and ``errors`` collect what the page asked for and complained of."""
 
-    def __init__(self, program: str | None = None, *flags: str) -> None:
+    def __init__(self, program: str | None = None, *flags: str, gpu: bool = False) -> None:
         chosen = program or find()
         assert chosen is not None, "missing tool: chromium"
         self._profile = tempfile.TemporaryDirectory(prefix="chromium-", ignore_cleanup_errors=True)
         to_read, self._write = os.pipe()
         self._read, to_write = os.pipe()
-        command = [chosen, *_FLAGS, *flags, f"--user-data-dir={self._profile.name}", "about:blank"]
+        command = [chosen, *(flag for flag in _FLAGS if flag != "--disable-gpu" or not gpu), *flags, f"--user-data-dir={self._profile.name}", "about:blank"]
         # The browser reads from descriptor 3 and writes to 4; a shell puts the pipes there.
         placing = f'exec "$@" 3<&{to_read} 4>&{to_write}'
         self._process = subprocess.Popen(
