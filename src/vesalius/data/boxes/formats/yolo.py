@@ -92,11 +92,11 @@ def _label_file(root: Path, uri: str) -> Path | None:
 
 
 def _orphans(root: Path, images: Images, found: Found) -> None:
-    """Text files in folders ``labels`` whose image is not there."""
-    expected = {place for uri in images.uris for place in (_beside(uri), f"labels/{_same(uri)}")}
-    for folder in (path for path in root.rglob("labels") if path.is_dir()):
-        for file in folder.rglob("*.txt"):
-            place = file.relative_to(root).as_posix()
+    """Text files, in the folders ``labels`` where those of images lie, whose image is not there."""
+    expected = {place for uri in images.uris for place in (_beside(uri), f"labels/{_same(uri)}") if place != _same(uri)}
+    for folder in sorted({place.rpartition("/")[0] for place in expected}):
+        for file in sorted((root / folder).glob("*.txt")):
+            place = f"{folder}/{file.name}"
             if place not in expected and place not in _LISTS:
                 lines = sum(bool(line.strip()) for line in file.read_text(encoding="utf-8", errors="replace").splitlines())
                 if lines:
