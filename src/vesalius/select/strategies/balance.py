@@ -113,35 +113,43 @@ def _aim(config: Config, classes: Classes, candidates: Candidates) -> tuple[list
 
 
 class Balance(Strategy):
-    """What everything chosen holds of each class. An image that holds none would change nothing; it counts half of the least useful."""
+    """What everything chosen holds of each class. An image that holds none would change nothing; it counts half of the least useful.
+
+    Kept is how far what is held lies from the target's shares of the same total, ``off`` (C,); an image moves it by its ``step``. So a pick costs one
+    product of all kinds of images with ``off``, and nothing large is subtracted from anything large.
+    """
 
     def __init__(self, names: Sequence[str], amounts: NDArray[np.float64], shares: NDArray[np.float64], candidates: Candidates) -> None:
         self._names, self._shares = names, shares
-        self._kinds, place = np.unique(amounts, axis=0, return_inverse=True)  # equal images get equal scores, to the last bit, and cost nothing
-        self._kind_of = place.reshape(-1)
+        self._kinds, self._kind_of = _kinds(amounts)
         self._totals = self._kinds.sum(1)
+        self._steps = self._kinds - np.outer(self._totals, shares)
+        self._lengths = (self._steps**2).sum(1)
+        self._filled = self._totals > 0
         self._left = np.bincount(self._kind_of[candidates.free], minlength=len(self._kinds))
-        filled = amounts.sum(1)
-        self._mean = float(filled[filled > 0].mean())
+        self._mean = float(amounts.sum() / np.count_nonzero(amounts.any(1)))
         self._held: NDArray[np.float64] = amounts[candidates.chosen].sum(0)
+        self._scores: NDArray[np.float64] | None = None  # until something is chosen
 
     def score(self) -> NDArray[Any]:
         """In (0, 1]: 1 for what brings the shares nearest to the target."""
+        if self._scores is not None:
+            return self._scores
         cost = self._costs()
-        filled = self._totals > 0
-        free = filled & (self._left > 0)
-        least = cost[free].min() if free.any() else cost[filled].min()
-        score = np.ones(len(cost))
-        score[filled] = 1 / (1 + np.round(np.maximum(cost[filled] - least, 0), _DIGITS))
-        score[~filled] = score[filled].min() / 2
-        scores: NDArray[np.float64] = score[self._kind_of]
-        return scores
+        free = self._filled & (self._left > 0)
+        least = cost[free].min() if free.any() else cost[self._filled].min()
+        score = 1 / (1 + np.round(np.maximum(cost - least, 0), _DIGITS))
+        if not self._filled.all():
+            score[~self._filled] = score[self._filled].min() / 2
+        self._scores = score[self._kind_of]
+        return self._scores
 
     def add(self, row: int) -> None:
         """``row`` was chosen."""
         kind = self._kind_of[row]
         self._held = self._held + self._kinds[kind]
         self._left[kind] -= 1
+        self._scores = None
 
     def reason(self, row: int) -> Mapping[str, Any]:
         """What it holds, and the largest difference of a share from its target with it."""
@@ -151,8 +159,21 @@ class Balance(Strategy):
         return {"holds": {self._names[int(i)]: float(kind[i]) for i in np.flatnonzero(kind)}, "off_target": off}
 
     def _costs(self) -> NDArray[np.float64]:
-        """``(K,)`` of each kind of image."""
+        """``(K,)`` of each kind of image; of one that holds nothing as if it were the first."""
         held = self._held.sum()
-        off = (self._held + self._kinds) / np.maximum(held + self._totals, 1e-300)[:, None] - self._shares
-        costs: NDArray[np.float64] = 0.5 * (off**2).sum(1) * ((held + self._mean) / self._mean) ** 2
+        off = self._held - held * self._shares
+        costs: NDArray[np.float64] = self._steps @ (2 * off) + self._lengths + off @ off
+        costs *= 0.5 * ((held + self._mean) / (self._mean * (held + np.where(self._filled, self._totals, self._mean)))) ** 2
         return costs
+
+
+def _kinds(amounts: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    """The different rows, and which of them each row is: equal images get equal scores, to the last bit, and are reckoned once."""
+    import pandas as pd
+
+    marks = pd.util.hash_pandas_object(pd.DataFrame(amounts), index=False).to_numpy()
+    _, first, place = np.unique(marks, return_index=True, return_inverse=True)
+    if np.array_equal(amounts[first][place], amounts):
+        return amounts[first], place
+    kinds, place = np.unique(amounts, axis=0, return_inverse=True)  # two rows with one mark
+    return kinds, place.reshape(-1)
