@@ -186,7 +186,8 @@ def _of_others(
         raise unknown_network(weights)
     given = {"channels": told.channels, "size": told.size, **options}
     whole = told.name in LIGHTLY  # one of its tensors left at random is one too many: they are all in the file
-    built = build_encoder(told.name, weights=weights, code=code, min_match=1.0 if whole else min_match, **given).eval()
+    own = weights.card is not None  # a card names code, and may not say where it lies
+    built = build_encoder(told.name, weights=weights, code=code, min_match=1.0 if whole else min_match, from_card=own, **given).eval()
     if weights.card is not None and not options:
         built.card = weights.card
     return built

@@ -14,7 +14,7 @@ from tests.encoders.layouts.files_of_others import lived, under
 from tests.encoders.test_lightly_resnet import backbone
 from vesalius.encoders import build_encoder, load_encoder, save_encoder
 from vesalius.encoders.foreign import read_weights
-from vesalius.encoders.layouts.worker import out_dim
+from vesalius.encoders.layouts.worker import out_dim, written
 from vesalius.errors import UserError
 
 Make = Callable[[nn.Module, nn.Module], dict[str, object]]
@@ -90,6 +90,19 @@ def test_it_may_be_taken_for_a_bare_resnet(tmp_path: Path) -> None:
     assert encoder.card.options == {"stem": "lightly", "width": 0.125}
     with torch.no_grad():
         torch.testing.assert_close(encoder(images()).pooled, made.backbone[:7](images()).mean((2, 3)), rtol=1e-4, atol=1e-4)
+
+
+def test_code_that_a_file_names_is_not_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "mine_own.py").write_text("from torch import nn\ndef build(channels):\n    return nn.Conv2d(channels, 6, 3)\n")
+    built = build_encoder(f"{elsewhere / 'mine_own.py'}:build", size=(16, 16))
+    built.card = built.card.model_copy(update={"architecture": f"{elsewhere / 'mine_own.py'}:build"})
+    monkeypatch.setattr("vesalius.encoders.own._used", {})
+    torch.save(written(built.network.state_dict(), {}, built.card), tmp_path / "c.ckpt")
+    with pytest.raises(UserError, match=r"mine_own\.py.*is not there"):
+        load_encoder(tmp_path / "c.ckpt")
+    assert load_encoder(tmp_path / "c.ckpt", code=elsewhere / "mine_own.py").card.dim == 6
 
 
 def test_an_address_of_a_file(tmp_path: Path) -> None:
