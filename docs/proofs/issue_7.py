@@ -22,6 +22,18 @@ def million_names(outcome: Outcome) -> list[Line]:
     return lines
 
 
+def killed(outcome: Outcome) -> list[Line]:
+    """A job killed in each stage, then gone on with."""
+    lines = []
+    for row in outcome.lines:
+        stage = row["name"].removeprefix("killed in ")
+        where = f", the training from step {row['step']}" if row["step"] else ""
+        figure = f"killed while {row['going_on']} went on{where}; done again: {', '.join(row['again']) or 'none'}; picks and vectors {'' if row['same'] else 'not '}equal"
+        good = row["code"] == 0 and row["same"] and not row["again"] and row["going_on"] == stage and row["step"] != 0
+        lines.append(Line(f"A job killed in {stage} goes on: no finished stage again, the same result bit for bit", figure, PASS if good else FAIL))
+    return lines if len(lines) == 4 else [*lines, Line("Killed in each of four stages", f"{len(lines)} were", FAIL)]
+
+
 def on_pneumonia(outcome: Outcome) -> list[Line]:
     """Every way of selecting beside random ones; what came out, whatever it is."""
     lines = []
@@ -111,6 +123,18 @@ def k_centre_memory(outcome: Outcome) -> list[Line]:
 def steps() -> list[Step]:
     """Every step, the cheap ones first."""
     return [
+        by_tests(
+            "the declarative job",
+            "Every key of the three dictionaries: in the table once, setting the field it names, or accepted or refused with its sentence; ranges; snake and camel "
+            "case; typos at any depth answered with place and the key that was meant; the Worker's own numbers under compat; the page's commands",
+            "tests/select/test_keys.py",
+            "tests/select/test_config.py",
+            "tests/select/test_training.py",
+            "tests/docs/test_select.py",
+            "tests/coverage/test_lightly_journey.py",
+            least=180,
+        ),
+        Step("a killed job", ("python", "-m", "docs.proofs.killed_selection"), killed, timeout=1800),
         by_tests(
             "object crops",
             "Boxes of COCO, YOLO, VOC and Lightly read alike, as labelformat reads them; bad ones counted and named; padding and tiles by their definitions; "
