@@ -28,7 +28,8 @@ def killed(outcome: Outcome) -> list[Line]:
     for row in outcome.lines:
         stage = row["name"].removeprefix("killed in ")
         where = f", the training from step {row['step']}" if row["step"] else ""
-        figure = f"killed while {row['going_on']} went on{where}; done again: {', '.join(row['again']) or 'none'}; picks and vectors {'' if row['same'] else 'not '}equal"
+        again, equal = ", ".join(row["again"]) or "none", "equal" if row["same"] else "not equal"
+        figure = f"killed while {row['going_on']} went on{where}; done again: {again}; picks and vectors {equal}"
         good = row["code"] == 0 and row["same"] and not row["again"] and row["going_on"] == stage and row["step"] != 0
         lines.append(Line(f"A job killed in {stage} goes on: no finished stage again, the same result bit for bit", figure, PASS if good else FAIL))
     return lines if len(lines) == 4 else [*lines, Line("Killed in each of four stages", f"{len(lines)} were", FAIL)]
@@ -125,8 +126,8 @@ def steps() -> list[Step]:
     return [
         by_tests(
             "the declarative job",
-            "Every key of the three dictionaries: in the table once, setting the field it names, or accepted or refused with its sentence; ranges; snake and camel "
-            "case; typos at any depth answered with place and the key that was meant; the Worker's own numbers under compat; the page's commands",
+            "Every key of the three dictionaries: in the table once, setting the field it names, or accepted or refused with its sentence; ranges; snake and "
+            "camel case; typos at any depth answered with place and the key that was meant; the Worker's own numbers under compat; the page's commands",
             "tests/select/test_keys.py",
             "tests/select/test_config.py",
             "tests/select/test_training.py",
