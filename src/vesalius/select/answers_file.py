@@ -40,5 +40,8 @@ def answers_of(file: Path, candidates: Candidates) -> NDArray[np.float64]:
         if not uris.is_unique:
             raise UserError(f"{file.name} holds several predictions of one file, and its ids are of other data. Predict on the data that is selected from.")
         places = pd.Index(uris).get_indexer(candidates.names)
+    if without := (places < 0).nonzero()[0].tolist():
+        shown = ", ".join(candidates.names[without[:3]])
+        candidates.terminal.say(f"{file.name} says nothing of {len(without):,} of {len(candidates):,} images, as {shown}.")
     out[places >= 0] = values[places[places >= 0]]
     return out

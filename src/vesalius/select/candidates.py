@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vesalius.data.table import SampleTable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,7 @@ class Candidates:
     seed: int = 0
     terminal: Terminal = field(default_factory=lambda: Terminal(quiet=True))
     table: SampleTable | None = None
+    _once: dict[tuple[str, ...], Any] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if len(self.names) > 1 and not (self.names[:-1] < self.names[1:]).all():
@@ -67,6 +70,13 @@ class Candidates:
 
     def __len__(self) -> int:
         return len(self.names)
+
+    def once(self, key: tuple[str, ...], make: Callable[[], T]) -> T:
+        """What ``make`` gives, made when ``key`` is first asked for: several objectives may look at the same files."""
+        if key not in self._once:
+            self._once[key] = make()
+        found: T = self._once[key]
+        return found
 
     @property
     def free(self) -> NDArray[np.bool_]:

@@ -138,3 +138,15 @@ def test_scores_that_cannot_be_are_refused(cells, fields, said):
 def test_a_task_that_says_nothing_of_these_images_is_refused(cells):
     with pytest.raises(UserError, match="says nothing of any of the 2 images"):
         read("scores", {"task": "cells", "score": "uncertainty_entropy"}, cells, names=["x.png", "y.png"])
+
+
+def test_predictions_are_read_once_for_several_objectives(cells, monkeypatch):
+    from vesalius.select import said_of
+
+    read_, count = said_of.read, []
+    monkeypatch.setattr(said_of, "read", lambda *words: (count.append(words), read_(*words))[1])
+    candidates = Candidates.of(NAMES, root=str(cells))
+    for kind, fields in (("predictions", {"task": "cells"}), ("scores", {"task": "cells", "score": "object_frequency"}), ("predictions", {"task": "weather"})):
+        module = entry("inputs", kind)
+        module.read(check(module.Config, fields), candidates)
+    assert [words[1] for words in count] == ["cells", "weather"]

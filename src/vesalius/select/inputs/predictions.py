@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from vesalius.data.lightly_predictions import TaskPredictions
-from vesalius.data.lightly_predictions import read as predictions_of
 from vesalius.errors import UserError
 from vesalius.recipes.checking import nearest
 from vesalius.select.candidates import Candidates
+from vesalius.select.said_of import predictions_of
 from vesalius.select.values import Classes, Numbers
 
 GIVES: tuple[type[Any], ...] = (Classes, Numbers)
@@ -41,11 +41,7 @@ def read(config: Config, candidates: Candidates) -> Classes | Numbers:
     Of a classification its probabilities, or a one for its category; of objects their number; of a segmentation the share of pixels. An image
     without a file holds nothing of any class, and its number of objects is not known. Raises UserError for unknown tasks and categories.
     """
-    found = predictions_of(candidates.root, config.task, candidates.names)
-    missing = np.flatnonzero(~found.known)
-    if len(missing):
-        shown = ", ".join(candidates.names[missing[:3]])
-        candidates.terminal.say(f"{config.task} says nothing of {len(missing):,} of {len(candidates):,} images, as {shown}.")
+    found = predictions_of(candidates, config.task)
     names = list(found.categories)
     for name in config.categories or ():
         if name not in names:

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vesalius.data.lightly_predictions import TaskPredictions
-from vesalius.data.lightly_predictions import read as predictions_of
 from vesalius.errors import UserError
 from vesalius.measures import uncertainty
 from vesalius.recipes.checking import nearest
 from vesalius.select.answers_file import answers_of
 from vesalius.select.candidates import Candidates
+from vesalius.select.said_of import predictions_of
 from vesalius.select.values import Numbers
 
 GIVES: tuple[type[Any], ...] = (Numbers,)
@@ -53,11 +53,11 @@ def title(config: Config) -> str:
 def read(config: Config, candidates: Candidates) -> Numbers:
     """A number between 0 and 1 for each image, NaN for images without a prediction. Raises UserError where there are none."""
     if config.task is not None:
-        values = _of_task(predictions_of(candidates.root, config.task, candidates.names), config.score)
-        _say_unknown(values, config.task, candidates)
+        values = _of_task(predictions_of(candidates, config.task), config.score)
+        _refuse_none(values, config.task)
     elif config.predictions is not None:
         values = _of_answers(answers_of(Path(config.predictions), candidates), config.score)
-        _say_unknown(values, Path(config.predictions).name, candidates)
+        _refuse_none(values, Path(config.predictions).name)
     else:
         values = _of_column(config.score, candidates)
     return Numbers(values, title(config))
@@ -115,12 +115,9 @@ def _of_column(score: str, candidates: Candidates) -> NDArray[np.float64]:
     return candidates.frame[f"score.{score}"].to_numpy(np.float64, na_value=np.nan)
 
 
-def _say_unknown(values: NDArray[np.float64], where: str, candidates: Candidates) -> None:
-    unknown = np.flatnonzero(np.isnan(values))
-    if len(unknown) == len(values) and len(values):
+def _refuse_none(values: NDArray[np.float64], where: str) -> None:
+    if len(values) and np.isnan(values).all():
         raise UserError(
             f"{where} says nothing of any of the {len(values):,} images. Its names must be relative to the same folder, and uncertainty needs"
             " probabilities or scores."
         )
-    if len(unknown):
-        candidates.terminal.say(f"{where} gives no score for {len(unknown):,} of {len(values):,} images, as {', '.join(candidates.names[unknown[:3]])}.")
