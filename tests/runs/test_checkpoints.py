@@ -18,7 +18,8 @@ def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def made(verb: str, second: int, *, dataset: str = "a", state: str = "done", encoder: str | None = "") -> Path:
     run = Run.create(verb, f"{verb}-{second}", {})
-    run.record(dataset=dataset, state=state, started=f"2026-01-01T00:00:{second:02}.000+00:00")
+    at = f"2026-01-01T00:00:{second:02}.000+00:00"
+    run.record(dataset=dataset, state=state, started=at, finished=at)
     if encoder is not None:
         (run.path / encoder).mkdir(exist_ok=True)
         (run.path / encoder / "encoder.safetensors").write_bytes(b"")
@@ -27,7 +28,7 @@ def made(verb: str, second: int, *, dataset: str = "a", state: str = "done", enc
 
 def test_the_newest_that_ended_well_and_has_an_encoder() -> None:
     assert newest_checkpoint("a") is None
-    made("pretrain", 1)
+    first = made("pretrain", 1)
     wanted = made("select", 2, encoder="training")
     made("select", 3, encoder=None)
     made("select", 4, state="failed", encoder="training")
@@ -37,6 +38,10 @@ def test_the_newest_that_ended_well_and_has_an_encoder() -> None:
     assert found is not None
     assert found.samefile(wanted / "training")
     assert newest_checkpoint("c") is None
+    earlier = newest_checkpoint("a", "2026-01-01T00:00:01.500+00:00")
+    assert earlier is not None
+    assert earlier.samefile(first)
+    assert newest_checkpoint("a", "2026-01-01T00:00:00.500+00:00") is None
 
 
 def test_runs_of_a_data_set_newest_first() -> None:

@@ -34,10 +34,10 @@ def has_checkpoint(place: Path, facts: Mapping[str, Any]) -> bool:
     return facts.get("verb") in _VERBS and facts.get("state") == "done" and encoder_folder(place) is not None
 
 
-def newest_checkpoint(dataset: str) -> Path | None:
-    """The folder of the encoder of the newest run on ``dataset`` that has one."""
+def newest_checkpoint(dataset: str, before: str | None = None) -> Path | None:
+    """The folder of the encoder of the newest run on ``dataset`` that has one. ``before``: of those that had ended at this time, as ``run.json`` writes it."""
     found = of_dataset([dataset], with_checkpoint=True)
-    return encoder_folder(found[0][0]) if found else None
+    return next((encoder_folder(place) for place, facts in found if before is None or str(facts.get("finished")) <= before), None)
 
 
 def required_encoder(run: Path, facts: Mapping[str, Any]) -> Path:

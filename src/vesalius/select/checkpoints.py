@@ -21,19 +21,20 @@ from vesalius.select.dataset import dataset_key
 from vesalius.terminal import Terminal
 
 
-def encoder_of(config: SelectConfig, terminal: Terminal) -> str:
-    """The reference of the encoder, for ``load_encoder``. Raises UserError where nothing says which (never a random network unless it is
+def encoder_of(config: SelectConfig, terminal: Terminal, before: str | None = None) -> str:
+    """The reference of the encoder, for ``load_encoder``. ``before``: when the job began, so that one that is gone on with finds
+    the same. Raises UserError where nothing says which (never a random network unless it is
     named), for a run without a checkpoint, and where ``config.model`` states another network than the checkpoint's.
     """
-    reference = _reference(config, terminal)
+    reference = _reference(config, terminal, before)
     if config.model.model_dump(exclude_none=True) and not is_name(reference):
         refuse_other(load_encoder(reference, code=config.code), config.model, config.encoder or reference)
     return reference
 
 
-def _reference(config: SelectConfig, terminal: Terminal) -> str:
+def _reference(config: SelectConfig, terminal: Terminal, before: str | None) -> str:
     if config.encoder is None:
-        found = newest_checkpoint(dataset_key(config.data, config.dataset))
+        found = newest_checkpoint(dataset_key(config.data, config.dataset), before)
         if found is None:
             raise UserError(_nothing(config))
         run = found if (found / "run.json").exists() and found.name != "training" else found.parent

@@ -93,7 +93,7 @@ class Journey:
             return None
         from vesalius.select.checkpoints import encoder_of
 
-        reference = str(encoder_of(config, self._terminal))
+        reference = str(encoder_of(config, self._terminal, self._run.facts()["started"]))
         weights = config.weights or (reference if reference.startswith(_PUBLIC) else None)
         options: dict[str, Any] = {} if weights is None else {"weights": weights}
         return load_encoder(reference, code=config.code, **options)
