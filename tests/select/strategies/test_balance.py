@@ -96,8 +96,8 @@ def test_without_other_classes_shares_are_of_what_there_is():
 def test_uniform_and_input_are_over_classes_that_occur():
     values = one_hot(["a"] * 6 + ["b"] * 3)
     values = Classes([*values.names, "never"], np.column_stack([values.amounts, np.zeros(9)]), "x")
-    for aim, found in (("UNIFORM", {"a": 3, "b": 3}), ("INPUT", {"a": 4, "b": 2})):
-        assert counts(chosen(6, [("balance", {"distribution": aim}, values)], size=9), "aaaaaabbb") == found
+    for aim, found in (({"distribution": "UNIFORM"}, {"a": 3, "b": 3}), ({}, {"a": 3, "b": 3}), ({"distribution": "INPUT"}, {"a": 4, "b": 2})):
+        assert counts(chosen(6, [("balance", aim, values)], size=9), "aaaaaabbb") == found
 
 
 def test_an_image_that_holds_nothing_is_taken_last():
@@ -161,9 +161,8 @@ def test_numbers_with_few_values_count_as_classes_and_many_are_refused():
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({}, "give target"),
-        ({"distribution": "TARGET"}, "give target"),
-        ({"target": {"a": 1}, "distribution": "UNIFORM"}, "give target"),
+        ({"distribution": "TARGET"}, "needs target"),
+        ({"target": {"a": 1}, "distribution": "UNIFORM"}, "are both given"),
         ({"target": {"a": 0.7, "b": 0.7}}, "add up to 1.4"),
         ({"target": {"a": 7}}, "between 0 and 1"),
         ({"target": {"a": 0}}, "is 0"),

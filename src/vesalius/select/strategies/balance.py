@@ -34,7 +34,7 @@ _DIGITS = 9  # costs are told apart so far: what differs by rounding alone is eq
 
 
 class Config(StrategyConfig):
-    """What can be chosen: a target, or a distribution."""
+    """What can be chosen: a target, or a distribution; without either UNIFORM."""
 
     target: Mapping[str, float] | None = Field(None, description="Share of each class; what they lack of 1 is the share of all other classes together.")
     distribution: Literal["TARGET", "UNIFORM", "INPUT"] | None = Field(
@@ -49,8 +49,10 @@ class Config(StrategyConfig):
 
     @model_validator(mode="after")
     def _one_aim(self) -> Config:
-        if (self.target is None) == (self.distribution in (None, "TARGET")):
-            raise ValueError("give target with the share of each class, or distribution UNIFORM or INPUT")
+        if self.target is None and self.distribution == "TARGET":
+            raise ValueError("distribution TARGET needs target, with the share of each class")
+        if self.target is not None and self.distribution not in (None, "TARGET"):
+            raise ValueError(f"target and distribution {self.distribution} are both given; leave out one of them")
         if self.target is not None:
             if not self.target or not all(0 <= share <= 1 for share in self.target.values()):
                 raise ValueError("target must give each class a share between 0 and 1")
@@ -94,7 +96,7 @@ def _aim(config: Config, classes: Classes, candidates: Candidates) -> tuple[list
     held = classes.amounts.sum(0)
     if config.target is None:
         there = np.flatnonzero(held > 0)
-        shares = np.full(len(there), 1 / len(there)) if config.distribution == "UNIFORM" else held[there] / held.sum()
+        shares = held[there] / held.sum() if config.distribution == "INPUT" else np.full(len(there), 1 / len(there))
         return [classes.names[int(i)] for i in there], classes.amounts[:, there], shares
     for name in config.target:
         if name not in classes.names:
