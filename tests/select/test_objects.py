@@ -30,7 +30,9 @@ def test_objects_of_a_task_and_tiles_of_a_grid(tmp_path: Path) -> None:
 def test_other_formats_are_tasks_too(tmp_path: Path) -> None:
     images = resolve(written.yolo(tmp_path))
     assert tasks_of(images) == ["yolo"]
-    assert len(crops_of(images, "yolo")) == 6
+    objects = crops_of(images, "yolo")
+    assert len(objects) == 6
+    assert "split" not in objects.frame, "which images are meant, the selection has said"
 
 
 def test_what_is_left_out_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -38,7 +38,8 @@ def crops_of(
         parts = crops.tiles(table, tiling.num_rows, tiling.num_cols, overlap=tiling.overlap)
     elif _in_files(table):
         found = reading.read(Path(table.root), _images(table), task)
-        found.lost.pop(NO_IMAGE, None)  # of a folder's images some may be meant here
+        found.lost.pop(NO_IMAGE, None)  # of a folder's images some may be meant here,
+        found.splits.clear()  # and which, the selection has said
         parts = crops.crops(table, found, padding=padding)
     else:
         raise UserError(
