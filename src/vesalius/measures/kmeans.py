@@ -22,7 +22,8 @@ _ROUNDS = 256
 """Seeds are drawn one by one up to so many, beyond that in so many rounds of several."""
 _SAMPLE = 1 << 16
 """Vectors among which seeds are drawn, at least (and at least eight for each cluster)."""
-_CELLS = 1 << 24
+_CELLS = 1 << 21
+"""Products held at a time: 8 MB in single precision, so that they stay in a processor's cache until the least of each row is taken."""
 
 Progress = Callable[[int, int], None]
 
