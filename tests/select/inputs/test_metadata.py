@@ -99,6 +99,12 @@ def test_columns_of_the_table(folder):
         assert (list(found.names), found.amounts.tolist()) == (names, amounts)
 
 
+def test_whose_an_image_is_can_not_be_selected_by(folder):
+    table = SampleTable.of("t", folder, NAMES, {"subject": ["Ann", "Ben", "Ann"]})
+    with pytest.raises(UserError, match="no metadata 'subject'"):
+        read("subject", folder, table)
+
+
 def test_unknown_keys_get_the_nearest(folder):
     table = SampleTable.of("t", folder, NAMES, {"meta.weather": ["x", "y", "z"]})
     for key, near in (("lightly.sharpnes", "lightly.sharpness"), ("lightly.meanGren", "lightly.mean_green"), ("meta.wether", "meta.weather")):

@@ -21,7 +21,7 @@ from vesalius.select.values import Classes, Numbers
 GIVES: tuple[type[Any], ...] = (Numbers, Classes)
 
 COMPUTED = "lightly."
-_COLUMNS = ("subject", "study", "series", "view", "laterality", "split", "frame", "width", "height", "depth")
+_COLUMNS = ("view", "laterality", "split", "frame", "width", "height", "depth")  # whose an image is would stand in the run's reasons
 _PREFIXES = ("meta.", "label.", "score.")
 _MOST_CLASSES = 256
 _NAMED = 5
