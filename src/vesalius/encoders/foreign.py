@@ -118,7 +118,7 @@ def read_weights(path: Path) -> Weights:
     if worker is None:
         return found
     card = worker.card
-    known = {} if card is None else {"mean": card.mean, "std": card.std, "size": card.size}
+    known: dict[str, Any] = {} if card is None else {"mean": card.mean, "std": card.std, "size": card.size}
     others = tuple(name for name in rest if not name.startswith(f"{part.root}7."))
     return Weights(
         path.name, worker.tensors, f"{_kind(contents)}; Lightly Worker", others, architecture=worker.architecture, contents=contents, head=worker.head,

@@ -95,7 +95,7 @@ class LeJEPA(Method):
         """Views "global" (V, B, C, *size) and "local" of any size -> prediction (B,) and SIGReg ()."""
         groups = [batch.views[name] for name in ("global", "local") if name in batch.views]
         pooled = torch.cat([self.encoder(views.flatten(0, 1)).pooled for views in groups])
-        embeddings = self.project(pooled).unflatten(0, (-1, groups[0].shape[1]))
+        embeddings = self.projector(self.encoder.embedding(pooled)).unflatten(0, (-1, groups[0].shape[1]))
         directions = directions_at(at.step, embeddings.shape[-1], self.config.slices)
         weight = self.config.trade_off
         return Output(

@@ -22,9 +22,10 @@ from vesalius.terminal import Terminal
 
 
 def encoder_of(config: SelectConfig, terminal: Terminal, before: str | None = None) -> str:
-    """The reference of the encoder, for ``load_encoder``. ``before``: when the job began, so that one that is gone on with finds
-    the same. Raises UserError where nothing says which (never a random network unless it is
-    named), for a run without a checkpoint, and where ``config.model`` states another network than the checkpoint's.
+    """The reference of the encoder, for ``load_encoder``. ``before``: when the job began, so that one that is gone on with finds the same.
+
+    Raises UserError where nothing says which (never a random network unless it is named), for a run without a checkpoint, and where
+    ``config.model`` states another network than the checkpoint's.
     """
     reference = _reference(config, terminal, before)
     if config.model.model_dump(exclude_none=True) and not is_name(reference):
@@ -37,7 +38,7 @@ def _reference(config: SelectConfig, terminal: Terminal, before: str | None) -> 
         found = newest_checkpoint(dataset_key(config.data, config.dataset), before)
         if found is None:
             raise UserError(_nothing(config))
-        run = found if (found / "run.json").exists() and found.name != "training" else found.parent
+        run = found.parent if (found.parent / "run.json").is_file() else found
         terminal.say(f"Embedded by the newest checkpoint of this data set, of the run {Run.open(run).facts()['id']}.")
         return str(found)
     if config.encoder_run:
