@@ -134,3 +134,15 @@ def test_a_misspelt_key_is_answered_with_the_one_that_was_meant(images: Path, tm
     assert done.code == 2
     assert 'no key "lightly_config.loader.batchsize". Did you mean "batch_size"?' in done.said
     assert not (tmp_path / "run").exists()
+
+
+def test_embeddings_of_ones_own_lie_where_the_original_looks(images: Path, tmp_path: Path) -> None:
+    folder = images / ".lightly" / "embeddings"
+    folder.mkdir(parents=True)
+    vectors = np.random.default_rng(0).normal(size=(COUNT, 3))
+    rows = [f"photo{number:02}.png,{','.join(map(str, vector))},0" for number, vector in enumerate(vectors)]
+    (folder / "own.csv").write_text("\n".join(["filenames,embedding_0,embedding_1,embedding_2,labels", *rows]) + "\n")
+    done = select(images, tmp_path / "run", {"embeddings": "own.csv"}, {})
+    assert done.code == 0, done.said
+    assert len(pd.read_parquet(tmp_path / "run" / "selection.parquet")) == 5
+    assert not (tmp_path / "run" / "training").exists()

@@ -235,3 +235,24 @@ def test_a_page_is_not_told_where_files_lie() -> None:
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"There is no file .*nowhere\.yaml\. Name a YAML file"):
         configured(tmp_path / "nowhere.yaml")
+
+
+def test_every_strategy_of_the_original_is_taken_with_its_own_keys() -> None:
+    embeddings, metadata = {"type": "EMBEDDINGS"}, {"type": "METADATA", "key": "kind"}
+    entries = [
+        ({**embeddings, "task": "cells"}, {"type": "DIVERSITY", "stopping_condition_minimum_distance": 0.1, "strength": 2.0}),
+        ({**embeddings, "dataset_id": "d", "tag_name": "t"}, {"type": "SIMILARITY", "strength": -1.0}),
+        (embeddings, {"type": "TYPICALITY", "num_nearest_neighbors": 20, "stopping_condition_minimum_typicality": 0.2}),
+        ({"type": "SCORES", "task": "cells", "score": "uncertainty_entropy"}, {"type": "WEIGHTS", "stopping_condition_max_sum": 5.0}),
+        ({"type": "RANDOM", "random_seed": 3}, {"type": "WEIGHTS"}),
+        ({"type": "METADATA", "key": "lightly.sharpness"}, {"type": "THRESHOLD", "threshold": 20, "operation": "BIGGER_EQUAL"}),
+        ({"type": "PREDICTIONS", "task": "cells", "name": "CATEGORY_COUNT", "categories": ["wbc"]}, {"type": "TARGET_RANGE", "min_sum": 1, "max_sum": 9}),
+        ({"type": "PREDICTIONS", "task": "cells", "name": "CLASS_DISTRIBUTION"}, {"type": "BALANCE", "target": {"wbc": 0.5}}),
+        (metadata, {"type": "BALANCE", "distribution": "UNIFORM"}),
+    ]
+    strategies = [{"input": source, "strategy": strategy} for source, strategy in entries]
+    tiles = {"type": "TILING", "name": "grid", "num_rows": 2, "num_cols": 3}
+    config, said = configured({"selection_config": {"n_samples": 5, "strategies": strategies, "auto_tasks": [tiles]}}, data="images")
+    assert [(entry.input, entry.strategy) for entry in config.selection.strategies] == entries
+    assert config.tiles[0].model_dump() == {"name": "grid", "num_rows": 2, "num_cols": 3, "overlap": 0.0}
+    assert said == []

@@ -135,7 +135,9 @@ class Journey:
             return None
         from vesalius.select.embeddings_file import read
 
-        vectors = read(Path(self._config.embeddings), pool.names)
+        named = Path(self._config.embeddings).expanduser()
+        below = Path(pool.table.root) / ".lightly" / "embeddings" / named  # where the original looks
+        vectors = read(below if not named.exists() and below.is_file() else named, pool.names)
         if not self._config.normalise:
             return vectors
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
