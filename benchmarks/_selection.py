@@ -54,7 +54,7 @@ class Level:
 LEVELS = {
     "small": Level("small", 1, 1, 1, 160, 3, 50),
     "short": Level("short", 3, 2, 2, None, 20, 500),
-    "full": Level("full", 24, 14, 12, None, 20, 1000),
+    "full": Level("full", 50, 50, 15, None, 20, 1000),
 }
 
 

@@ -13,6 +13,7 @@ from scipy.spatial.distance import cdist, pdist
 
 from tests.select.made_selection import CLASSES, Made, made, results, run_of, shortened
 from vesalius.runs import Run
+from vesalius.select.described import balance as balance_module
 from vesalius.select.described.probe import Tested
 from vesalius.select.describing import Asked, describe
 
@@ -62,6 +63,16 @@ def test_balance_counts_labels_and_what_the_inputs_read(one: Made, run: Run) -> 
     assert numbers["kind"] == "numbers"
     assert sum(numbers["shares"]["selection"]) == pytest.approx(1, abs=1e-3)
     assert objects["classes"][0]["pool"] == pytest.approx((np.arange(160) % 5).sum())
+
+
+def test_labels_of_very_many_classes_are_counted_without_a_column_for_each(one: Made, monkeypatch: pytest.MonkeyPatch) -> None:
+    known = np.arange(160.0) % 70
+    monkeypatch.setattr(balance_module, "_CELLS", 100)
+    many = replace(one.selected, labels={"many": known}, class_names={"many": [f"kind {n}" for n in range(70)]})
+    (row,) = balance_module.balance(many, (), [np.arange(24)])
+    assert sum(c["pool"] for c in row["classes"]) == 160
+    assert sum(c["selection"] for c in row["classes"]) == 24
+    assert {"kind 3", "all further"} <= {c["name"] for c in row["classes"]}
 
 
 def test_twins_are_the_nearest_pair(one: Made, run: Run) -> None:

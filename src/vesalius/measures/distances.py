@@ -118,28 +118,28 @@ class Centres:
         self.rows, self.numbers = rows, numbers
         self._block = rows.block(numbers)
         self._lengths = self._block.square().sum(1)
+        self._new: list[Tensor] = []
         self._room: Tensor | None = None
 
     def add(self, number: int, vector: Tensor | None = None) -> None:
-        """One more, the last. ``vector`` (D,): its own less the mean, where it is at hand."""
-        count = len(self.numbers)
-        if count == len(self._block):
-            for name in ("_block", "_lengths"):
-                held = getattr(self, name)
-                setattr(self, name, torch.cat([held, torch.empty((max(64, count), *held.shape[1:]), dtype=held.dtype, device=held.device)]))
+        """One more, the last. ``vector`` (D,): its own less the mean, where it is at hand, on whatever device."""
         self.numbers = np.append(self.numbers, number)
-        self._block[count] = self.rows.block(self.numbers[-1:])[0] if vector is None else vector
-        self._lengths[count] = self._block[count].square().sum()
+        self._new.append(self.rows.block(self.numbers[-1:])[0] if vector is None else vector)
 
     @property
     def block(self) -> Tensor:
         """``(n, D)`` their vectors less the mean."""
-        return self._block[: len(self.numbers)]
+        if self._new:  # many at a time
+            new = torch.stack(self._new).to(self._block)
+            self._block, self._lengths = torch.cat([self._block, new]), torch.cat([self._lengths, new.square().sum(1)])
+            self._new.clear()
+        return self._block
 
     @property
     def lengths(self) -> Tensor:
         """``(n,)`` the squares of these."""
-        return self._lengths[: len(self.numbers)]
+        self.block  # noqa: B018 - with those that are new
+        return self._lengths
 
     def _products(self, block: Tensor, first: int, last: int) -> Tensor:
         """``(B, last - first)`` squared distances to some centres less the squared lengths of ``block``, in memory that the next call uses again."""
@@ -148,12 +148,12 @@ class Centres:
             self._room = torch.empty(max(wanted, CELLS), dtype=block.dtype, device=block.device)
         return torch.addmm(self.lengths[first:last], block, self.block[first:last].T, alpha=-2, out=self._room[:wanted].view(len(block), -1))
 
-    def least(self, block: Tensor, lengths: Tensor, first: int = 0) -> Tensor:
-        """``(B,)`` the computed squared distance of each row of ``block`` to the nearest centre from the ``first`` on."""
+    def least(self, block: Tensor, lengths: Tensor, first: int = 0, last: int | None = None) -> Tensor:
+        """``(B,)`` the computed squared distance of each row of ``block`` to the nearest of the centres from ``first`` to before ``last``."""
         best: Tensor | None = None
-        step = max(1, CELLS // max(1, len(block)))
-        for start in range(first, len(self.numbers), step):
-            found = self._products(block, start, min(start + step, len(self.numbers))).amin(1)
+        step, last = max(1, CELLS // max(1, len(block))), len(self.numbers) if last is None else last
+        for start in range(first, last, step):
+            found = self._products(block, start, min(start + step, last)).amin(1)
             best = found if best is None else torch.minimum(best, found)
         return torch.full_like(lengths, torch.inf) if best is None else (best + lengths).clamp_(min=0)
 
@@ -167,7 +167,7 @@ class Centres:
         for start in range(0, len(numbers), step):
             some = slice(start, start + step)
             asked = numbers[some]
-            vectors = self.rows.block(asked, passing=True) if block is None else block[some]
+            vectors = self.rows.block(asked, passing=True) if block is None else block[some].to(self.rows.device)
             lengths = self.rows.lengths[self.rows.index(asked)]
             apart = self._products(vectors, 0, len(self.numbers)).add_(lengths[:, None])
             if before is not None:

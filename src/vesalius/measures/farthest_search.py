@@ -22,6 +22,10 @@ from vesalius.measures.distances import Centres, Index, Rows, between, slices
 POOL = 512
 """Rows of a pool, more than ``_FEW`` of which are of no use for the last few picks."""
 _FEW = 64
+_REACH = 0.6
+"""How far a pool is first thought to reach down, as a share of how far the last one did: pools become narrower, and too far costs more than a second look."""
+_STEP = 64
+"""Centres seen at a time, after which rows go that cannot come to the front any more."""
 RIVALS = 4096
 """If so many rows cannot be told apart in single precision, double is worth its time."""
 
@@ -39,7 +43,7 @@ class Search:
         self.bound = self.value.clone()
         self.seen = torch.zeros(len(self.rows), dtype=torch.int64, device=self.rows.device)
         self.pool: Pool | None = None
-        self.size = POOL
+        self.size, self.depth = POOL, torch.inf
 
     def take(self, row: int) -> None:
         """``row`` is a centre from now on."""
@@ -78,8 +82,10 @@ class Search:
     def _back(self) -> None:
         """The pool's rows are rows as any other."""
         assert self.pool is not None
-        self.value[self.pool.places], self.bound[self.pool.places] = self.pool.value.to(self.value), (self.pool.value + self.pool.loose).to(self.value)
-        self.seen[self.pool.places] = len(self.centres.numbers)
+        places = self.pool.places
+        self.value[places] = torch.from_numpy(self.pool.value).to(self.value)
+        self.bound[places] = torch.from_numpy(self.pool.value + self.pool.loose).to(self.value)
+        self.seen[places] = len(self.centres.numbers)
         self.pool = None
 
     def _widen(self) -> None:
@@ -88,70 +94,87 @@ class Search:
         self._forget()
 
     def _pooled(self, floor: float) -> Pool:
-        """The rows with the largest bounds, all of which know all centres. Those that exceed ``floor`` have to be looked at in any case."""
+        """The rows with the largest bounds, all of which know all centres. ``floor``: no row that knows all is beyond; how far the last pool reached down
+        says how far below it the next will.
+        """
         free, now = int(self.free.sum()), len(self.centres.numbers)
         size = min(self.size if self.size > POOL else min(POOL, max(_FEW, 2 * self.left)), free)
-        look = max(size, int((self.bound >= floor).sum()))
+        step = _REACH * self.depth + 1e-6 * abs(floor)
+        enough = floor - step
         while True:
-            found = self.bound.topk(min(size + 1, free), sorted=False)
-            if bool((self.seen[found.indices] == now).all()):
+            front = (self.bound >= enough) & (self.bound > -torch.inf)
+            self._catch_up((front & (self.seen < now)).nonzero()[:, 0], enough)
+            if int(((self.bound >= enough) & front).sum()) > min(size, free - 1):
                 break
-            top = self.bound.topk(min(look, free), sorted=False).indices
-            self._catch_up(top[self.seen[top] < now])
-            look *= 2
+            enough, step = enough - step, 2 * step
+        found = self.bound.topk(min(size + 1, free), sorted=False)
         last = int(found.values.argmin())
         places = found.indices if size == free else torch.cat([found.indices[:last], found.indices[last + 1 :]])
-        beyond = -torch.inf if size == free else float(found.values[last])
         places = places.sort().values
+        beyond = -torch.inf if size == free else float(found.values[last])
+        self.depth = float(found.values.max()) - float(found.values[last])
         return Pool(self.rows, places, self.value[places], beyond)
 
-    def _catch_up(self, places: Tensor) -> None:
-        """Rows see all centres they have not seen."""
+    def _catch_up(self, places: Tensor, enough: float) -> None:
+        """Rows see the centres they have not seen, in turn, until their bounds are below ``enough``."""
         seen, order = self.seen[places].sort()
         places, now = places[order], len(self.centres.numbers)
         for some in slices(len(places)):
-            at = places[some].sort().values
-            lengths, block = self.rows.lengths[at], self.rows.block(at.cpu().numpy(), passing=True)
-            value = torch.minimum(self.value[at], self.centres.least(block, lengths, int(seen[some.start])))
-            self.value[at], self.bound[at] = value, value + self.rows.slack(value, lengths)
-        self.seen[places] = now
+            at, first = places[some].sort().values, int(seen[some.start])
+            block, lengths, value = self.rows.block(at.cpu().numpy(), passing=True), self.rows.lengths[at], self.value[at]
+            while len(at):
+                last = min(first + _STEP, now)
+                value = torch.minimum(value, self.centres.least(block, lengths, first, last))
+                bound = value + self.rows.slack(value, lengths)
+                self.value[at], self.bound[at], self.seen[at] = value, bound, last
+                if last == now:
+                    break
+                first, up = last, (bound >= enough).nonzero()[:, 0]
+                if len(up) < 0.8 * len(at):
+                    at, block, lengths, value = at[up], block[up], lengths[up], value[up]
 
 
 class Pool:
-    """Rows ``places`` (P,), ascending, that know all centres: ``value`` (P,), off by ``slack`` at most. All other rows are at most ``beyond``."""
+    """Rows ``places`` (P,), ascending, that know all centres: ``value`` (P,), off by ``slack`` at most. All other rows are at most ``beyond``.
+
+    It is held by the processor whatever the device: what is done for each pick is little, and one pick waits for another.
+    """
 
     def __init__(self, rows: Rows, places: Tensor, value: Tensor, beyond: float) -> None:
-        self.rows, self.places, self.beyond, self.picked = rows, places, beyond, 0
-        self.numbers = places.cpu().numpy()
-        self.block, self.lengths = rows.block(self.numbers), rows.lengths[places]
-        self.value = value.double()
-        self.loose = rows.slack(value, self.lengths).double()
-        self.slack = self.loose.clone()
+        self.places, self.beyond, self.picked = places, beyond, 0
+        self.numbers: Index = places.cpu().numpy()
+        self.block, lengths = rows.block(self.numbers).cpu(), rows.lengths[places]
+        self.value = value.double().cpu().numpy()
+        self.loose = rows.slack(value, lengths).double().cpu().numpy()
+        self.slack = self.loose.copy()
+        self._lengths, self._product = lengths.cpu().numpy(), torch.empty(len(places), dtype=rows.dtype)
 
     def take(self, row: int, centres: Centres) -> None:
         """``row``, one of these, is the next of ``centres``."""
         at = int(np.searchsorted(self.numbers, row))
         centres.add(row, self.block[at])
-        found = torch.addmv(self.lengths, self.block, centres.block[-1], alpha=-2).add_(centres.lengths[-1]).clamp_(min=0).double()
-        self.slack = torch.where(found - self.loose < self.value, self.loose, self.slack)  # a value that was exact stays so while all others are farther
-        self.value = torch.minimum(self.value, found)
-        self.value[at], self.slack[at] = -torch.inf, 0
+        found = torch.mv(self.block, self.block[at], out=self._product).numpy().astype(np.float64)
+        found *= -2
+        found += self._lengths
+        found += self._lengths[at]
+        np.maximum(found, 0, out=found)
+        nearer = found - self.loose < self.value  # a value that was exact stays so while all others are farther
+        self.slack[nearer] = self.loose[nearer]
+        np.minimum(self.value, found, out=self.value)
+        self.value[at], self.slack[at] = -np.inf, 0
 
     def leader(self) -> tuple[int, float, float, int]:
         """The farthest as computed: its row, the least and the most its squared distance can be, and how many rows can be as far."""
-        value, at = self.value.max(0)
-        low, high = value - self.slack[at], value + self.slack[at]
-        place, *told = torch.stack([at.double(), low, high, (self.value + self.slack >= low).sum().double()]).tolist()  # the one wait for the device
-        return int(self.numbers[int(place)]), told[0], told[1], int(told[2])
+        at = int(self.value.argmax())
+        low, high = float(self.value[at] - self.slack[at]), float(self.value[at] + self.slack[at])
+        return int(self.numbers[at]), low, high, int(np.count_nonzero(self.value + self.slack >= low))
 
     def compared(self, centres: Centres) -> tuple[int, float]:
         """The farthest, exactly, and its squared distance; of equally far rows the first."""
-        low = (self.value - self.slack).max()
-        may = (self.value + self.slack >= low).nonzero()[:, 0]
+        may = np.flatnonzero(self.value + self.slack >= (self.value - self.slack).max())
         open_ = may[self.slack[may] > 0]
         if len(open_):
-            exact = centres.settled(self.numbers[open_.cpu().numpy()], block=self.block[open_])[1]
-            self.value[open_], self.slack[open_] = torch.from_numpy(exact).to(self.value.device), 0
-        values = self.value[may].cpu().numpy()
-        best = int(np.argmax(values))
-        return int(self.numbers[int(may[best])]), float(values[best])
+            self.value[open_] = centres.settled(self.numbers[open_], block=self.block[torch.from_numpy(open_)])[1]
+            self.slack[open_] = 0
+        best = may[int(np.argmax(self.value[may]))]
+        return int(self.numbers[best]), float(self.value[best])

@@ -108,7 +108,11 @@ class Journey:
             once = self._config.remove_exact_duplicates
             given = {"data": fingerprint, "embeddings": self._config.embeddings, "once": once}
             pool = usable(pool, self._run, self._terminal, once=once, before=self._before())
-            return self._candidates(pool, self._own(pool), {}, ""), pool.table, given
+            if (own := self._own(pool)) is None:
+                return self._candidates(pool, None, {}, ""), pool.table, given
+            vectors, masked, selected = own
+            pool = pool.take(~masked)
+            return self._candidates(pool, vectors[~masked] if masked.any() else vectors, {}, "", selected[~masked]), pool.table, given
         how = {"layer": self._how.layer, "normalise": self._how.normalise, "tasks": self._tasks}
         depends = {"data": fingerprint, "encoder": identity(encoder), **how}
         files = [embedded.VECTORS, *(embedded.file_of(task) for task in self._tasks)]
@@ -129,20 +133,19 @@ class Journey:
         """The ids of what earlier rounds selected."""
         return np.empty(0, np.uint64) if self._round is None else self._round.members
 
-    def _own(self, pool: Pool) -> NDArray[Any] | None:
-        """The user's own embeddings."""
+    def _own(self, pool: Pool) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]] | None:
+        """The user's own embeddings, which of them are to be ignored, and which were selected before."""
         if self._config.embeddings is None:
             return None
-        from vesalius.select.embeddings_file import read
+        from vesalius.select.embeddings_file import with_marks
 
         named = Path(self._config.embeddings).expanduser()
         below = Path(pool.table.root) / ".lightly" / "embeddings" / named  # where the original looks
-        vectors = read(below if not named.exists() and below.is_file() else named, pool.names)
+        vectors, masked, selected = with_marks(below if not named.exists() and below.is_file() else named, pool.names)
         if not self._config.normalise:
-            return vectors
+            return vectors, masked, selected
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        normalised: NDArray[Any] = vectors / np.maximum(lengths, 1e-12)
-        return normalised
+        return vectors / np.maximum(lengths, 1e-12), masked, selected
 
     def _crops(self, pool: Pool, task: str) -> SampleTable:
         from vesalius.select.objects import crops_of
@@ -156,7 +159,10 @@ class Journey:
             return f"{weights_hash(encoder)} {self._how.layer}"
         return "file" if self._config.embeddings else "none"
 
-    def _candidates(self, pool: Pool, vectors: NDArray[Any] | None, objects: Mapping[str, Any], maker: str) -> Candidates:
+    def _candidates(
+        self, pool: Pool, vectors: NDArray[Any] | None, objects: Mapping[str, Any], maker: str, marked: NDArray[np.bool_] | None = None
+    ) -> Candidates:  # fmt: skip
+        """``marked`` (n,): images of the pool that a file of embeddings says were selected."""
         if vectors is not None:
             refuse_unsound(vectors, pool.names)
         rows = Joined(pool.names, pool.table.ids, vectors, np.empty(0, np.int64))
@@ -166,6 +172,8 @@ class Journey:
         if len(rows.ids) != len(frame):  # a datapool's members whose files have vanished are known by id alone
             frame = frame.set_index("id").reindex(rows.ids).reset_index()
         chosen = np.union1d(rows.chosen, listed(self._config.preselected, rows.names, self._terminal))
+        if marked is not None:
+            chosen = np.union1d(chosen, np.flatnonzero(np.isin(rows.names, pool.names[marked])))
         return Candidates(
             rows.names, rows.vectors, objects, chosen, frame=frame, root=str(pool.table.root), seed=self._config.seed, terminal=self._terminal,
             table=pool.table,

@@ -17,6 +17,7 @@ Rows = NDArray[np.int64]
 _MOST = 40
 """Classes that are counted one by one."""
 _BINS = 24
+_CELLS = 50_000_000
 
 
 def balance(selected: Selected, values: Sequence[Classes | Numbers], others: Sequence[Rows]) -> list[dict[str, Any]]:
@@ -36,6 +37,10 @@ def _label(name: str, known: NDArray[np.float64], names: Sequence[str]) -> Class
     if not len(there) or (not names and (len(np.unique(there)) > _MOST or (there != there.round()).any() or there.min() < 0)):
         return None
     count = max(len(names), int(there.max()) + 1)
+    if len(known) * count > _CELLS:  # a column for each class would not fit: those that are rare are counted together
+        often = np.argsort(-np.bincount(there.astype(np.int64), minlength=count), kind="stable")[:_MOST]
+        amounts = np.column_stack([known[:, None] == often[None], ~np.isnan(known) & ~np.isin(known, often)]).astype(np.float64)
+        return Classes([*(names[c] if c < len(names) else f"class {c}" for c in often), "all further"], amounts, f"label {name}")
     amounts = (known[:, None] == np.arange(count)[None]).astype(np.float64)
     return Classes([*names, *(f"class {number}" for number in range(len(names), count))], amounts, f"label {name}")
 

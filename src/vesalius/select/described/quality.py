@@ -15,7 +15,7 @@ from vesalius.select.selected import Selected
 Rows = NDArray[np.int64]
 SEEDS = 20
 """Random selections of equal size."""
-_WORK = 2e12
+_WORK = 1e12
 """Multiplications for all of them together; larger pools are compared with fewer."""
 _PAIRS = 200_000
 _BINS = 48
