@@ -34,12 +34,12 @@ def answers_of(file: Path, candidates: Candidates) -> NDArray[np.float64]:
     out = np.full((len(candidates), len(columns)), np.nan)
     places = np.full(len(candidates), -1)
     if "id" in frame and candidates.frame is not None:
-        places = pd.Index(frame["id"].astype(str)).get_indexer([f"{int(i):016x}" for i in candidates.frame["id"]])
+        places = pd.Index(frame["id"].astype(str)).get_indexer(pd.Index([f"{int(i):016x}" for i in candidates.frame["id"]]))
     if (places < 0).all() and "uri" in frame:
         uris = frame["uri"].astype(str)
         if not uris.is_unique:
             raise UserError(f"{file.name} holds several predictions of one file, and its ids are of other data. Predict on the data that is selected from.")
-        places = pd.Index(uris).get_indexer(candidates.names)
+        places = pd.Index(uris).get_indexer(pd.Index(candidates.names.tolist()))
     if without := (places < 0).nonzero()[0].tolist():
         shown = ", ".join(candidates.names[without[:3]])
         candidates.terminal.say(f"{file.name} says nothing of {len(without):,} of {len(candidates):,} images, as {shown}.")

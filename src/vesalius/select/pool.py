@@ -26,7 +26,7 @@ class Pool:
 
     def take(self, rows: NDArray[np.int64] | NDArray[np.bool_]) -> Pool:
         """These rows, in the order of names."""
-        numbers = np.flatnonzero(rows) if rows.dtype == bool else np.sort(rows)
+        numbers = np.flatnonzero(rows) if rows.dtype == bool else np.sort(rows.astype(np.int64))
         return Pool(self.table.subset(numbers), self.names[numbers])
 
 
