@@ -84,7 +84,8 @@ class Rows:
         """
         unit = torch.finfo(self.dtype).eps / 2
         share = (_SPREAD * self.vectors.shape[1] ** 0.5 / 2 + 4) * unit
-        return torch.add(squared, lengths, alpha=4) * (2 * share)
+        found: Tensor = torch.add(squared, lengths, alpha=4) * (2 * share)
+        return found
 
     def _room(self, rows: int, like: Tensor) -> Tensor | None:
         """Memory that is used again and again: fresh pages cost as much as what is written to them."""
