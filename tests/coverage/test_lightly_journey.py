@@ -140,9 +140,10 @@ def test_embeddings_of_ones_own_lie_where_the_original_looks(images: Path, tmp_p
     folder = images / ".lightly" / "embeddings"
     folder.mkdir(parents=True)
     vectors = np.random.default_rng(0).normal(size=(COUNT, 3))
-    rows = [f"photo{number:02}.png,{','.join(map(str, vector))},0" for number, vector in enumerate(vectors)]
-    (folder / "own.csv").write_text("\n".join(["filenames,embedding_0,embedding_1,embedding_2,labels", *rows]) + "\n")
-    done = select(images, tmp_path / "run", {"embeddings": "own.csv"}, {})
+    rows = [f"photo{n:02}.png,{','.join(map(str, vector))},0,{int(n < 12)},{int(n in (12, 13))}" for n, vector in enumerate(vectors)]
+    (folder / "own.csv").write_text("\n".join(["filenames,embedding_0,embedding_1,embedding_2,labels,masked,selected", *rows]) + "\n")
+    done = select(images, tmp_path / "run", {"embeddings": "own.csv"}, {}, "--n", "10", "--write", f"filenames={tmp_path / 'selected.txt'}")
     assert done.code == 0, done.said
-    assert len(pd.read_parquet(tmp_path / "run" / "selection.parquet")) == 5
+    names = (tmp_path / "selected.txt").read_text().split()
+    assert sorted(names) == [f"photo{n:02}.png" for n in range(14, COUNT)]  # neither what is masked nor what was selected before
     assert not (tmp_path / "run" / "training").exists()

@@ -10,7 +10,7 @@ import pytest
 
 from vesalius.errors import UserError
 from vesalius.features.writing import write
-from vesalius.select.embeddings_file import marked, read
+from vesalius.select.embeddings_file import read, with_marks
 
 NAMES = ["a/1.png", "a/2.png", "b, c.png"]
 VECTORS = np.asarray([[1, 2], [3, 4.5], [-5e-8, 6]], np.float32)
@@ -27,14 +27,14 @@ def test_lightlys_csv_in_any_order(tmp_path: Path) -> None:
     assert (read(file, NAMES) == VECTORS).all()
     assert (read(file, [NAMES[2], NAMES[0]]) == VECTORS[[2, 0]]).all()
     assert read(file, NAMES).dtype == np.float32
-    ignored, chosen = marked(file, NAMES)
+    ignored, chosen = with_marks(file, NAMES)[1:]
     assert not ignored.any()
     assert not chosen.any()
 
 
 def test_the_older_columns_say_what_to_ignore_and_what_was_selected(tmp_path: Path) -> None:
     file = lightly(tmp_path / "e.csv", masked=[0, 1, 0], selected=[1, 0, 0], al_score=[0.5, 0.1, 0.2])
-    ignored, chosen = marked(file, NAMES[::-1])
+    ignored, chosen = with_marks(file, NAMES[::-1])[1:]
     assert ignored.tolist() == [False, True, False]
     assert chosen.tolist() == [False, False, True]
     assert (read(file, NAMES) == VECTORS).all()

@@ -35,21 +35,19 @@ def read(path: str | Path, names: Sequence[str] | NDArray[np.str_]) -> NDArray[A
 
     Raises UserError for a file that cannot be read, names it does not have or has twice, and numbers that are none.
     """
+    return with_marks(path, names)[0]
+
+
+def with_marks(path: str | Path, names: Sequence[str] | NDArray[np.str_]) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]:
+    """What ``read`` gives, and ``(N,)`` twice: which of ``names`` the file says to ignore (``masked``), and which were selected before (``selected``)."""
     path = Path(path).expanduser()
     table = load(path)
     rows = _rows(table.names, np.asarray(names, dtype=np.str_), path)
     in_order = len(rows) == len(table.names) and bool((rows == np.arange(len(rows))).all())
     vectors: NDArray[Any] = table.vectors if in_order else np.asarray(table.vectors[rows])
     _refuse_not_finite(vectors, names, path)
-    return vectors if vectors.dtype in (np.float32, np.float16) else vectors.astype(np.float32)
-
-
-def marked(path: str | Path, names: Sequence[str] | NDArray[np.str_]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """``(N,)`` twice: which of ``names`` the file says to ignore (``masked``), and which were selected before (``selected``)."""
-    path = Path(path).expanduser()
-    table = load(path)
-    rows = _rows(table.names, np.asarray(names, dtype=np.str_), path)
-    return table.masked[rows], table.selected[rows]
+    kept = vectors if vectors.dtype in (np.float32, np.float16) else vectors.astype(np.float32)
+    return kept, table.masked[rows], table.selected[rows]
 
 
 def load(path: Path) -> Table:

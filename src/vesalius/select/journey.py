@@ -28,6 +28,7 @@ from vesalius.select.embedding import How, opened
 from vesalius.select.greedy import choose
 from vesalius.select.growing import Joined, Round
 from vesalius.select.mapping import keep_array, placed
+from vesalius.select.nearest_before import nearest_before
 from vesalius.select.picks import Picks
 from vesalius.select.pool import Pool, pool_of
 from vesalius.select.preselection import listed
@@ -187,7 +188,7 @@ class Journey:
 
         def work() -> Mapping[str, Any]:
             with self._terminal.bar(f"selecting {n:,} of {len(candidates):,}", "picks") as progress:
-                picks = choose(candidates, built(selection, candidates), n, progress)
+                picks = nearest_before(choose(candidates, built(selection, candidates), n, progress), candidates)
             picks_file.keep(self._run, picks, ids)
             if picks.stopped:
                 self._terminal.say(f"{len(picks):,} of {n:,} images were selected: {picks.stopped}.")
