@@ -144,10 +144,10 @@ def test_embed_and_report_both_ways(folder: Path) -> None:
 
 
 def test_every_verb_has_the_fields_of_its_command() -> None:
-    """But ``quiet``, which the command line does by redirection, and what ``pretrain`` passes on to the recipe."""
+    """But ``quiet``, which the command line does by redirection, what ``pretrain`` passes on to the recipe, and a table in memory."""
     for name in VERBS:
         verb, command = inspect.signature(getattr(vesalius, name)), inspect.signature(app[name].default_command)
-        fields = {p for p in verb.parameters if p not in ("quiet", "changes")}
+        fields = {p for p in verb.parameters if p not in ("quiet", "changes", "images")}
         assert fields == {p for p in command.parameters if p != "fields"}, name
         for field in fields:
             assert verb.parameters[field].default == command.parameters[field].default, (name, field)
