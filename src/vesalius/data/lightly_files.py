@@ -5,11 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
-
-import numpy as np
 
 from vesalius.errors import UserError
 from vesalius.files import AT_ONCE, contents, is_remote
@@ -52,8 +51,7 @@ def read_each(place: str, names: Sequence[str], parse: Callable[[int, Mapping[st
     """
     names = [_PART.sub("", name) if "#" in name else name for name in names]
     stems = [os.path.splitext(name)[0] for name in names]
-    unique, counts = np.unique(np.asarray(stems, np.str_), return_counts=True)
-    shared = set(unique[counts > 1].tolist())
+    shared = {stem for stem, count in Counter(stems).items() if count > 1}
     remote = is_remote(place)
 
     def one(row: int) -> T | Broken | None:

@@ -29,15 +29,16 @@ def relevant(names: NDArray[np.str_], file: str | Path, terminal: Terminal, root
     except (OSError, UnicodeDecodeError) as error:
         why = "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or type(error).__name__
         raise UserError(f"The list of relevant files {file} could not be read: {why}. Give a text file with a path or prefix* on each line.") from None
-    order = np.argsort(names, kind="stable")
+    order = np.arange(len(names)) if (names[:-1] <= names[1:]).all() else np.argsort(names, kind="stable")
     ordered = names[order]
-    files = np.char.partition(ordered, "#")[:, 0] if np.char.find(ordered, "#").max(initial=-1) >= 0 else ordered
-    meant = np.zeros(len(names), bool)
+    whole = ordered.tolist()
+    files = [name.partition("#")[0] if "#" in name else name for name in whole]  # of a frame or a box
     written = list(dict.fromkeys(line.strip().removeprefix("./") for line in lines if line.strip()))
-    paths = np.asarray(written, dtype=np.str_)
-    meant |= np.isin(ordered, paths) | np.isin(files, paths)
+    paths, known = set(written), {*whole, *files}
+    meant = np.fromiter((name in paths or file in paths for name, file in zip(whole, files, strict=True)), bool, len(whole))
     nowhere = []
-    for line, there in zip(written, np.isin(paths, ordered) | np.isin(paths, files), strict=True):
+    for line in written:
+        there = line in known
         if not there and ("*" in line or line.endswith("/")):
             here = _of_prefix(line, ordered, file)
             meant[here] = True
