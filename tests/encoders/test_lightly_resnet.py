@@ -10,6 +10,7 @@ from torch import nn
 
 from tests.encoders.layouts.files_of_others import lived
 from vesalius.encoders import build_encoder, load_encoder, save_encoder
+from vesalius.encoders.depth import layer_of
 from vesalius.encoders.lightly_resnet import NAMES, ours, theirs
 from vesalius.errors import UserError
 from vesalius.methods.simclr import Config, SimCLR
@@ -61,6 +62,14 @@ def test_every_tensor_of_it_learns() -> None:
     out = method(Batch({"global": views}, {}, torch.arange(4), {}), Progress(0, 10, 0, 1.0, 10))
     out.parts["nt_xent"].mean().backward()
     assert [name for name, p in method.named_parameters() if p.grad is None or not bool(p.grad.abs().sum() > 0)] in ([], ["encoder.network.last.bias"])
+
+
+def test_its_blocks_are_layers() -> None:
+    depths, count = layer_of(build_encoder("lightly-resnet18", width=0.0625, size=(16, 16)))
+    assert depths["norm.weight"] == depths["body.conv1.weight"] == 0
+    blocks = [depths[f"body.layer{stage}.{block}.conv1.weight"] for stage in (1, 2, 3, 4) for block in (0, 1)]
+    assert blocks == list(range(1, 9))
+    assert (depths["last.weight"], count) == (9, 10)
 
 
 def test_saved_and_loaded(tmp_path) -> None:

@@ -42,13 +42,18 @@ def theirs(name: str) -> str:
     return name.removeprefix(_PREFIX).replace("resnet", "resnet-")
 
 
+class _Body(ResNet):
+    is_stage = True
+    """Its blocks are layers, for rates that fall with depth."""
+
+
 class LightlyResNet(nn.Module):
     """``norm``, ``body`` and ``last``: ``(B, C, H, W)`` -> the map ``(B, D, H / 8, W / 8)`` before ``last``."""
 
     def __init__(self, bottleneck: bool, depths: tuple[int, ...], channels: int, *, num_ftrs: int, width: float) -> None:
         super().__init__()
         self.norm = nn.BatchNorm2d(channels)
-        self.body = ResNet(bottleneck, depths, channels, 2, stem="lightly", width=width, zero_init=False)
+        self.body = _Body(bottleneck, depths, channels, 2, stem="lightly", width=width, zero_init=False)
         self.last = nn.Conv2d(int(64 * width) * 8 * (4 if bottleneck else 1), num_ftrs, 1)
 
     def forward(self, x: Tensor) -> Tensor:
