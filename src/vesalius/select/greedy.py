@@ -34,14 +34,14 @@ class Weighted:
 def choose(candidates: Candidates, strategies: Sequence[Weighted], n: int, progress: Progress = lambda done, total: None) -> Picks:
     """The best ``n`` rows in the order they were chosen, or fewer with the reason. Deterministic."""
     ranking = [one for one in strategies if not isinstance(one.strategy, Filter)]
-    if len(ranking) == 1 and ranking[0].strength > 0 and len(strategies) == 1:
-        at_once = ranking[0].strategy.alone(n, progress)
-        if at_once is not None:
-            return at_once if len(at_once.reasons) else replace(at_once, reasons=[{ranking[0].title: _said(ranking[0], row)} for row in at_once.rows.tolist()])
     free = candidates.free
     for one in strategies:
         if isinstance(one.strategy, Filter):
             free &= ~one.strategy.barred()
+    if len(ranking) == 1 and ranking[0].strength > 0 and (len(strategies) == 1 or ranking[0].strategy.narrowed(free)):
+        at_once = ranking[0].strategy.alone(n, progress)
+        if at_once is not None:
+            return at_once if len(at_once.reasons) else replace(at_once, reasons=[{ranking[0].title: _said(ranking[0], row)} for row in at_once.rows.tolist()])
     picks: list[tuple[int, float, int, float]] = []
     reasons: list[dict[str, Any]] = []
     stopped = ""

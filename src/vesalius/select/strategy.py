@@ -53,6 +53,10 @@ class Strategy(ABC):
         """
         return {}
 
+    def narrowed(self, free: NDArray[np.bool_]) -> bool:
+        """Told before ``alone`` where hard conditions leave ``free`` (N,) rows only; whether it can do so. False: one by one."""
+        return False
+
     def alone(self, n: int, progress: Progress) -> Picks | None:
         """The first ``n`` picks at once, where this objective is the only one with a faster way than one by one; they must be the same."""
         return None

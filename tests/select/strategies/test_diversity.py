@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -12,7 +14,7 @@ from vesalius.measures.kcentre import one_by_one
 from vesalius.registry import entry
 from vesalius.select.candidates import Candidates, Objects
 from vesalius.select.greedy import Weighted, choose
-from vesalius.select.strategy import Fixed
+from vesalius.select.strategy import Filter, Fixed
 from vesalius.select.values import Vectors
 
 
@@ -82,6 +84,23 @@ def test_reasons_name_the_nearest_chosen_image() -> None:
 
 def test_the_end_of_the_pool_is_said() -> None:
     assert picked("diversity", candidates(points(10)), 11).stopped == "every image is chosen"
+
+
+@pytest.mark.parametrize("chosen", [[], [5]])
+def test_beside_hard_conditions_it_is_still_done_at_once(chosen: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    of = candidates(points(120), chosen=chosen)
+    kept = np.random.default_rng(0).random(120) < 0.6
+
+    def both(*more: Weighted):
+        return choose(of, [Weighted("f", Filter(kept)), Weighted("d", made("diversity", of)), *more], 80)
+
+    slow = both(Weighted("indifferent", Fixed(np.ones(120), of.free), 0.0))
+    monkeypatch.setattr(sys.modules[choose.__module__], "_product", None)  # one by one would need it
+    fast = both()
+    np.testing.assert_array_equal(fast.rows, slow.rows)
+    np.testing.assert_array_equal(fast.distance, slow.distance)
+    assert fast.stopped == slow.stopped == "every image is chosen"
+    assert kept[fast.rows].all()
 
 
 def test_with_weights_it_is_the_product() -> None:

@@ -65,7 +65,7 @@ class Diversity(_Farthest):
 
     def __init__(self, config: Config, vectors: NDArray[Any], candidates: Candidates) -> None:
         super().__init__(config, candidates)
-        self._vectors = vectors
+        self._vectors, self._free = vectors, candidates.free
         self._state: NearestCentre | None = None
         self._told: dict[int, Mapping[str, Any]] = {}
 
@@ -85,7 +85,7 @@ class Diversity(_Farthest):
         if self._config.start != "central":
             return self._drawn()
         score: NDArray[np.float64] = 1 / (1 + self._kept.central())
-        score[central(self._vectors, self._candidates.free)] = 1  # what rounding cannot tell apart
+        score[central(self._vectors, self._free)] = 1  # what rounding cannot tell apart
         return score
 
     def add(self, row: int) -> None:
@@ -107,9 +107,14 @@ class Diversity(_Farthest):
         nearest, distance = self._kept.settled(np.asarray([row]))
         return {"nearest": int(nearest[0]), "distance": float(distance[0])}
 
+    def narrowed(self, free: NDArray[np.bool_]) -> bool:
+        """Rows beside which no other may be chosen."""
+        self._free = free
+        return True
+
     def alone(self, n: int, progress: Progress) -> Picks:
         """The same images without measuring all of them to each."""
-        free, start = self._candidates.free, None
+        free, start = self._free, None
         if not len(self._candidates.chosen) and self._config.start != "central" and free.any():
             start = int(np.argmax(np.where(free, self._drawn(), -1)))
         least = self._config.stopping_condition_minimum_distance or 0.0
