@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from docs.prove import FAIL, PASS, Line, Outcome, Step, at_least, by_tests, named
+from docs.prove import FAIL, NOT_RUN, PASS, Line, Outcome, Step, at_least, by_tests, named
 
 TITLE = "train, embed, select: which images to label next"
 
@@ -33,6 +33,24 @@ def killed(outcome: Outcome) -> list[Line]:
         good = row["code"] == 0 and row["same"] and not row["again"] and row["going_on"] == stage and row["step"] != 0
         lines.append(Line(f"A job killed in {stage} goes on: no finished stage again, the same result bit for bit", figure, PASS if good else FAIL))
     return lines if len(lines) == 4 else [*lines, Line("Killed in each of four stages", f"{len(lines)} were", FAIL)]
+
+
+def handed_to(tool: str, claim: str, **expected: Any) -> Callable[[Outcome], list[Line]]:
+    """What another tool found in the files that were written for it."""
+
+    def check(outcome: Outcome) -> list[Line]:
+        if outcome.code:
+            said = (outcome.err.strip().splitlines() or ["failed"])[-1]
+            return [Line(claim, said, NOT_RUN if "names no Python" in said else FAIL)]
+        row = named(outcome, f"a selection in {tool}")
+        figure = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in row.items() if key not in ("name", "version"))
+        return [Line(claim, figure, PASS if all(row[key] == value for key, value in expected.items()) else FAIL, note=f"{tool} {row['version']}")]
+
+    return check
+
+
+def _handed(tool: str, claim: str, **expected: Any) -> Step:
+    return Step(f"a selection in {tool}", ("python", "-m", "docs.proofs.viewers", tool), handed_to(tool, claim, **expected), timeout=600)
 
 
 def on_pneumonia(outcome: Outcome) -> list[Line]:
@@ -238,5 +256,28 @@ def steps() -> list[Step]:
         ),
         Step("k-centre beside the loops", ("python", "-m", "benchmarks.k_centre"), k_centre, timeout=1800),
         Step("k-centre from a file", ("python", "-m", "benchmarks.k_centre_memory"), k_centre_memory, timeout=1800),
+        _handed("embedding-atlas", "embedding-atlas opens our file in headless Chromium, nothing is fetched from elsewhere", shown=True, asked_elsewhere=[]),
+        _handed("lightly-studio", "LightlyStudio, analytics off, opens ours in headless Chromium, no other address is asked", shown=True, asked_elsewhere=[]),
+        _handed("fiftyone", "FiftyOne's importer reads ours: samples, tags, labels, boxes, vectors", images=800, selected=40, found=800, classes=800, dim=32),
+        _handed("label-studio", "Label Studio's validators accept interface, tasks and drafts", selected=40, drafts=40, wrong=[]),
+        _handed("cvat", "Datumaro reads ours as CVAT's annotations with their images", selected=40, classes=40, read=40),
+        by_tests(
+            "what is written of a selection",
+            "Every format by its layout; copies and links gone on with after a kill; vanished and broken files named; pictures of what no browser shows; "
+            "Lightly's own functions read its CSV; embeddings of one's own, each fault one paragraph",
+            "tests/select/handing",
+            "tests/select/test_writing.py",
+            "tests/select/test_embeddings_file.py",
+            "tests/docs/test_selection_results.py",
+            least=60,
+        ),
+        by_tests(
+            "the datapool",
+            "Rounds never select an image twice, whatever is added, changed or deleted; a killed update leaves the state before; two processes never choose "
+            "the same; another encoder embeds again or is refused; nobody is named",
+            "tests/select/test_datapool.py",
+            "tests/coverage/test_lightly_datapool.py",
+            least=17,
+        ),
         Step("the neighbour graph", ("python", "-m", "benchmarks.neighbour_graph"), neighbour_graph, timeout=600),
     ]
