@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from vesalius.encoders import load_encoder
 from vesalius.errors import UserError
 from vesalius.recipes.loading import load_pretrain
 from vesalius.select.config import SelectConfig, configured
-from vesalius.select.training import faults, lightly_block, looked_at, recipe, train
+from vesalius.select.training import faults, lightly_block, looked_at, recipe, train, warnings
 from vesalius.terminal import Terminal
 
 
@@ -124,6 +125,8 @@ def test_a_training_is_done_once_and_of_the_rows_that_were_chosen(images: Path, 
     assert train(config, table, folder, Terminal(quiet=True)) == folder
     encoder = load_encoder(folder)
     assert encoder.card.architecture == "lightly-resnet18"
+    seen = json.loads((folder / "results.json").read_text())["warnings"]
+    assert warnings(config, folder) == [*faults(config), *(f"The training: {sentence}" for sentence in seen)]
     written = (folder / "encoder.safetensors").stat().st_mtime_ns
     assert train(config, table, folder, Terminal(quiet=True)) == folder
     assert (folder / "encoder.safetensors").stat().st_mtime_ns == written

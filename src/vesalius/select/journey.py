@@ -36,6 +36,7 @@ from vesalius.select.selected import Selected
 from vesalius.select.selection import built, needs_vectors, parts, read_values, wanted
 from vesalius.select.soundness import refuse_unsound
 from vesalius.select.stages import Stages
+from vesalius.select.training import warnings
 from vesalius.terminal import Terminal
 from vesalius.training.precision import autocast_type
 
@@ -242,7 +243,9 @@ class Journey:
             for part in parts(self._config.selection)
         ]
         history = {} if self._round is None else {"datapool": self._round.history()}
-        return {"kind": "select", "title": f"{len(selected.picks):,} of {len(selected.candidates):,} images", "strategies": objectives, **history}
+        title = f"{len(selected.picks):,} of {len(selected.candidates):,} images"
+        against = warnings(self._config, self._run.path / _TRAINING)
+        return {"kind": "select", "title": title, "strategies": objectives, "warnings": against, **history}
 
 
 def _ids(candidates: Candidates) -> NDArray[np.uint64]:

@@ -7,6 +7,7 @@ wrong with it is said.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,14 @@ def faults(config: SelectConfig) -> list[str]:
         return []
     image_size, num_ftrs = training.augmentation.image_size, config.model.num_ftrs
     return [fault.format(**{**training.model_dump(), "image_size": image_size, "num_ftrs": num_ftrs}) for fault in _FAULTS]
+
+
+def warnings(config: SelectConfig, folder: Path) -> list[str]:
+    """What speaks against the encoder whose pretraining lies in ``folder``: the Worker's settings, and what its watch saw, such as a collapse."""
+    if config.training is None or not (folder / "results.json").is_file():
+        return []
+    seen = json.loads((folder / "results.json").read_text()).get("warnings", [])
+    return [*faults(config), *(f"The training: {sentence}" for sentence in seen)]
 
 
 def lightly_block(config: SelectConfig) -> dict[str, Any]:
