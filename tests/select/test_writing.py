@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.select.handing.selections import of_folder
+import vesalius
+from tests.select.handing.selections import images, of_folder
 from vesalius import registry
 from vesalius.errors import UserError
 from vesalius.select.writing import targets, write
@@ -88,3 +89,35 @@ def test_what_a_format_needs_is_said_and_nothing_is_written(lacking: str, words:
     with pytest.raises(UserError, match=words):
         write(bare, targets([f"csv={tmp_path}/out.csv", f"embedding-atlas={tmp_path}/out.parquet"]), QUIET)
     assert not (tmp_path / "out.csv").exists()
+
+
+def test_a_format_that_needs_embeddings_is_refused_before_any_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VESALIUS_RUNS", str(tmp_path / "runs"))
+    images(tmp_path / "data")
+    with pytest.raises(UserError, match="embedding-atlas needs embeddings: give an encoder") as told:
+        vesalius.select(data=str(tmp_path / "data"), n=2, strategy="random", write=[f"embedding-atlas={tmp_path}/out.parquet"], quiet=True)
+    assert "\n" not in str(told.value)
+    assert not (tmp_path / "runs").exists()
+
+
+def test_a_killed_job_writes_what_is_left_or_what_is_asked_for_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VESALIUS_RUNS", str(tmp_path / "runs"))
+    images(tmp_path / "data")
+    from vesalius.select.handing import filenames
+
+    def dies(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    words = [f"csv={tmp_path}/out.csv", f"filenames={tmp_path}/out.txt"]
+    with monkeypatch.context() as patch:
+        patch.setattr(filenames, "write", dies)
+        with pytest.raises(KeyboardInterrupt):
+            vesalius.select(data=str(tmp_path / "data"), n=2, strategy="random", write=words, out=tmp_path / "run", quiet=True)
+    before = (tmp_path / "out.csv").stat().st_mtime_ns
+    done = vesalius.select(resume=tmp_path / "run", quiet=True)
+    assert (tmp_path / "out.txt").read_text().split("\n")[:-1] == done.names
+    assert (tmp_path / "out.csv").stat().st_mtime_ns == before
+    vesalius.select(resume=tmp_path / "run", write=[f"filenames={tmp_path}/again.txt"], quiet=True)
+    assert (tmp_path / "again.txt").read_text() == (tmp_path / "out.txt").read_text()
+    with pytest.raises(UserError, match="is there already"):
+        vesalius.select(resume=tmp_path / "run", write=[f"filenames={tmp_path}/again.txt"], quiet=True)

@@ -118,7 +118,7 @@ class Datapool:
         return fresh
 
     def stale(self, encoder: str, dim: int) -> bool:
-        """Whether the vectors are another encoder's than ``encoder``, and are to be made again (``rows_again``) before anything is compared.
+        """Whether the vectors are another encoder's than ``encoder``, and are to be made again before anything is compared.
 
         Raises UserError where they are the same encoder's, and of another length than ``dim``.
         """
@@ -133,20 +133,6 @@ class Datapool:
             )
         return False
 
-    def rows_again(self, table: SampleTable) -> NDArray[np.int64]:
-        """``(M,)`` the rows of ``table`` that hold what was selected, in the pool's order, to be embedded by another encoder.
-
-        Raises UserError where some of their files are not there any more.
-        """
-        order = np.argsort(table.ids)
-        at = np.minimum(np.searchsorted(table.ids, self.ids, sorter=order), max(len(table) - 1, 0))
-        rows = order[at] if len(table) else np.empty(0, np.int64)
-        there = table.ids[rows] == self.ids if len(table) else np.zeros(len(self.ids), bool)
-        there[there] = _states(table.subset(rows[there]))["changed"] != -1
-        if not there.all():
-            self.refuse(int((~there).sum()))
-        return rows.astype(np.int64)
-
     def refuse(self, gone: int) -> None:
         """Raise UserError: ``gone`` of what was selected cannot be embedded by another encoder."""
         raise UserError(
@@ -155,27 +141,21 @@ class Datapool:
             f"{key_of(self.name)}` shows its hash), put the files back, or begin another pool with --dataset."
         )
 
-    def joined(
-        self, names: Sequence[str], ids: NDArray[np.uint64], vectors: NDArray[Any], *, known: Mapping[int, str] | None = None,
-        again: NDArray[np.float32] | None = None,
-    ) -> Joined:  # fmt: skip
-        """Rows to choose from, with what was selected before behind them; of a row that is both there is one.
+    def joined(self, names: Sequence[str], ids: NDArray[np.uint64], vectors: NDArray[Any]) -> Joined:
+        """Rows to choose from, with what was selected before and is not among them behind them, called ``(datapool) ID``.
 
-        ``known``: names of ids, for members whose file is not among ``names``; one that has vanished is called ``(datapool) ID``. ``again``:
-        (M, D) the members' vectors by another encoder (see ``stale``). Raises UserError for vectors of another length.
+        Raises UserError for vectors of another length.
         """
-        mine = self.vectors if again is None else again
-        if len(self.ids) and mine.shape[1] != vectors.shape[1]:
+        if len(self.ids) and self.vectors.shape[1] != vectors.shape[1]:
             raise UserError(
-                f"The datapool {self.name} holds vectors of {mine.shape[1]} numbers, and these have {vectors.shape[1]}: they cannot be compared. Use the "
-                "encoder of the earlier rounds, or another data set's name (--dataset)."
+                f"The datapool {self.name} holds vectors of {self.vectors.shape[1]} numbers, and these have {vectors.shape[1]}: they cannot be compared. Use "
+                "the encoder of the earlier rounds, or another data set's name (--dataset)."
             )
         behind = ~np.isin(self.ids, ids)
-        known = known or {}
-        called = [known.get(int(i)) or f"(datapool) {int(i):016x}" for i in self.ids[behind]]
+        called = [f"(datapool) {int(i):016x}" for i in self.ids[behind]]
         before = np.flatnonzero(np.isin(ids, self.ids))
         after = np.arange(len(ids), len(ids) + int(behind.sum()))
-        joined = np.concatenate([vectors, mine[behind]]).astype(np.float32) if behind.any() else np.asarray(vectors, np.float32)
+        joined = np.concatenate([vectors, self.vectors[behind]]).astype(np.float32) if behind.any() else np.asarray(vectors, np.float32)
         return Joined([*map(str, names), *called], np.concatenate([ids, self.ids[behind]]), joined, np.concatenate([before, after]).astype(np.int64))
 
     def add(

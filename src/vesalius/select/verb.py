@@ -22,8 +22,8 @@ from vesalius.select.dataset import dataset_key
 from vesalius.select.job import fields_of, written
 from vesalius.select.journey import Journey
 from vesalius.select.selected import Selected
-from vesalius.select.selection import parts
-from vesalius.select.writing import targets, write
+from vesalius.select.selection import needs_vectors, parts
+from vesalius.select.writing import refuse_without_vectors, targets, write
 from vesalius.terminal import Terminal
 from vesalius.training.process import settle
 from vesalius.training.world import pick_device
@@ -78,7 +78,10 @@ def select(
     for sentence in sentences:
         terminal.say(sentence)
     unfinished = here is None or here.facts()["state"] != "done"
-    places = targets(asked.write if unfinished else fields.get("write") or ())
+    anew = here is not None and bool(fields.get("write"))
+    places = targets(fields["write"] if anew else asked.write if unfinished else (), terminal, resumed=here is not None and not anew)
+    if not (asked.encoder or asked.embeddings or asked.training or needs_vectors(asked.selection)):
+        refuse_without_vectors(places)
     if here is None and out is not None:
         refuse_taken(Path(out))
     parts(asked.selection)  # what cannot be built is said before there is a run

@@ -58,6 +58,13 @@ def targets(words: Sequence[str], terminal: Terminal | None = None, *, resumed: 
     return found
 
 
+def refuse_without_vectors(places: Sequence[Target]) -> None:
+    """Raise UserError, before any work, for formats that need embeddings where none will be made."""
+    for target in places:
+        if "vectors" in target.module.NEEDS:
+            raise UserError(f"--write {target.format} needs {_MISSING['vectors']}. Nothing was begun.")
+
+
 def write(selected: Selected, places: Sequence[Target], terminal: Terminal) -> list[Handed]:
     """Every target, written; files and the command that opens them are said. Raises UserError where a format needs what is not there."""
     for target in places:
