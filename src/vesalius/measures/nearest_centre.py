@@ -11,19 +11,19 @@ from numpy.typing import NDArray
 from vesalius.measures.distances import Centres, Index, Rows, between, slices
 
 _DIFFERENCES, _DOUBLE = 1 << 22, 1 << 25
-"""Numbers up to which differences are taken of every pair, and up to which products are made in double precision."""
+"""Numbers up to which differences to a new centre are taken, and up to which products are made in double precision."""
 
 
 class NearestCentre:
     """``squared`` (N,): the least squared distance of each row of ``vectors`` (N, D) to the centres added so far, infinite without one.
 
-    Small collections are measured exactly; of larger ones products err by some 1e-15, of the largest by some 1e-6 of the squared lengths.
-    ``settled`` is exact for all.
+    In small collections a centre that comes alone is measured exactly; products err by some 1e-15 of the squared lengths, in the largest collections
+    by some 1e-6. ``settled`` is exact for all.
     """
 
     def __init__(self, vectors: NDArray[Any], device: torch.device | str = "cpu") -> None:
         self._rows = Rows(vectors, device)
-        if _DIFFERENCES < vectors.size <= _DOUBLE:
+        if vectors.size <= _DOUBLE:
             self._rows.widened()
         self._centres = Centres(self._rows, np.empty(0, np.int64))
         self.squared = np.full(len(vectors), np.inf)
@@ -32,10 +32,8 @@ class NearestCentre:
         """Rows ``numbers`` are centres too."""
         if not len(numbers):
             return
-        if self._rows.vectors.size <= _DIFFERENCES:
-            everything = np.arange(len(self.squared))
-            for number in numbers:
-                np.minimum(self.squared, between(self._rows.vectors, everything, int(number)), out=self.squared)
+        if self._rows.vectors.size <= _DIFFERENCES and len(numbers) == 1:
+            np.minimum(self.squared, between(self._rows.vectors, np.arange(len(self.squared)), numbers), out=self.squared)
         else:
             new = Centres(self._rows, numbers)
             for some in slices(len(self.squared)):
