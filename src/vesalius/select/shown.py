@@ -64,6 +64,10 @@ def shown(selected: Selected, rows: NDArray[np.int64], folder: Path, *, flat: bo
     Raises UserError for volumes, and where none of the images can be read.
     """
     images = _images(selected, rows)
+    names = [_place(one, flat) for one in images if one is not None]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UserError(f"Two of the images would both be written as {twice}. Rename one of them, or write the names as csv.")
     own = not flat and all(one.plain for one in images if one is not None)
     found = _tried(images, _look if own else partial(_put, folder=folder, flat=flat))
     good = [number for number, one in enumerate(found) if not isinstance(one, str)]
@@ -162,8 +166,7 @@ def _look(image: _Image) -> tuple[str, tuple[int, int]] | str:
 
 def _put(image: _Image, folder: Path, flat: bool) -> tuple[str, tuple[int, int]] | str:
     """A picture in ``folder``/images: a copy where a browser shows the file, else made of its pixels."""
-    below = image.name if image.plain else png_name(image.name)
-    name = f"images/{below.replace('/', '__') if flat else below}"
+    name = _place(image, flat)
     target = folder.joinpath(*PurePosixPath(name).parts)
     target.parent.mkdir(parents=True, exist_ok=True)
     if image.plain:
@@ -175,6 +178,11 @@ def _put(image: _Image, folder: Path, flat: bool) -> tuple[str, tuple[int, int]]
     made = image.picture()
     made.save(target, "png")
     return name, made.size
+
+
+def _place(image: _Image, flat: bool) -> str:
+    below = image.name if image.plain else png_name(image.name)
+    return f"images/{below.replace('/', '__') if flat else below}"
 
 
 def png_name(name: str) -> str:

@@ -207,3 +207,10 @@ def test_atlas_leaves_empty_what_cannot_be_shown(tmp_path: Path) -> None:
     handed = embedding_atlas.write(one, tmp_path / "out.parquet")
     assert pq.read_table(tmp_path / "out.parquet")["thumbnail"].null_count == 1
     assert "1 images could not be read" in handed.notes[0]
+
+
+def test_two_images_of_one_name_are_refused_where_folders_are_forgotten(tmp_path: Path) -> None:
+    one = of_folder(tmp_path / "data", ("a/b.png", "a__b.png", "c.png"), rows=(0, 1), labelled=False)
+    with pytest.raises(UserError, match=r"would both be written as images/a__b\.png"):
+        cvat.write(one, tmp_path / "out")
+    label_studio.write(one, tmp_path / "fine")

@@ -31,7 +31,6 @@ os.environ["LIGHTLY_STUDIO_ANALYTICS_ENABLED"] = "false"
 
 import lightly_studio as ls
 import numpy as np
-from lightly_studio.core.dataset_query.image_sample_field import ImageSampleField
 from lightly_studio.database import db_manager
 from lightly_studio.embed.public_api import register_default_embedder
 from lightly_studio_serve.embedder import ImagePathEmbedder
@@ -61,12 +60,11 @@ if __name__ == "__main__":
     register_default_embedder(Known())
     dataset = ls.ImageDataset.create(ABOUT["name"])
     dataset.add_samples_from_coco(annotations_json=HERE / "images.json", images_path=ROOT, embed_annotations=False)
-    for sample in dataset:
-        known = ABOUT["samples"][ROW[sample.file_path_abs]]
-        for tag in known["tags"]:
+    known = [(sample, ABOUT["samples"][ROW[sample.file_path_abs]]) for sample in dataset]
+    dataset.update_metadata([(sample.sample_id, said["about"]) for sample, said in known if said["about"]])
+    for sample, said in known:
+        for tag in said["tags"]:
             sample.add_tag(tag)
-        for key, value in known["about"].items():
-            sample.metadata[key] = value
     print(f"{{len(ABOUT['samples'])}} images, analytics off")
     ls.start_gui(host=os.environ.get("LIGHTLY_STUDIO_HOST", "127.0.0.1"), port=int(sys.argv[1]) if len(sys.argv) > 1 else None, open_browser=False)
 '''
