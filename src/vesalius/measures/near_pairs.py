@@ -19,7 +19,7 @@ from vesalius.errors import UserError
 from vesalius.measures.distances import CELLS, Index, Rows, between, slices
 
 Progress = Callable[[int, int], None]
-_AXES = 48
+_AXES = 32
 _SAMPLE = 4096
 """Rows by which the axes are found."""
 MOST = 20_000_000
@@ -109,6 +109,7 @@ class _Sieve:
         unit, long = torch.finfo(torch.float32).eps / 2, self._rows.lengths.sqrt()
         off = 16 * vectors.shape[1] ** 0.5 * unit * long  # what rounding adds to a projection
         self._near = (distance + off).square() + 2 * self._rows.slack(torch.full_like(long, distance**2), self._rows.lengths)
+        self._room = self._flat.new_empty(0)
         self._numbers = np.empty(0, np.int64)
         self._held = (self._flat[:0], self._lengths[:0])
 
@@ -136,7 +137,10 @@ class _Sieve:
         block, room = self._flat[at], (self._near - self._lengths)[at]
         found = []
         for some in slices(len(flat), max(1, CELLS // max(1, len(numbers)))):
-            apart = torch.addmm(lengths[some], block, flat[some].T, alpha=-2)
+            wanted = len(block) * (some.stop - some.start)
+            if len(self._room) < wanted:
+                self._room = torch.empty(wanted, device=block.device)  # fresh pages for each block would cost as much as the product
+            apart = torch.addmm(lengths[some], block, flat[some].T, alpha=-2, out=self._room[:wanted].view(len(block), -1))
             hit = (apart.amin(1) < room).nonzero()[:, 0]
             pairs = (apart[hit] < room[hit, None]).nonzero()
             if len(pairs):
