@@ -48,6 +48,14 @@ def test_it_says_what_was_found(page: Path) -> None:
     assert "secret-name" not in text
 
 
+def test_objects_have_lines_of_their_own(run: Path, tmp_path: Path) -> None:
+    found = json.loads((run / "results.json").read_text())
+    found["quality"]["objects"] = {"cells": {"cover_radius": {"selection": 1.0, "random": {"mean": 2.0, "least": 1.5, "greatest": 3.0}}}}
+    (tmp_path / "results.json").write_text(json.dumps(found))
+    (tmp_path / "run.json").write_text((run / "run.json").read_text())
+    assert "Cover radius, cells" in render([read_run(tmp_path)])
+
+
 def test_what_the_card_shows_anyway_is_not_a_reason(page: Path) -> None:
     assert "diversity: gain" not in page.read_text()
 

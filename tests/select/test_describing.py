@@ -13,6 +13,7 @@ from scipy.spatial.distance import cdist, pdist
 
 from tests.select.made_selection import CLASSES, Made, made, results, run_of, shortened
 from vesalius.runs import Run
+from vesalius.select.candidates import Objects
 from vesalius.select.described import balance as balance_module
 from vesalius.select.described.probe import Tested
 from vesalius.select.describing import Asked, describe
@@ -41,6 +42,18 @@ def test_quality_is_that_of_all_distances_beside_twenty_random_selections(one: M
         assert found[name]["random"]["least"] <= found[name]["random"]["mean"] <= found[name]["random"]["greatest"]
     assert found["seeds"] == 20
     assert found["cover_radius"]["selection"] < found["cover_radius"]["random"]["least"]  # farthest first
+
+
+def test_objects_are_covered_by_those_in_selected_images(one: Made, tmp_path: Path) -> None:
+    rng = np.random.default_rng(3)
+    objects = Objects(rng.normal(size=(400, 5)).astype(np.float32), np.sort(rng.integers(0, 160, 400)))
+    seen = replace(one.selected, candidates=replace(one.selected.candidates, vectors=None, objects={"cells": objects}), map=None)
+    found = describe(seen, _scratch(tmp_path), None)["quality"]["objects"]["cells"]
+    inside = np.isin(objects.owner, one.selected.picks.rows)
+    away = cdist(objects.vectors.astype(float), objects.vectors[inside].astype(float)).min(1)
+    assert found["cover_radius"]["selection"] == pytest.approx(away.max(), rel=1e-5)
+    assert found["mean_nearest"]["selection"] == pytest.approx(away.mean(), rel=1e-5)
+    assert found["cover_radius"]["random"]["least"] <= found["cover_radius"]["random"]["greatest"]
 
 
 def test_histograms_share_bins_and_count_everything(run: Run) -> None:

@@ -21,6 +21,10 @@ MEASURES = {
     "mean_pair": ("Mean nearest pair", "from a selected image to the nearest other", False),
 }
 """Name, from where to where, whether less is better."""
+_OF_OBJECTS = {
+    "cover_radius": "from the farthest object to the nearest object in a selected image",
+    "mean_nearest": "from an object to the nearest object in a selected image",
+}
 _NONE = "The images were not embedded, so there are no distances."
 _LINES = {"pool": ("all images", "grey", 1), "selection": ("selected", "c0", 0), "random": ("random, as many", "c1", 2)}
 
@@ -48,20 +52,24 @@ def standing(name: str, found: Mapping[str, Any]) -> str:
 
 def _block(run: RunRecord) -> Block:
     quality = run.block("quality")
-    found = [(name, mapping(quality.get(name))) for name in MEASURES]
-    found = [(name, one) for name, one in found if number(one.get("selection")) is not None and number(mapping(one.get("random")).get("mean"))]
+    found = [(name, "", mapping(quality.get(name))) for name in MEASURES]
+    for task, of_task in mapping(quality.get("objects")).items():
+        found += [(name, str(task), mapping(mapping(of_task).get(name))) for name in _OF_OBJECTS]
+    found = [row for row in found if number(row[2].get("selection")) is not None and number(mapping(row[2].get("random")).get("mean"))]
     if not found:
         return Block(run, reason=run.reason("covering", _NONE))
-    entries = [(name, *_relative(one)) for name, one in found]
-    bounds = [1.0, *(v for _, value, low, high in entries for v in (value, low, high))]
+    entries = [_relative(one) for _, _, one in found]
+    bounds = [1.0, *(v for entry in entries for v in entry)]
     axis = linear(bounds, count=4, pad=0.08, show=lambda v: f"{figure(v)}×")
     rows = []
-    for (name, one), (_, value, low, high) in zip(found, entries):
+    for (name, task, one), (value, low, high) in zip(found, entries):
         random, word = mapping(one.get("random")), standing(name, one)
         least, greatest = figure(number(random.get("least"))), figure(number(random.get("greatest")))
         numbers = [figure(number(one.get("selection"))), figure(number(random.get("mean"))), f"{least} to {greatest}"]
         marks = [Whisker(axis.at(value), None, None, "c0", ""), Whisker(axis.at(1.0), axis.at(low), axis.at(high), "grey", "")]
         title, what, _ = MEASURES[name]
+        if task:
+            title, what = f"{title}, {task}", _OF_OBJECTS[name]
         rows.append(Row([title, what], numbers, marks, own=False, verdict=word, mark={"better": "▲", "worse": "▼"}.get(word, "○")))
     heads = ["Measure", "Distance", "Selected", "Random", "Least to greatest", "Reading"]
     table = Table("cover", "Selected and random", heads, rows, axis, zero=axis.at(1.0))

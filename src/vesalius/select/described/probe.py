@@ -42,7 +42,7 @@ def probe(selected: Selected, tested: Tested | None, seed: int) -> dict[str, Any
     if found is None:
         return {"absent": "The labels are no classes, so no probe is trained."}
     kind, names, labels, classes = found
-    known: NDArray[np.bool_] = (~np.isnan(labels.reshape(len(labels), -1))).any(axis=1)
+    known = np.asarray((~np.isnan(labels.reshape(len(labels), -1))).any(axis=1), np.bool_)
     picks = selected.picks.rows[known[selected.picks.rows]]
     free = known & candidates.free
     if tested is None:

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesalius.measures import selection_quality
+from vesalius.select.candidates import Objects
 from vesalius.select.selected import Selected
 
 Rows = NDArray[np.int64]
@@ -32,13 +33,14 @@ def randoms(selected: Selected, seed: int) -> list[Rows]:
 def quality(selected: Selected, others: Sequence[Rows]) -> dict[str, Any]:
     """Each measure of ``Spread`` for the selection and for ``others``; what was chosen before counts as chosen for both. Empty without vectors."""
     candidates, vectors = selected.candidates, selected.candidates.vectors
-    if vectors is None or not len(selected.picks):
-        return {}
     before = candidates.chosen
+    of_objects = {} if not len(selected.picks) else {task: _of_objects(one, before, selected.picks.rows, others) for task, one in candidates.objects.items()}
+    if vectors is None or not len(selected.picks):
+        return {"objects": of_objects, "seeds": len(others), "counted": len(candidates)} if of_objects else {}
     own = asdict(selection_quality.spread(vectors, np.concatenate([before, selected.picks.rows])))
     drawn = [asdict(selection_quality.spread(vectors, np.concatenate([before, rows]))) for rows in others]
     measures = {name: {"selection": value, "random": about(np.array([one[name] for one in drawn]))} for name, value in own.items()}
-    return {**measures, "seeds": len(others), "counted": len(candidates), "chosen_before": len(before)}
+    return {**measures, "seeds": len(others), "counted": len(candidates), "chosen_before": len(before), "objects": of_objects}
 
 
 def distances(selected: Selected, others: Sequence[Rows], seed: int) -> dict[str, Any]:
@@ -58,6 +60,18 @@ def distances(selected: Selected, others: Sequence[Rows], seed: int) -> dict[str
         made[title] = {"edges": _short(edges), "shares": {name: _short(values) for name, values in shares.items()}, "means": means}
     made["pairs"]["counted"] = {name: len(values) for name, values in pairs.items()}
     return made
+
+
+def _of_objects(objects: Objects, before: Rows, picks: Rows, others: Sequence[Rows]) -> dict[str, Any]:
+    """How far an object lies from the nearest object in a selected image, at most and in the mean; empty where those hold no object."""
+    found = []
+    for rows in (picks, *others):
+        inside = np.flatnonzero(np.isin(objects.owner, np.concatenate([before, rows])))
+        away = selection_quality.nearest(objects.vectors, inside)[1] if len(inside) else np.array([np.nan])
+        found.append((float(away.max()), float(away.mean())))
+    own, drawn = found[0], np.array(found[1:])
+    names = ("cover_radius", "mean_nearest")
+    return {name: {"selection": own[at], "random": about(drawn[:, at])} for at, name in enumerate(names)} if own[0] == own[0] else {}
 
 
 def _reach(vectors: NDArray[Any], chosen: Rows) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ def verdict(picked: int, pool: int, before: int, stopped: str, quality: Found, b
     """How many were chosen, how well they cover the pool, how even they are, and what a probe makes of them: each beside chance."""
     more = f", beside {before:,} that were selected before" if before else ""
     said = [f"{picked:,} of {pool:,} images are selected{more}{f': {stopped}' if stopped else ''}."]
-    if quality:
+    if "cover_radius" in quality:
         said += _covering(quality)
     said += [line for one in balance if (line := _even(one))]
     rows = [row for row in probe.get("rows", ()) if row["labels"] == max(r["labels"] for r in probe["rows"])]
