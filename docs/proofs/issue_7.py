@@ -264,10 +264,11 @@ def steps() -> list[Step]:
         by_tests(
             "what is written of a selection",
             "Every format by its layout; copies and links gone on with after a kill; vanished and broken files named; pictures of what no browser shows; "
-            "Lightly's own functions read its CSV; embeddings of one's own, each fault one paragraph",
+            "Lightly's own functions read its CSV; embeddings of one's own, each fault one paragraph; names in what was asked for alone",
             "tests/select/handing",
             "tests/select/test_writing.py",
             "tests/select/test_embeddings_file.py",
+            "tests/reliability/test_selection_privacy.py",
             "tests/docs/test_selection_results.py",
             least=60,
         ),
