@@ -52,7 +52,8 @@ def _block(run: RunRecord, thumbs: Thumbs) -> Block:
     rows = run.rows("picks")
     if not rows:
         return Block(run, reason=run.reason("picked", "Nothing was selected."))
-    cards = [_card(row, thumbs) for row in rows]
+    unnamed = "unlabelled" if any(text(row.get("name")) for row in rows) else ""
+    cards = [_card(row, thumbs, unnamed) for row in rows]
     n = number(run.results.get("n")) or len(rows)
     return Block(
         run,
@@ -72,9 +73,9 @@ def _note(run: RunRecord) -> str:
     return f"In the order of choice. Gain: {gain}; nearest: the nearest image that was chosen before it, and how far."
 
 
-def _card(row: Mapping[str, Any], thumbs: Thumbs) -> Mapping[str, Any]:
+def _card(row: Mapping[str, Any], thumbs: Thumbs, unnamed: str) -> Mapping[str, Any]:
     distance = number(row.get("distance"))
-    name = text(row.get("name"))
+    name = text(row.get("name")) or unnamed
     known = [v for v in (number(row.get("gain")), distance) if v is not None]
     return {
         "order": count(number(row.get("order"))),
