@@ -105,6 +105,7 @@ def given(words: Sequence[str] | None = None) -> Given:
     folder: Path = (asked.folder or Path("runs") / f"selection-{level.name}").resolve()
     folder.mkdir(parents=True, exist_ok=True)
     os.environ["VESALIUS_CACHE"] = str(folder / "cache")
+    os.environ["VESALIUS_RUNS"] = str(folder / "runs")
     torch.set_num_threads(len(os.sched_getaffinity(0)))
     return Given(folder, level, asked.pneumonia.resolve(), asked.bccd.resolve())
 
