@@ -4,10 +4,12 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vesalius.measures import farthest_search, kcentre
+from vesalius.measures.distances import Centres
 from vesalius.measures.kcentre import central, farthest_first, one_by_one
 
 KINDS = ("sphere", "clusters", "tight clusters", "three dimensions", "duplicates", "grid", "far from the origin", "outliers")
@@ -167,3 +169,16 @@ def test_progress_is_told() -> None:
     told: list[tuple[int, int]] = []
     farthest_first(cloud("sphere", 50), 10, progress=lambda done, total: told.append((done, total)))
     assert told == [(number, 10) for number in range(1, 11)]
+
+
+@pytest.mark.parametrize("kind", ["sphere", "clusters"])
+def test_most_distances_are_never_measured(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    x, measured, plain = cloud(kind, 8000, 64), [0], Centres.least
+
+    def counted(self: Centres, block: torch.Tensor, lengths: torch.Tensor, first: int = 0, last: int | None = None) -> torch.Tensor:
+        measured[0] += len(block) * ((len(self.numbers) if last is None else last) - first)
+        return plain(self, block, lengths, first, last)
+
+    monkeypatch.setattr(Centres, "least", counted)
+    farthest_first(x, 400)
+    assert measured[0] < 0.5 * 8000 * 400

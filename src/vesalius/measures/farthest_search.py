@@ -12,6 +12,8 @@ precision.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -26,6 +28,8 @@ _REACH = 0.6
 """How far a pool is first thought to reach down, as a share of how far the last one did: pools become narrower, and too far costs more than a second look."""
 _STEP = 64
 """Centres seen at a time, after which rows go that cannot come to the front any more."""
+_LARGE = 1024
+"""Rows that are worth a product of their own."""
 RIVALS = 4096
 """If so many rows cannot be told apart in single precision, double is worth its time."""
 
@@ -119,7 +123,7 @@ class Search:
         """Rows see the centres they have not seen, in turn, until their bounds are below ``enough``."""
         seen, order = self.seen[places].sort()
         places, now = places[order], len(self.centres.numbers)
-        for some in slices(len(places)):
+        for some in _alike(seen.cpu().numpy()):
             at, first = places[some].sort().values, int(seen[some.start])
             block, lengths, value = self.rows.block(at.cpu().numpy(), passing=True), self.rows.lengths[at], self.value[at]
             while len(at):
@@ -132,6 +136,15 @@ class Search:
                 first, up = last, (bound >= enough).nonzero()[:, 0]
                 if len(up) < 0.8 * len(at):
                     at, block, lengths, value = at[up], block[up], lengths[up], value[up]
+
+
+def _alike(seen: Index) -> Iterator[slice]:
+    """Blocks of rows that saw the same, but for such as would be small."""
+    first = 0
+    for change in [*(np.flatnonzero(np.diff(seen)) + 1).tolist(), len(seen)]:
+        if change - first >= _LARGE or change == len(seen):
+            yield from (slice(first + some.start, first + some.stop) for some in slices(change - first))
+            first = change
 
 
 class Pool:
