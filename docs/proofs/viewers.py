@@ -147,15 +147,14 @@ def seen(address: str, wanted: str, picture: Path | None, prepare: str, wait: fl
         end = time.monotonic() + _WAIT
         while not re.search(wanted, text := str(browser.run("document.body.innerText"))) and time.monotonic() < end:
             time.sleep(0.5)
-        for step in prepare.split("\n"):
-            if step.strip():
+        if picture is not None:
+            for step in prepare.split("\n"):
                 browser.run(step)
                 time.sleep(2)
-        time.sleep(wait)
-        if picture is not None:
+            time.sleep(wait)
             browser.screen(picture)
         elsewhere = [one for one in browser.requests if one.startswith(("http:", "https:")) and not re.match(r"https?://(127\.0\.0\.1|localhost)[:/]", one)]
-        return {"shown": bool(re.search(wanted, text)), "asked_elsewhere": elsewhere, "map": "WebGPU is unavailable. This view" not in text}
+        return {"shown": bool(re.search(wanted, text)), "asked_elsewhere": elsewhere, "map_drawn": "WebGPU is unavailable. This view" not in text}
 
 
 def main(words: list[str] | None = None) -> None:
@@ -194,7 +193,8 @@ def look(tool: str, python: str, root: Path, out: Path, picture: Path | None) ->
         embedding = "[...document.querySelectorAll('button')].find((b) => b.innerText.trim() === 'Embed')?.click()"
         tag = "[...document.querySelectorAll('label')].find((one) => one.innerText.trim() === 'selected')?.click()"
         with served([python, str(out / "open_in_lightly_studio.py"), str(port)], port) as address:
-            return seen(address, rf"selected[\s\S]*Showing {IMAGES} images", picture, f"{embedding}\n{tag}\n1\n1\n{dismiss}", 8)
+            found = seen(address, rf"selected[\s\S]*Showing {IMAGES} images", picture, f"{embedding}\n{tag}\n1\n1\n{dismiss}", 8)
+            return {key: value for key, value in found.items() if key != "map_drawn"}
     options = ["--x", "x", "--y", "y", "--vector", "vector", "--image", "thumbnail", "--neighbors", "neighbors"]
     colour = (
         "(() => { const first = (s) => [...s.options].find((o) => o.text.startsWith('selected'));"
