@@ -37,6 +37,8 @@ class Rows:
         if vectors.ndim != 2:
             raise ValueError(f"Vectors are a matrix, not {vectors.shape}.")
         self.vectors, self.device, self.dtype = vectors, torch.device(device), torch.float32
+        if self.device.type == "mps":  # which knows no double precision
+            self.device = torch.device("cpu")
         with warnings.catch_warnings():  # a memory map that is only to be read is only read
             warnings.filterwarnings("ignore", message="The given NumPy array is not writable")
             self._source = torch.from_numpy(np.asarray(vectors))
