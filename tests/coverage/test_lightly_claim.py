@@ -5,6 +5,7 @@ What came out on real images is in docs/does-selection-help.md; here it is teste
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,9 @@ import pytest
 import torch
 from benchmarks import _selection as shared
 from benchmarks import embedding_claim as claim
+from PIL import Image
 
+from tests.coverage.command_line import vesalius
 from tests.coverage.lightly_jobs import at_home
 
 SIDE = 16
@@ -106,3 +109,21 @@ def test_ways_of_selecting_choose_so_many(images: shared.Images) -> None:
         assert len(set(rows.tolist())) == 12, way
         if "balanced" in way:
             assert images.labels[rows].sum() == 6, way
+
+
+def test_a_selection_says_what_its_encoder_was_good_for(asked: shared.Given, images: shared.Images, tmp_path: Path) -> None:
+    """Through the command line: learnt on the images themselves, and a probe on what it chose beside random choices."""
+    for number, (pixels, label) in enumerate(zip(images.pixels[..., 0], images.labels, strict=True)):
+        file = tmp_path / "shapes" / images.classes[int(label)] / f"{number:03d}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(pixels).save(file)
+    done = vesalius(
+        "select", "--data", str(tmp_path / "shapes"), "--n", "16", "--strategy", "diversity", "--threads", "1", "--device", "cpu",
+        "--training.epochs", "1", "--training.recipe.encoder.width", "0.0625", "--training.augmentation.image_size", "16",
+        out=tmp_path / "run",
+    )  # fmt: skip
+    assert done.code == 0, done.said
+    probe = json.loads((tmp_path / "run" / "results.json").read_text())["probe"]
+    assert {row["metric"] for row in probe["rows"]} >= {"roc_auc", "balanced_accuracy"}
+    for row in probe["rows"]:
+        assert row["difference_low"] <= row["difference"] <= row["difference_high"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-
 from tests.recipes.tiny import images
 from vesalius.encoders import build_encoder, save_encoder
 from vesalius.select.verb import Selection, select
