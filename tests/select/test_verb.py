@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from tests.recipes.tiny import images
 from tests.select.jobs import encoder, folder, job
 from vesalius.errors import UserError
 from vesalius.select import journey
@@ -82,6 +83,21 @@ def test_a_job_that_is_done_does_nothing_again_and_writes_what_is_asked(
     again = select(resume=first.path, write=[f"csv={tmp_path / 'late.csv'}"], quiet=True)
     assert again.names == first.names
     assert len(pd.read_csv(tmp_path / "late.csv")) == 8
+
+
+def test_a_job_that_is_done_stands_whatever_becomes_of_its_images(data: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shutil.copytree(data, tmp_path / "moving")
+    first = job(tmp_path / "moving", network)
+    images(tmp_path / "moving" / "new", 2, seed=9)
+    others = [p for p in (tmp_path / "moving").glob("0*.png") if p.name not in first.names]
+    others[0].unlink()
+    again = select(resume=first.path, write=[f"filenames={tmp_path / 'late.txt'}"])
+    assert again.names == first.names
+    assert "2 images have come since" in capsys.readouterr().err
+    (tmp_path / "moving" / first.names[0]).unlink()
+    with pytest.raises(UserError, match="1 of the 8 images of this selection are not among the data any more"):
+        select(resume=first.path, quiet=True)
+    assert json.loads((first.path / "run.json").read_text())["state"] == "done"
 
 
 def test_an_interrupted_job_goes_on_after_the_stages_that_are_done(data: Path, network: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,6 +177,7 @@ def test_too_many_none_and_unknown_are_one_paragraph(data: Path, network: Path, 
 def test_without_embeddings_nothing_is_embedded(data: Path) -> None:
     done: Selection = select(data=str(data), n=5, strategy="random", quiet=True)
     assert len(done.names) == 5
+    assert (done.path / "selected").is_dir(), "what was selected is shown all the same"
     assert json.loads((done.path / "stages.json").read_text())["embed"]["state"] == "left out"
 
 

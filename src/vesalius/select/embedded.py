@@ -26,11 +26,14 @@ _NAMED = 5
 
 @dataclass(frozen=True)
 class Embedded:
-    """``pool`` of the images that have a vector, ``vectors`` (N, D) mapped from disk, ``objects`` by task."""
+    """``pool`` of the images that have a vector, or of all where nothing is embedded; ``vectors`` (N, D), maybe mapped from disk; ``objects``
+    by task; ``selected``: rows that a file of embeddings says were selected.
+    """
 
     pool: Pool
-    vectors: NDArray[Any]
+    vectors: NDArray[Any] | None = None
     objects: Mapping[str, Objects] = field(default_factory=dict)
+    selected: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def embed_images(encoder: Encoder, pool: Pool, how: How, run: Run, terminal: Terminal, *, once: bool, before: NDArray[np.uint64]) -> dict[str, Any]:

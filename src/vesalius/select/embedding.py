@@ -4,18 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional as F
 
-from vesalius.data.dataset import DataSet, open_data
+from vesalius.data.dataset import DataSet, open_data, pick_channels
+from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
 from vesalius.embed import settings_for
 from vesalius.encoders.encoder import Encoder
 from vesalius.features import compute
 from vesalius.terminal import Terminal
+
+_THUMB = 128
+"""Shorter side in pixels of images that are decoded to be looked at alone."""
 
 
 @dataclass(frozen=True)
@@ -33,6 +38,12 @@ class How:
 def opened(encoder: Encoder, table: SampleTable, how: How, terminal: Terminal) -> DataSet:
     """``table`` decoded for ``encoder``. Raises TooManyBadFiles."""
     return open_data(table.source, table, settings_for(encoder, table), terminal, max_bad_share=how.max_bad_share)
+
+
+def to_look_at(table: SampleTable, terminal: Terminal) -> DataSet:
+    """``table`` decoded for thumbnails, however many cannot be read."""
+    channels: Literal[1, 3] = 1 if pick_channels(table) == 1 else 3
+    return open_data(table.source, table, StoreSettings(size=_THUMB, channels=channels), terminal, max_bad_share=1.0)
 
 
 def vectors_of(encoder: Encoder, data: DataSet, rows: NDArray[np.int64], how: How, terminal: Terminal, doing: str) -> NDArray[np.float32]:

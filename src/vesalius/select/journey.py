@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -22,19 +21,20 @@ from vesalius.runs.checkpoints import FILE as CHECKPOINT
 from vesalius.select import embedded, picks_file
 from vesalius.select.candidates import Candidates
 from vesalius.select.config import SelectConfig
+from vesalius.select.described.pictures import to_show
 from vesalius.select.describing import Asked, describe
 from vesalius.select.duplicates import usable
-from vesalius.select.embedding import How, opened
+from vesalius.select.embedded import Embedded
+from vesalius.select.embedding import How, opened, to_look_at
 from vesalius.select.greedy import choose
-from vesalius.select.growing import Joined, Round
+from vesalius.select.growing import Round
 from vesalius.select.mapping import keep_array, placed
+from vesalius.select.material import candidates_of, own_embeddings
 from vesalius.select.nearest_before import nearest_before
 from vesalius.select.picks import Picks
 from vesalius.select.pool import Pool, pool_of
-from vesalius.select.preselection import listed
 from vesalius.select.selected import Selected
 from vesalius.select.selection import built, needs_vectors, parts, read_values, wanted
-from vesalius.select.soundness import refuse_unsound
 from vesalius.select.stages import Stages
 from vesalius.select.training import warnings
 from vesalius.terminal import Terminal
@@ -43,15 +43,16 @@ from vesalius.training.precision import autocast_type
 _PUBLIC = ("timm:", "torchvision:")
 _TRAINING = "training"
 """The folder of the pretraining's run in the selection's."""
-_MAP = "map.npy"
+_MAP, _POOL = "map.npy", "pool.npy"
+"""Where each candidate lies on the picture of the embeddings; the ids of the images as they were when the job was started."""
 
 
 class Journey:
-    """The job ``config`` in the folder of ``run``; ``dataset``: whose it is."""
+    """The job ``config`` in the folder of ``run``; ``dataset``: whose it is; ``over``: it is done, and only read again."""
 
-    def __init__(self, config: SelectConfig, run: Run, dataset: str, device: torch.device, terminal: Terminal) -> None:
+    def __init__(self, config: SelectConfig, run: Run, dataset: str, device: torch.device, terminal: Terminal, *, over: bool = False) -> None:
         self._config, self._run, self._terminal = config, run, terminal
-        self._stages = Stages(run, terminal)
+        self._stages = Stages(run, terminal, over)
         autocast = autocast_type(config.precision, device)
         self._how = How(config.layer, config.normalise, device, autocast, config.batch_size, config.max_bad_share)
         self._tasks = sorted({part.source_config.task for part in parts(config.selection) if part.input == "embeddings"} - {None})
@@ -60,15 +61,27 @@ class Journey:
 
     def finished(self) -> Selected:
         """Every stage, done now or before."""
-        whole = pool_of(self._config, self._terminal)
+        whole = self._meant(pool_of(self._config, self._terminal))
         pool = whole if self._round is None else self._round.looked_at(whole)
         wanted(self._config.selection, Candidates(pool.names))  # too many are refused before anything is trained
         encoder = self._encoder(pool)
-        candidates, table, depends = self._embedded(pool, encoder)
+        found, depends = self._embedded(pool, encoder)
+        candidates = candidates_of(found, self._config, self._round, self._maker(encoder), self._terminal)
         picks = self._picks(candidates, depends)
         if self._round is not None and self._config.datapool.update:
             self._round.add(picks, _ids(candidates), candidates.vectors, self._maker(encoder))
-        return self._reported(candidates, table, picks, encoder, depends)
+        return self._reported(candidates, found.pool.table, picks, encoder, depends)
+
+    def _meant(self, pool: Pool) -> Pool:
+        """The images that there were when the job was started: those that have come since are no part of it."""
+        file = self._run.path / _POOL
+        if not file.exists():
+            keep_array(file, pool.table.ids)
+            return pool
+        known = np.isin(pool.table.ids, np.load(file, allow_pickle=False))
+        if not known.all():
+            self._terminal.say(f"{int((~known).sum()):,} images have come since this selection was started; they are no part of it.")
+        return pool if known.all() else pool.take(known)
 
     # ---- train
 
@@ -102,24 +115,19 @@ class Journey:
 
     # ---- embed
 
-    def _embedded(self, pool: Pool, encoder: Encoder | None) -> tuple[Candidates, SampleTable, Mapping[str, Any]]:
-        """The candidates with their vectors, the table of the images, and all that what follows depends on."""
-        fingerprint = pool.table.fingerprint()
+    def _embedded(self, pool: Pool, encoder: Encoder | None) -> tuple[Embedded, Mapping[str, Any]]:
+        """The images that can be selected, with their vectors, and all that what follows depends on."""
+        config, once = self._config, self._config.remove_exact_duplicates
+        fingerprint, before = pool.table.fingerprint(), np.empty(0, np.uint64) if self._round is None else self._round.members
         if encoder is None:
-            self._stages.leave_out("embed", "embeddings are given" if self._config.embeddings else "nothing that was asked for looks at embeddings")
-            once = self._config.remove_exact_duplicates
-            given = {"data": fingerprint, "embeddings": self._config.embeddings, "once": once}
-            pool = usable(pool, self._run, self._terminal, once=once, before=self._before())
-            if (own := self._own(pool)) is None:
-                return self._candidates(pool, None, {}, ""), pool.table, given
-            vectors, masked, selected = own
-            pool = pool.take(~masked)
-            return self._candidates(pool, vectors[~masked] if masked.any() else vectors, {}, "", selected[~masked]), pool.table, given
+            self._stages.leave_out("embed", "embeddings are given" if config.embeddings else "nothing that was asked for looks at embeddings")
+            there = usable(pool, self._run, self._terminal, once=once, before=before)
+            found = Embedded(there) if config.embeddings is None else own_embeddings(config, there)
+            return found, {"data": fingerprint, "embeddings": config.embeddings, "once": once}
         how = {"layer": self._how.layer, "normalise": self._how.normalise, "tasks": self._tasks}
         depends = {"data": fingerprint, "encoder": identity(encoder), **how}
         files = [embedded.VECTORS, *(embedded.file_of(task) for task in self._tasks)]
-        once, at = self._config.remove_exact_duplicates, (self._how, self._run, self._terminal)
-        before = self._before()
+        at = (self._how, self._run, self._terminal)
 
         def work() -> Mapping[str, Any]:
             facts = embedded.embed_images(encoder, pool, *at, once=once, before=before)
@@ -128,26 +136,7 @@ class Journey:
             return facts
 
         self._stages.run("embed", {**depends, "once": once}, files, work)
-        found = embedded.read(self._run.path, pool, self._tasks)
-        return self._candidates(found.pool, found.vectors, found.objects, self._maker(encoder)), found.pool.table, depends
-
-    def _before(self) -> NDArray[np.uint64]:
-        """The ids of what earlier rounds selected."""
-        return np.empty(0, np.uint64) if self._round is None else self._round.members
-
-    def _own(self, pool: Pool) -> tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]] | None:
-        """The user's own embeddings, which of them are to be ignored, and which were selected before."""
-        if self._config.embeddings is None:
-            return None
-        from vesalius.select.embeddings_file import with_marks
-
-        named = Path(self._config.embeddings).expanduser()
-        below = Path(pool.table.root) / ".lightly" / "embeddings" / named  # where the original looks
-        vectors, masked, selected = with_marks(below if not named.exists() and below.is_file() else named, pool.names)
-        if not self._config.normalise:
-            return vectors, masked, selected
-        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-        return vectors / np.maximum(lengths, 1e-12), masked, selected
+        return embedded.read(self._run.path, pool, self._tasks), depends
 
     def _crops(self, pool: Pool, task: str) -> SampleTable:
         from vesalius.select.objects import crops_of
@@ -160,26 +149,6 @@ class Journey:
         if encoder is not None:
             return f"{weights_hash(encoder)} {self._how.layer}"
         return "file" if self._config.embeddings else "none"
-
-    def _candidates(
-        self, pool: Pool, vectors: NDArray[Any] | None, objects: Mapping[str, Any], maker: str, marked: NDArray[np.bool_] | None = None
-    ) -> Candidates:  # fmt: skip
-        """``marked`` (n,): images of the pool that a file of embeddings says were selected."""
-        if vectors is not None:
-            refuse_unsound(vectors, pool.names)
-        rows = Joined(pool.names, pool.table.ids, vectors, np.empty(0, np.int64))
-        if self._round is not None:
-            rows = self._round.joined(pool.names, pool.table.ids, vectors, maker or self._maker(None))
-        frame = pool.table.frame
-        if len(rows.ids) != len(frame):  # a datapool's members whose files have vanished are known by id alone
-            frame = frame.set_index("id").reindex(rows.ids).reset_index()
-        chosen = np.union1d(rows.chosen, listed(self._config.preselected, rows.names, self._terminal))
-        if marked is not None:
-            chosen = np.union1d(chosen, np.flatnonzero(np.isin(rows.names, pool.names[marked])))
-        return Candidates(
-            rows.names, rows.vectors, objects, chosen, frame=frame, root=str(pool.table.root), seed=self._config.seed, terminal=self._terminal,
-            table=pool.table,
-        )  # fmt: skip
 
     # ---- select
 
@@ -219,7 +188,7 @@ class Journey:
                 keep_array(self._run.path / _MAP, xy)
             values = read_values(config.selection, candidates)
             about = Asked(config.seed, values, None, said)
-            told = describe(self._mapped(plain), self._run, self._pixels(table, encoder), about)
+            told = describe(self._mapped(plain), self._run, self._pixels(plain, encoder), about)
             self._run.write_json("results.json", {**self._facts(plain), **told})
             return {}
 
@@ -230,11 +199,19 @@ class Journey:
         """``selected`` with the map that was kept."""
         if selected.candidates.vectors is None:
             return selected
-        return replace(selected, map=np.load(self._run.path / _MAP, allow_pickle=False))
+        xy = np.load(self._run.path / _MAP, allow_pickle=False)
+        return replace(selected, map=xy) if len(xy) == len(selected.candidates) else selected  # of a job that is done files may have vanished
 
-    def _pixels(self, table: SampleTable, encoder: Encoder | None) -> DataSet | None:
-        """The decoded images, which have been decoded already."""
-        return None if encoder is None else opened(encoder, table, self._how, self._terminal)
+    def _pixels(self, selected: Selected, encoder: Encoder | None) -> DataSet | None:
+        """The images as they were decoded for the encoder; without one those that are shown, decoded for that."""
+        table = selected.table
+        assert table is not None
+        if encoder is not None:
+            return opened(encoder, table, self._how, self._terminal)
+        if table.dims == 3:
+            return None
+        shown = np.isin(table.ids, _ids(selected.candidates)[to_show(selected, self._config.seed)])
+        return to_look_at(table.subset(shown), self._terminal)
 
     def _facts(self, selected: Selected) -> dict[str, Any]:
         """What was asked for, and of how many."""

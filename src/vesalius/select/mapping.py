@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -45,7 +46,7 @@ def placed(vectors: NDArray[np.floating], first: NDArray[np.int64], seed: int) -
     return xy, made.method + more
 
 
-def keep_array(file: Path, values: NDArray[np.float32]) -> None:
+def keep_array(file: Path, values: NDArray[Any]) -> None:
     """Write ``values`` to ``file``, whole or not at all."""
     buffer = io.BytesIO()
     np.save(buffer, values)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vesalius.errors import UserError
 from vesalius.files import naming_failures, sibling
 from vesalius.runs import Run
 from vesalius.select.picks import Picks
@@ -40,16 +41,21 @@ def keep(run: Run, picks: Picks, ids: NDArray[np.uint64]) -> None:
 
 
 def read(folder: Path, ids: NDArray[np.uint64], stopped: str = "") -> Picks:
-    """The picks that ``keep`` wrote, as rows of candidates of ``ids``."""
+    """The picks that ``keep`` wrote, as rows of candidates of ``ids``. Raises UserError where some of them are not among the data any more."""
     import pandas as pd
 
     frame = pd.read_parquet(folder / FILE)
     place = {f"{int(i):016x}": row for row, i in enumerate(ids)}
+    if gone := [i for i in frame["id"] if i not in place]:
+        raise UserError(
+            f"{len(gone):,} of the {len(frame):,} images of this selection are not among the data any more (the first has the id {gone[0]}), so that "
+            "they cannot be named. Put the files back, or begin a new selection."
+        )
     reasons: list[dict[str, Any]] = [json.loads(text) for text in frame["reasons"]]
     return Picks(
         np.asarray([place[i] for i in frame["id"]], np.int64),
         frame["gain"].to_numpy(np.float64),
-        np.asarray([-1 if i is None or i != i else place[i] for i in frame["nearest"]], np.int64),
+        np.asarray([place.get(i, -1) for i in frame["nearest"]], np.int64),
         frame["distance"].to_numpy(np.float64),
         reasons,
         stopped,

@@ -68,7 +68,8 @@ def parts(config: SelectionConfig) -> list[Part]:
             raise UserError(
                 f"{where}: the strategy {_shouted(strategy_name)} cannot work on {_shouted(input_name)}. It takes {', '.join(map(_shouted, fitting))}."
             )
-        title = strategy_name if input_name == "embeddings" else f"{strategy_name} of {source.title(source_config)}"
+        of = source.title(source_config)
+        title = strategy_name if of == "embeddings" else f"{strategy_name} of {of}"
         if title in [one.title for one in found]:
             title = f"{title} ({number + 1})"
         found.append(Part(title, input_name, strategy_name, source, source_config, module, strategy_config))

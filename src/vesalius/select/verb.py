@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -92,10 +93,11 @@ def select(
         here = Run.create("select", title, written(asked), None if out is None else Path(out), device=str(place))
         here.record(dataset=dataset_of(asked))
         keep_plugins(here, asked.plugins)
-    with noted(here, True):
-        selected = Journey(asked, here, dataset_of(asked), place, terminal).finished()
+    with noted(here, True) if unfinished else nullcontext():
+        selected = Journey(asked, here, dataset_of(asked), place, terminal, over=not unfinished).finished()
         write(selected, places, terminal)
-        here.finish("done")
+        if unfinished:
+            here.finish("done")
     _show(selected, here, terminal)
     return Selection(here.path, selected.names)
 

@@ -65,6 +65,15 @@ def write_pictures(selected: Selected, run: Run, data: DataSet | None, ids: NDAr
     return {"picks": _picks(selected, ids, item), "pairs": _told(odd, item, selected, ids)}
 
 
+def to_show(selected: Selected, seed: int) -> Rows:
+    """Rows that the report may show: the picks, those near to them, odd ones, and what lies on the map."""
+    picks = selected.picks
+    odd = [row for found in pairs(selected, seed).values() if isinstance(found, list) for one in found for row in one[:2]]
+    on_map = _on_map(selected, seed) if selected.candidates.vectors is not None else np.empty(0, np.int64)
+    near = picks.nearest[:PICKS]
+    return np.unique(np.concatenate([picks.rows[:PICKS], near[near >= 0], np.asarray(odd, np.int64), on_map]))
+
+
 def _on_map(selected: Selected, seed: int) -> Rows:
     """All picks, as far as there is room, and others drawn."""
     picks = selected.picks.rows[:ON_MAP]
