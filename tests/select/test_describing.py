@@ -17,6 +17,7 @@ from vesalius.select.candidates import Objects
 from vesalius.select.described import balance as balance_module
 from vesalius.select.described.probe import Tested
 from vesalius.select.describing import Asked, describe
+from vesalius.select.values import Classes
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +77,16 @@ def test_balance_counts_labels_and_what_the_inputs_read(one: Made, run: Run) -> 
     assert numbers["kind"] == "numbers"
     assert sum(numbers["shares"]["selection"]) == pytest.approx(1, abs=1e-3)
     assert objects["classes"][0]["pool"] == pytest.approx((np.arange(160) % 5).sum())
+
+
+def test_a_label_that_is_balanced_too_is_told_of_once(one: Made) -> None:
+    (name, known), names = next(iter(one.selected.labels.items())), list(next(iter(one.selected.class_names.values())))
+    again = Classes(names, (known[:, None] == np.arange(len(names))[None]).astype(np.float64), "metadata kind")
+    other = Classes(names[::-1], again.amounts, "metadata other")
+    rows = balance_module.balance(one.selected, [again, other], [np.arange(24)])
+    assert [row["title"] for row in rows][:1] == [f"label {name}"]
+    assert "metadata kind" not in [row["title"] for row in rows]
+    assert "metadata other" in [row["title"] for row in rows]
 
 
 def test_labels_of_very_many_classes_are_counted_without_a_column_for_each(one: Made, monkeypatch: pytest.MonkeyPatch) -> None:

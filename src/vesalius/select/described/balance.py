@@ -23,12 +23,18 @@ _CELLS = 50_000_000
 def balance(selected: Selected, values: Sequence[Classes | Numbers], others: Sequence[Rows]) -> list[dict[str, Any]]:
     """An entry for each label and each of ``values``: counts of classes with their evenness, or a histogram of numbers."""
     labels = [_label(name, known, list(selected.class_names.get(name, ()))) for name, known in selected.labels.items()]
-    found, titles = [], set[str]()
+    shown: list[Classes | Numbers] = []
     for one in (*labels, *values):
-        if one is not None and one.title not in titles:
-            titles.add(one.title)
-            found.append(_classes(one, selected, others) if isinstance(one, Classes) else _numbers(one, selected))
-    return found
+        if one is not None and not any(_same(one, before) for before in shown):
+            shown.append(one)
+    return [_classes(one, selected, others) if isinstance(one, Classes) else _numbers(one, selected) for one in shown]
+
+
+def _same(one: Classes | Numbers, other: Classes | Numbers) -> bool:
+    """Whether both say the same, as a label and the objective that balances it."""
+    if isinstance(one, Classes) and isinstance(other, Classes):
+        return list(one.names) == list(other.names) and np.array_equal(one.amounts, other.amounts)
+    return one.title == other.title
 
 
 def _label(name: str, known: NDArray[np.float64], names: Sequence[str]) -> Classes | None:
