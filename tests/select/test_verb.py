@@ -181,6 +181,15 @@ def test_without_embeddings_nothing_is_embedded(data: Path) -> None:
     assert json.loads((done.path / "stages.json").read_text())["embed"]["state"] == "left out"
 
 
+def test_images_that_cannot_be_read_may_be_selected_where_nothing_reads_them(tmp_path: Path) -> None:
+    for number in range(4):
+        (tmp_path / "empty" / f"{number}.png").parent.mkdir(exist_ok=True)
+        (tmp_path / "empty" / f"{number}.png").touch()
+    done = select(data=str(tmp_path / "empty"), n=2, strategy="random", quiet=True)
+    assert len(done.names) == 2
+    assert not (done.path / "selected").exists()
+
+
 def test_a_dataset_is_its_name_or_stands_for_its_folder(data: Path) -> None:
     from vesalius.select.config import configured
 

@@ -16,6 +16,7 @@ from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
 from vesalius.embed import settings_for
 from vesalius.encoders.encoder import Encoder
+from vesalius.errors import TooManyBadFiles
 from vesalius.features import compute
 from vesalius.terminal import Terminal
 
@@ -40,10 +41,13 @@ def opened(encoder: Encoder, table: SampleTable, how: How, terminal: Terminal) -
     return open_data(table.source, table, settings_for(encoder, table), terminal, max_bad_share=how.max_bad_share)
 
 
-def to_look_at(table: SampleTable, terminal: Terminal) -> DataSet:
-    """``table`` decoded for thumbnails, however many cannot be read."""
+def to_look_at(table: SampleTable, terminal: Terminal) -> DataSet | None:
+    """``table`` decoded for thumbnails, without those that cannot be read; None where none can."""
     channels: Literal[1, 3] = 1 if pick_channels(table) == 1 else 3
-    return open_data(table.source, table, StoreSettings(size=_THUMB, channels=channels), terminal, max_bad_share=1.0)
+    try:
+        return open_data(table.source, table, StoreSettings(size=_THUMB, channels=channels), terminal, max_bad_share=1.0)
+    except TooManyBadFiles:
+        return None
 
 
 def vectors_of(encoder: Encoder, data: DataSet, rows: NDArray[np.int64], how: How, terminal: Terminal, doing: str) -> NDArray[np.float32]:
