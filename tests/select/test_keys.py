@@ -126,5 +126,5 @@ def test_the_workers_own_default_is_in_its_range(key: Key) -> None:
     ],
 )  # fmt: skip
 def test_a_value_out_of_its_range_is_named_with_its_place(path: str, value: Any) -> None:
-    with pytest.raises(UserError, match=f"{path} is "):
+    with pytest.raises(UserError, match=f"{path} was given as "):
         job(path, value)

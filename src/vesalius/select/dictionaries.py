@@ -40,7 +40,7 @@ def translated(given: Mapping[str, Any], *, compat: bool = False, training: bool
         if key.fate == "accepted":
             sentences.append(f"{place} has no effect here: {key.says}.")
         elif key.fate != "works" and checked not in key.harmless:
-            raise UserError(f"{place} is {value!r}: {key.says}.")
+            raise UserError(f"{place} was given as {value!r}: {key.says}.")
         elif key.fate == "works" and key.to not in _TAKEN_WHOLE and key.path != old_names.AMOUNT:
             fields[key.to] = key.turn(checked) if key.turn is not None else checked
     selection, worker = plain["selection_config"], plain["worker_config"]
@@ -147,4 +147,4 @@ def _checked(key: Key, place: str, value: Any) -> Any:
         return TypeAdapter(key.kind).validate_python(boolean(value) if key.kind is bool else value)
     except ValidationError as error:
         said = error.errors()[0]["msg"].replace("Input should be", "it should be")
-        raise UserError(f"{place} is {value!r}: {said[0].lower() + said[1:]}.") from None
+        raise UserError(f"{place} was given as {value!r}: {said[0].lower() + said[1:]}.") from None
