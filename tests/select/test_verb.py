@@ -13,6 +13,8 @@ import pytest
 
 from tests.recipes.tiny import images
 from tests.select.jobs import encoder, folder, job
+from tests.volumes import head, write
+from vesalius.encoders import build_encoder, save_encoder
 from vesalius.errors import UserError
 from vesalius.select import journey
 from vesalius.select.verb import Selection, dataset_of, fields_of, select
@@ -210,3 +212,15 @@ def test_without_embeddings_equal_files_are_still_one(data: Path, capsys: pytest
     assert "hold the same bytes as another and cannot be selected: copy.png" in said
     assert "broken.png: " in said
     assert len(found.names) == 5
+
+
+def test_volumes_are_selected_as_images_are(tmp_path: Path) -> None:
+    (tmp_path / "scans").mkdir()
+    for seed in range(4):
+        image, _, affine = head(16, seed=seed)
+        write(tmp_path / "scans" / f"scan{seed}.nii.gz", image, affine)
+    save_encoder(build_encoder("resnet18", channels=1, size=(16, 16, 16), width=0.0625), tmp_path / "encoder")
+    done = job(tmp_path / "scans", tmp_path / "encoder", n=2, threads=1)
+    assert set(done.names) <= {f"scan{seed}.nii.gz" for seed in range(4)}
+    assert len(set(done.names)) == 2
+    assert (done.path / "selected" / "sprite.png").is_file()
