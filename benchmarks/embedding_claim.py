@@ -11,6 +11,7 @@ beside random ones, on EfficientNet's features for all. Intervals of 95 % draw t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -43,8 +44,17 @@ def main() -> None:
         counts = ", ".join(f"{len(images.of(split)):,} {split}" for split in ("train", "test"))
         epochs = f"SimCLR {shared.epochs(asked, images):g} epochs, target {asked.level.target:g}"
         line = {"setting": f"{images.name}, {images.side} px, {counts}; {epochs}", "level": asked.level.name}
-        shared.show({"name": f"embeddings of {images.name}", **line, "models": found["models"]})
+        shared.show({"name": f"embeddings of {images.name}", **line, "models": found["models"], "heads": heads(asked, key)})
         shared.show({"name": f"selections from {images.name}", **line, "models": found["selections"]})
+
+
+def heads(asked: shared.Given, key: str) -> dict[str, float]:
+    """How right the target models' own heads answer on the test split: balanced accuracy, which no embedding is asked for."""
+    found = {}
+    for title, name in (("target model", f"{key}-target"), ("target model, flipped labels", f"{key}-flipped-target")):
+        scores = json.loads((asked.folder / name / "results.json").read_text())["scores"]
+        found[title] = next(float(row["value"]) for row in scores if row["split"] == "test" and row["metric"] == "balanced_accuracy")
+    return found
 
 
 def flipped(images: shared.Images) -> np.ndarray:

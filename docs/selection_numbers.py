@@ -176,6 +176,10 @@ def claim(found: Mapping[str, Found]) -> list[str]:
             f"### {line['setting']}",
             "",
             *table(heads, [(model, *(cell(row, key) for key in keys)) for model, row in line["models"].items()]),
+            "The models' own heads answer with a balanced accuracy of "
+            + " and ".join(f"{value:.3f} ({model})" for model, value in line["heads"].items())
+            + "; the neighbours above vote by cosine.",
+            "",
             f"{first['selected']} training images selected by the diversity of each embedding; the probe is on EfficientNet's features for all. Random: {title}"
             f" {first[f'{metric} random']:.3f}.",
             "",
