@@ -32,7 +32,7 @@ GROUPS: Mapping[str, str] = {
     "zoo": "vesalius.encoders.zoo",
     "strategies": "vesalius.select.strategies",
     "inputs": "vesalius.select.inputs",
-    "handing": "vesalius.select.handing",
+    "formats": "vesalius.select.handing",
     "boxes": "vesalius.data.boxes.formats",
     "operations": "",
 }
@@ -52,7 +52,7 @@ _NEEDS: Mapping[str, tuple[str, ...]] = {
     "zoo": ("MODELS", "tensors"),
     "strategies": ("Config", "TAKES", "build"),
     "inputs": ("Config", "GIVES", "title", "read"),
-    "handing": ("NEEDS", "write"),
+    "formats": ("NEEDS", "write"),
     "boxes": ("tasks", "read"),
     "operations": ("model_fields", "draw"),
 }

@@ -42,4 +42,4 @@ def test_what_the_page_says_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 def test_the_table_has_every_format() -> None:
     named = re.findall(r"^\| `([\w-]+)` \|", (ROOT / PAGE).read_text(), re.MULTILINE)
-    assert sorted(named) == sorted(registry.names("handing"))
+    assert sorted(named) == sorted(registry.names("formats"))

@@ -30,7 +30,7 @@ class Heard(Terminal):
 
 def test_formats_are_files_of_the_folder() -> None:
     known = {"parquet", "csv", "filenames", "copies", "links", "lightly-csv", "label-studio", "cvat", "fiftyone", "lightly-studio", "embedding-atlas"}
-    assert known <= set(registry.names("handing"))
+    assert known <= set(registry.names("formats"))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ class Target:
     @property
     def module(self) -> Any:
         """The file of ``select/handing``."""
-        return registry.entry("handing", self.format)
+        return registry.entry("formats", self.format)
 
 
 def targets(words: Sequence[str], terminal: Terminal | None = None, *, resumed: bool = False) -> list[Target]:
@@ -44,7 +44,7 @@ def targets(words: Sequence[str], terminal: Terminal | None = None, *, resumed: 
     for word in words:
         name, equals, path = word.partition("=")
         if not equals or not path or not name:
-            raise UserError(f"--write {word} does not say a format and a place. Say FORMAT=PATH; formats: {', '.join(registry.names('handing'))}.")
+            raise UserError(f"--write {word} does not say a format and a place. Say FORMAT=PATH; formats: {', '.join(registry.names('formats'))}.")
         target = Target(name.strip().replace("_", "-"), Path(path).expanduser())
         begun = getattr(target.module, "begun", None)
         if target.out.exists() and not (begun is not None and begun(target.out)):
