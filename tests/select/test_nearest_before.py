@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vesalius.select import nearest_before as module
+from vesalius.measures import distances
 from vesalius.select.candidates import Candidates
 from vesalius.select.nearest_before import nearest_before
 from vesalius.select.picks import Picks
@@ -17,7 +17,7 @@ def vectors() -> np.ndarray:
 @pytest.mark.parametrize("chosen", [(), (3, 9)])
 @pytest.mark.parametrize("block", [1024, 4])
 def test_each_pick_is_told_of_the_nearest_before_it(vectors: np.ndarray, chosen: tuple[int, ...], block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "_BLOCK", block)
+    monkeypatch.setattr(distances, "ROWS", block)
     candidates = Candidates.of([f"{n:02d}" for n in range(60)], vectors, chosen=chosen)
     rows = np.random.default_rng(1).permutation(np.setdiff1d(np.arange(60), chosen))[:15]
     found = nearest_before(Picks.of(rows, np.ones(15)), candidates)

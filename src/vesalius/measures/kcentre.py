@@ -97,7 +97,8 @@ def farthest_first(
         search.take(row)
         picks.append(row)
         progress(len(picks), n)
-    return _told(rows, given, np.asarray(picks, np.int64), radius)
+    told = np.asarray(picks, np.int64)
+    return Farthest(told, *_earlier(rows, given, told), radius)
 
 
 def central(vectors: NDArray[Any], allowed: NDArray[np.bool_] | None = None) -> int:
@@ -118,15 +119,21 @@ def _free(vectors: NDArray[Any], chosen: Index, allowed: NDArray[np.bool_] | Non
     return free
 
 
-def _told(rows: Rows, given: Index, picks: Index, radius: float) -> Farthest:
-    """Which of those before it each pick is nearest to."""
+def nearest_earlier(vectors: NDArray[Any], given: Index, picks: Index) -> tuple[Index, NDArray[np.float64]]:
+    """For rows ``picks`` (n,) of ``vectors`` (N, D), in their order: the nearest of ``given`` and of the picks before each, of equally near ones the
+    first (-1 where there is none), and how far it is (NaN).
+    """
+    return _earlier(Rows(vectors), given, picks)
+
+
+def _earlier(rows: Rows, given: Index, picks: Index) -> tuple[Index, NDArray[np.float64]]:
     nearest, distance = np.full(len(picks), -1, np.int64), np.full(len(picks), np.nan)
     centres = Centres(rows, np.concatenate([given, picks]))
     before = len(given) + np.arange(len(picks))
     if (known := before > 0).any():
         place, squared = centres.settled(picks[known], before[known])
         nearest[known], distance[known] = centres.numbers[place], np.sqrt(squared)
-    return Farthest(picks, nearest, distance, radius)
+    return nearest, distance
 
 
 def _answer(picks: list[tuple[int, int, float]], radius: float) -> Farthest:
