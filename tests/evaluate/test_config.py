@@ -50,3 +50,9 @@ def test_a_protocol_that_no_file_gives_is_refused_with_those_there_are() -> None
         configured("of-no-test", (), {}, ["e"], ["d"])
     with pytest.raises(UserError, match="is not a file"):
         configured("knn", (), {"plugins": "nowhere.py"}, ["e"], ["d"])
+
+
+@pytest.mark.parametrize("given", ["big", "0", "224,-1"])
+def test_a_size_that_is_none_is_refused_as_a_field_of_the_evaluation(given: str) -> None:
+    with pytest.raises(UserError, match=r"^In the evaluation, image_size\.\d is "):
+        configured("knn", (), {"image_size": given}, ["e"], ["d"])

@@ -101,7 +101,7 @@ def test_a_killed_evaluation_goes_on_with_its_cells(place: Path, both: Evaluated
         (run / name).unlink()
     facts = (run / "run.json").read_text()
     (run / "run.json").write_text(facts.replace('"done"', '"running"'))
-    resumed = vesalius.evaluate("knn", resume=run, quiet=True)
+    resumed = vesalius.evaluate("", resume=run, quiet=True)
     assert resumed.results["knn"]["cells"] == both.results["knn"]["cells"]
     assert '"computed": 1' in (run / "run.json").read_text()
 
@@ -186,12 +186,46 @@ def test_what_is_missing_or_unknown_is_said(place: Path, tmp_path: Path, change:
     given = {"encoder": [place / "a"], "data": [place / "north" / "table.csv"], **ASKED, **change}
     with pytest.raises(UserError, match=says):
         vesalius.evaluate("knn", out=tmp_path / "run", **given)
-    assert not (tmp_path / "run" / "results.json").exists()
+    assert not (tmp_path / "run").exists(), "the line can be mended and typed again"
+
+
+def test_what_was_refused_leaves_what_was_there(place: Path, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    with pytest.raises(UserError):
+        vesalius.evaluate("knn", encoder="no-such-encoder", data=place / "north" / "table.csv", out=tmp_path, **ASKED)
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_column_of_labels_is_meant_for_the_tables_among_the_data(place: Path, tmp_path: Path) -> None:
+    for number, file in enumerate(sorted((place / "south" / "png").glob("*.png"))[:20]):
+        (target := tmp_path / "classes" / str(number % 2)).mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, target)
+    fields = {key: value for key, value in ASKED.items() if key != "quiet"}
+    data = [str(place / "north" / "table.csv"), str(tmp_path / "classes")]
+    tables = opened(configured("knn", (), fields, [str(place / "a")], data), Terminal(quiet=True)).tables
+    assert [table.require_task().labels for table in tables.values()] == [("ill",), ("class",)]
+    assert [table.subjects is None for table in tables.values()] == [False, True]
+    with pytest.raises(UserError, match="at most the label 'class'"):
+        opened(configured("knn", (), fields, [str(place / "a")], data[1:]), Terminal(quiet=True))
+
+
+def test_what_was_named_twice_is_examined_once(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    fields = {key: value for key, value in ASKED.items() if key != "quiet"}
+    table = str(place / "north" / "table.csv")
+    given = configured("knn", (), fields, [str(place / "a"), str(place / "a"), f"again={place / 'a'}"], [table, table])
+    panel = opened(given, Terminal())
+    assert [one.name for one in panel.encoders] == ["a", "again"]
+    assert list(panel.tables) == ["table"]
+    said = capsys.readouterr().err
+    assert "was given 2 times and is examined once" in said
+    assert "again has the weights of a:" in said
 
 
 def test_another_evaluation_is_not_gone_on_with(both: Evaluated) -> None:
     with pytest.raises(UserError, match="would differ"):
         vesalius.evaluate("knn", resume=both.path, quiet=True, replicates=200)
+    with pytest.raises(UserError, match=r"evaluates by knn, not by linear,knn. Leave the protocols out"):
+        vesalius.evaluate("linear,knn", resume=both.path, quiet=True)
 
 
 def test_numbers_of_subjects_agree_between_parts(place: Path) -> None:

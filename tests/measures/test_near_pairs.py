@@ -5,7 +5,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from vesalius.errors import UserError
 from vesalius.measures import distances, near_pairs
 from vesalius.measures.near_pairs import thinned
 
@@ -31,14 +30,11 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(("dim", "dtype"), [(3, "float32"), (48, "float16"), (130, "float32"), (130, "float64")])
 @pytest.mark.parametrize("distance", [0.02, 0.05, 0.2])
-def test_pairs_are_those_of_all(dim: int, dtype: str, distance: float) -> None:
+def test_of_whatever_kind_of_numbers_those_kept_are_those_of_the_definition(dim: int, dtype: str, distance: float) -> None:
     x = twins(200, dim, dtype=dtype)
-    apart = all_pairs(x)
-    pairs, found = near_pairs.near_pairs(x, distance)
-    expected = np.argwhere(np.triu(apart < distance, 1))
-    assert len(expected) > 10
-    np.testing.assert_array_equal(pairs, expected)
-    np.testing.assert_allclose(found, apart[tuple(expected.T)], rtol=1e-12)
+    kept = np.flatnonzero(thinned(x, distance).kept).tolist()
+    assert kept == by_definition(x, distance, [], list(range(200)))
+    assert len(kept) < 190
 
 
 def test_near_duplicates_far_from_the_origin_are_found() -> None:
@@ -46,16 +42,10 @@ def test_near_duplicates_far_from_the_origin_are_found() -> None:
     x[30:] = x[:10]
     x[30:, 5] += np.float32(2e-4)
     exact = np.abs(x[30:, 5].astype(np.float64) - x[:10, 5])
-    pairs, found = near_pairs.near_pairs(x, 3e-4)
-    assert pairs.tolist() == [[i, i + 30] for i in range(10)]
-    np.testing.assert_allclose(found, exact, rtol=1e-12)
-    assert not len(near_pairs.near_pairs(x, float(exact.min()))[0])  # at the distance is not nearer
-
-
-def test_too_many_pairs_are_one_clear_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(near_pairs, "MOST", 50)
-    with pytest.raises(UserError, match="no distance between near-duplicates"):
-        near_pairs.near_pairs(twins(60, 4), 2.0)
+    found = thinned(x, 3e-4)
+    assert found.of[30:].tolist() == list(range(10))
+    np.testing.assert_allclose(found.apart[30:], exact, rtol=1e-12)
+    assert thinned(x, float(exact.min())).kept.all()  # at the distance is not nearer
 
 
 def by_definition(x: np.ndarray, distance: float, stay: list[int], among: list[int]) -> list[int]:
@@ -85,6 +75,5 @@ def test_those_kept_are_those_of_the_definition(rows: int, seed: int, distance: 
 
 def test_nothing_to_compare() -> None:
     x = twins(5, 60)
-    assert near_pairs.near_pairs(x[:1], 1.0)[0].shape == (0, 2)
     assert thinned(x, 1.0, among=np.empty(0, np.int64)).kept.sum() == 0
     assert thinned(x[:1], 1.0).kept.all()

@@ -10,6 +10,12 @@ from typing import Any
 import pytest
 
 from tests.report import chromium, fake_evaluation, fake_finetune
+from tests.report.looking import (
+    fake_distances,
+    fake_invariance,
+    fake_saliency,
+    test_inverted,
+)
 from vesalius.report import build
 
 Fake = Callable[[str], Path]
@@ -61,6 +67,11 @@ def pages(fake: Fake, tuned: Fake, three: list[Path], tmp_path_factory: pytest.T
     def page(name: str) -> Path:
         if name in fake_evaluation.VARIANTS and name not in made:
             made[name] = build([fake_evaluation.write(base / name, fake_evaluation.VARIANTS[name]())], base / f"{name}.html")
+        if name == "looking" and name not in made:
+            saliency = fake_saliency.write(base / "saliency", fake_saliency.MANY, ("a", "b", "c"), images=3, side=48)
+            others = [fake_invariance.write(base / "invariance", ("ours", fake_saliency.LONG)), fake_distances.write(base / "distances")]
+            others.append(test_inverted.write(base / "inverted", ("ours", fake_saliency.LONG), images=2))
+            made[name] = build([saliency, *others], base / "looking.html")
         if name not in made:
             of = tuned if name.partition("+")[0] in fake_finetune.VARIANTS else fake
             runs = three if name == "three" else [of(one) for one in name.split("+")]
@@ -82,7 +93,7 @@ _PAGES = ("full", "without_monitor", "multilabel", "nasty", "three")
 _TUNED = ("binary", "ten", "quantity", "nasty_names", "predict", "binary+frozen")
 
 
-@pytest.mark.parametrize("name", [*_PAGES, *_TUNED, *fake_evaluation.VARIANTS])
+@pytest.mark.parametrize("name", [*_PAGES, *_TUNED, *fake_evaluation.VARIANTS, "looking"])
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_opens_fits_and_is_legible(name: str, dark: bool, browser: chromium.Chromium, pages: Pages) -> None:
     page = pages(name)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+import shlex
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from tests.report import fake_evaluation
@@ -182,10 +185,56 @@ def test_calibration_before_and_after() -> None:
 
 
 def test_protocols_and_imagenet_against_each_other() -> None:
-    parts = only(correlations.section([run(results(ZOO, SETS[:2], ("linear", "knn")))]))
-    assert parts["rows"] == [["linear and knn", "0.8", "0.7", "0.3 to 0.9", "13"]]
-    assert [chart.title for chart in parts["charts"]] == ["knn against linear", "linear against ImageNet top-1, %", "knn against ImageNet top-1, %"]
+    parts = only(correlations.section([run(results(ZOO, SETS[7:9], ("linear", "knn")))]))
+    assert parts["heads"][1:4] == ("Spearman", "95 % interval", "p")
+    assert parts["rows"][0][0] == "linear, ROC-AUC and knn, ROC-AUC"
+    assert [len(row) for row in parts["rows"]] == [9, 9, 9]
+    assert parts["rows"][0][-1] == "13", "baselines do not count"
+    assert {row[0] for row in parts["single"]} >= {"linear, ROC-AUC and knn, ROC-AUC on shenzhen"}
+    assert parts["family"] == "all 3 over data sets at once, and for all 6 on single ones"
+    titles = {"knn, ROC-AUC against linear, ROC-AUC", *(f"{one}, ROC-AUC against ImageNet top-1 (%)" for one in ("linear", "knn"))}
+    assert {chart.title for chart in parts["charts"][:3]} == titles
     assert {label.text for label in parts["charts"][0].labels} == {*ZOO, RANDOM, PIXELS}
+    assert parts["charts"][0].lines[-1].name == "least squares"
+
+
+def looked(found: dict, protocol: str, metric: str) -> dict:
+    """``found`` with ``protocol`` judged by ``metric``, as what looks into an encoder is."""
+    for row in found[protocol]["cells"]:
+        row["metric"] = metric if row["primary"] else row["metric"]
+    found["correlations"] = []
+    return found
+
+
+def test_what_looks_into_encoders_is_held_against_scores() -> None:
+    found = looked(results(ZOO[:4], SETS[7:8], ("linear", "saliency")), "saliency", "attentive_diffusion")
+    parts = only(correlations.section([run(found)]))
+    assert {row[0] for row in parts["rows"]} >= {"linear, ROC-AUC and saliency, attentive diffusion"}
+    assert parts["few"], "of four encoders there is no interval"
+    assert {row[2] for row in parts["rows"]} == {"–"}
+    chart = next(chart for chart in parts["charts"] if "saliency" in chart.title and "linear" in chart.title)
+    assert chart.title == "linear, ROC-AUC against saliency, attentive diffusion (%)"
+    assert not any(line.name == "least squares" for line in chart.lines)
+
+
+def test_two_runs_of_the_same_encoders_are_held_against_each_other() -> None:
+    scored, seen = results(ZOO[:6], SETS[7:8], ("linear",)), looked(results(ZOO[:6], SETS[7:8], ("saliency",)), "saliency", "attentive_diffusion")
+    for found, prefix in ((scored, ""), (seen, "renamed ")):
+        for one in found["encoders"]:
+            one["weights"] = f"sha of {one['name']}"
+            one["name"] = prefix + one["name"]
+    for row in seen["saliency"]["cells"]:
+        row["encoder"] = f"renamed {row['encoder']}"
+    runs = [run(scored, letter="A"), run(seen, letter="B")]
+    assert correlations.between(runs)
+    (crossed,) = correlations.section(runs).parts["crossed"]
+    assert crossed["title"] == "A against B"
+    names = {row[0] for row in crossed["rows"]}
+    assert "B: saliency, attentive diffusion and A: linear, ROC-AUC" in names
+    assert {label.text for label in crossed["charts"][0].labels} == set(ZOO[:6]), "by the first's names"
+    for one in seen["encoders"]:
+        one["weights"] = f"{one['weights']}, trained on"
+    assert not correlations.between([runs[0], run(seen, letter="B")])
 
 
 def test_names_do_not_lie_on_each_other() -> None:
@@ -194,6 +243,20 @@ def test_names_do_not_lie_on_each_other() -> None:
     for nth, one in enumerate(labels):
         for other in labels[nth + 1 :]:
             assert abs(one.top - other.top) >= 4 or one.side != other.side
+
+
+def test_thirteen_long_names_find_room() -> None:
+    for seed in range(8):
+        rng = np.random.default_rng(seed)
+        points = [(float(x), float(y), name) for (x, y), name in zip(12 + 76 * rng.random((len(ZOO), 2)), ZOO, strict=True)]
+        boxes = []
+        for label in placed(points):
+            wide = min(60.0, 1.75 * len(label.text))
+            start = label.left - (wide if label.side == "left" else 0)
+            boxes.append((start, label.top - 2.6, start + wide, label.top + 2.6))
+        assert all(left > -1 and right < 101 for left, _, right, _ in boxes)
+        met = sum(min(a[2], b[2]) > max(a[0], b[0]) + 2 and min(a[3], b[3]) > max(a[1], b[1]) + 2 for a, b in combinations(boxes, 2))
+        assert met == 0, f"two names lie on each other ({seed})"
 
 
 def test_what_is_the_same_for_all_is_said_once() -> None:
@@ -220,6 +283,21 @@ def test_data_sets_are_counted_and_leaks_told() -> None:
 def test_the_command_is_one_that_a_shell_takes() -> None:
     config = {"protocols": ["linear", "knn"], "encoder": ["a b=x/y", "byol"], "data": ["pneumoniamnist"], "seed": 3, "replicates": 2000, "compat": "none"}
     assert reproduce.command(run({}, config=config)) == "vesalius evaluate linear,knn --encoder 'a b=x/y' --encoder byol --data pneumoniamnist --seed 3"
+
+
+def test_the_command_says_every_field_that_is_not_the_default() -> None:
+    from vesalius.evaluate.config import EvaluateConfig, configured
+    from vesalius.evaluate.verb import fields_of
+    from vesalius.recipes.data_config import SplitConfig
+
+    plain = EvaluateConfig(protocols=()).model_dump(mode="json")
+    assert {key: plain[key] for key in reproduce.MEANT} == reproduce.MEANT
+    assert {**SplitConfig(val=0.2).model_dump(mode="json"), **reproduce.SPLIT} == SplitConfig(val=0.2).model_dump(mode="json")
+    given = {"few-shot.way": 3, "few-shot.classes": ["a", "b c"], "filter": {"view": "frontal"}, "subgroups": "sex,age", "split.val": 0.3, "max_images": 40}
+    asked = configured("few-shot,linear", (), given, ("byol",), ("pneumoniamnist",))
+    words = shlex.split(reproduce.command(run({}, config=asked.model_dump(mode="json"))))
+    tail = words[words.index("pneumoniamnist") + 1 :]
+    assert configured(words[2], (), fields_of(tail), ("byol",), ("pneumoniamnist",)) == asked
 
 
 def test_no_folder_of_the_user_is_on_the_page(tmp_path: Path) -> None:

@@ -96,6 +96,15 @@ def test_the_verdict_s_mark_follows_the_first_baseline(low: float, high: float, 
     assert [one["value"] for one in parts["numbers"]] == ["90.0\u00a0%", "0.0", "+50.0"]
 
 
+@pytest.mark.parametrize(("n", "words"), [(1, "One seed tells nothing of random init"), (2, "2 seeds tell nothing of random init"), (3, "Worse than")])
+def test_few_seeds_get_no_mark(n: int, words: str) -> None:
+    probes = [{"encoder": "pretrained", "probe": "linear", "metric": "accuracy", "value": 0.9, "low": 0.9, "high": 0.9, "n": n, "unit": "seeds", "spread": 0.0}]
+    gaps = [{"a": "pretrained", "b": "random init", "probe": "linear", "metric": "accuracy", "value": -0.2, "low": -0.3, "high": -0.1}]
+    parts = verdict.section([_run(verdict=["It is 90 % right."], probes=probes, differences=gaps)]).blocks[0].parts
+    assert parts["state"]["text"].startswith(words)
+    assert ("one seed" in parts["numbers"][0]["more"]) == (n == 1)
+
+
 def test_calibration_says_which_way_it_leans() -> None:
     def leaning(confidence: float, accuracy: float) -> str:
         bins = [

@@ -12,6 +12,7 @@ def test_scores_are_written_in_their_own_unit() -> None:
     assert w.score(0.8724, "roc_auc") == "0.872"
     assert w.score(112.94, "rankme") == "113"
     assert w.score(None, "accuracy") == "–"
+    assert w.score(41.26, "attentive_diffusion") == "41.3\u00a0%"
     assert w.short_score(0.8, "accuracy") == "80\u00a0%"
 
 
@@ -22,6 +23,8 @@ def test_differences_carry_their_sign_and_nothing_has_none() -> None:
     assert w.interval(0.861, 0.883, "accuracy") == "86.1 to 88.3\u00a0%"
     assert w.interval(-0.01, 0.02, "accuracy", signed=True) == "−1.0 to +2.0"
     assert w.interval(None, 0.02, "accuracy") == "–"
+    assert w.difference(-3.14, "attentive_diffusion") == "−3.1"
+    assert w.unit_of_difference("attentive_diffusion") == "percentage points"
 
 
 @pytest.mark.parametrize(
@@ -77,3 +80,13 @@ def test_unknown_metrics_keep_their_words() -> None:
     assert w.title("cohen_kappa") == "Cohen kappa"
     assert w.title("roc_auc") == "ROC-AUC"
     assert not w.is_score("rankme")
+
+
+def test_a_measure_of_one_network_is_named_and_directed_as_the_measure_is() -> None:
+    assert w.title("perceptual_distance@alexnet") == "Perceptual distance, AlexNet"
+    assert w.title("whitened_cosine@h_flip") == "Whitened cosine, h flip"
+    assert w.title("sensitivity@0.95") == "Sensitivity at 0.95"
+    assert w.is_error("perceptual_distance@vgg")
+    assert w.is_error("perceptual_distance")
+    assert w.score(0.00855, "perceptual_distance@vgg") == "0.009"
+    assert not w.is_directed("rankme@vgg")

@@ -16,13 +16,16 @@ from vesalius.views.batch import Draws
 from vesalius.views.operations.bias_field import BiasField
 from vesalius.views.operations.blur import GaussianBlur
 from vesalius.views.operations.colour import ColourJitter, Greyscale
-from vesalius.views.operations.equalise import Equalise
+from vesalius.views.operations.equalise import Equalise, Equalise8Bit
 from vesalius.views.operations.erasing import Erasing
 from vesalius.views.operations.gamma import Gamma
+from vesalius.views.operations.invert import Invert
 from vesalius.views.operations.low_resolution import LowResolution
 from vesalius.views.operations.motion import Motion
 from vesalius.views.operations.noise import Noise
 from vesalius.views.operations.normalise import Normalise
+from vesalius.views.operations.posterise import Posterise
+from vesalius.views.operations.sharpness import Sharpness
 from vesalius.views.operations.solarise import Solarise
 from vesalius.views.operations.token_mask import TokenMask
 
@@ -191,6 +194,13 @@ def pairs() -> Iterator[tuple[str, Pair]]:
     mean, std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
     yield "normalise", _one_by_one(Normalise(mean=mean, std=std), x, {}, lambda y, d, i: F.normalize(y, mean, std))
     yield "equalise", _one_by_one(Equalise(), x, {}, lambda y, d, i: _equalised(y))
+    on = {"on": np.ones(N, bool)}
+    yield "equalise_8bit", _one_by_one(Equalise8Bit(), x, on, lambda y, d, i: F.equalize(y))
+    yield "invert", _one_by_one(Invert(), x, on, lambda y, d, i: F.invert(y))
+    drawn = Posterise(p=1, bits=(1, 8)).draw(chance(N), 3, (40, 40))
+    yield "posterise", _one_by_one(Posterise(), x, drawn, lambda y, d, i: F.posterize(y, int(d["bits"][i])) if d["bits"][i] < 8 else y)
+    drawn = Sharpness(p=1, factor=(0, 5)).draw(chance(N), 3, (40, 40))
+    yield "sharpness", _one_by_one(Sharpness(), x, drawn, lambda y, d, i: F.adjust_sharpness(y, float(d["factor"][i])))
     yield "token_mask", _one_by_one(TokenMask(patch=8), x, {}, lambda y, d, i: y)
     pixels = stored(images(N, 3, 70, 60))
     made = views.resize_crop(32, 3)

@@ -2,8 +2,11 @@
 
 A protocol is a module of ``evaluate.protocols`` (or an entry point ``vesalius.protocols``) with three names: ``Config``, a
 frozen pydantic model of its own fields; ``TAKES``, the words of what it examines (``run``: fine-tuned runs; ``pairs``: each
-encoder on each data set); and ``examine(config, asked) -> Examined``, which of a protocol of pairs is ``comparing.compared``.
-One that reads feature maps says ``READS_MAPS = True``. What it computes it keeps by ``asked.cells``, so that a run goes on where it stopped.
+encoder on each data set; ``pictures``: each encoder on a few images, those of ``--images`` or draws from the data); and
+``examine(config, asked) -> Examined``, which of a protocol of pairs or pictures is ``comparing.compared``.
+One that reads feature maps says ``READS_MAPS = True``; one that looks at what others make names them in ``AFTER`` and runs behind them; one that
+needs more than encoders and data looks for it in ``require(config, evaluation, terminal)``, before anything is computed. What it
+computes it keeps by ``asked.cells``, so that a run goes on where it stopped.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ if TYPE_CHECKING:
     from vesalius.evaluate.pairs.pair import Pair
     from vesalius.evaluate.pairs.panel import Panel
 
-Taken = Literal["run", "pairs"]
+Taken = Literal["run", "pairs", "pictures"]
 """What a protocol may examine."""
 
 
@@ -59,6 +62,11 @@ class Asked:
         """The encoder or baseline of that name."""
         assert self.panel is not None
         return self.panel.examinees[name]
+
+    def pictures(self, baselines: Sequence[str] = ()) -> Iterator[Pair]:
+        """The same of the few images that are looked at: what there is of each is its ``split("images")``, in the order of their ids."""
+        assert self.panel is not None
+        return self.panel.pairs(self, baselines, pictures=True)
 
     @property
     def precision(self) -> str:

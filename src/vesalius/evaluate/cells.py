@@ -19,12 +19,16 @@ class Cells:
         self.computed = 0
 
     def kept(self, name: str, key: str, make: Callable[[], Tensor]) -> Tensor:
-        """The tensor ``name`` (``PROTOCOL/WHAT/CELL``): as it was written under ``key``, else made and written."""
+        """The tensor ``name`` (``PROTOCOL/WHAT/CELL``), of any shape (n, ...): as it was written under ``key``, else made and written."""
         return self._kept(name, key, lambda: {"values": make()})["values"]
 
     def measured(self, name: str, key: str, make: Callable[[], Measured]) -> Measured:
         """The same for what a protocol found about a pair."""
         return Measured.of_tensors(self._kept(name, key, lambda: make().tensors()))
+
+    def parts(self, name: str, key: str, make: Callable[[], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:
+        """The same for several tensors, each under its own name."""
+        return self._kept(name, key, make)
 
     def _kept(self, name: str, key: str, make: Callable[[], Mapping[str, Tensor]]) -> Mapping[str, Tensor]:
         file = self.folder / f"{name}.safetensors"

@@ -11,7 +11,7 @@ import torch
 
 from vesalius.encoders.cost import count
 from vesalius.encoders.encoder import Encoder
-from vesalius.training.fit import Spent
+from vesalius.training.log import Spent
 from vesalius.training.world import World
 
 

@@ -18,13 +18,12 @@ _WITH_INTERVALS = 3
 
 def lines(results: Mapping[str, Any]) -> list[str]:
     """A table for each protocol of ``results`` (``results.json``): encoders by data sets, the best with ``*``, what ties with it with ``=``."""
-    said = []
-    for name in protocols(results):
-        found = grid(results, name)
-        if found.cells:
-            said += _table(found)
+    each = [found for name in protocols(results) if (found := grid(results, name)).cells]
+    cells = [cell for found in each for cell in found.cells.values()]
     tied = ", = not told apart from it by the paired test" if _tested(results) else ""
-    return [*said, f"* the best encoder{tied}; 95 % intervals"] if said else []
+    best = f"* the best encoder{tied}" if any(cell.best for cell in cells) else ""
+    below = "; ".join(filter(None, [best, "95 % intervals" if any(cell.low is not None for cell in cells) else ""]))
+    return [*(line for found in each for line in _table(found)), *([below] if below else [])]
 
 
 def html(results: Mapping[str, Any]) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesalius.data.dataset import DataSet
+from vesalius.figures.canvas import fitted, png
 from vesalius.files import atomic_write
 
 _TILE, _COLUMNS = 48, 40
@@ -43,16 +43,11 @@ def sprite(images: Sequence[NDArray[Any]], tile: int, columns: int) -> bytes:
     rows = max(1, -(-len(images) // columns))
     sheet = Image.new("RGB", (columns * tile, rows * tile))
     for i, pixels in enumerate(images):
-        picture = as_picture(pixels)
-        scale = tile / max(picture.size)
-        side = tuple(max(1, round(s * scale)) for s in picture.size)
-        kind = Image.Resampling.NEAREST if scale > 2 else Image.Resampling.LANCZOS if scale < 1 else Image.Resampling.BICUBIC
-        fitted = picture.resize((side[0], side[1]), kind)
-        place = ((i % columns) * tile + (tile - side[0]) // 2, (i // columns) * tile + (tile - side[1]) // 2)
-        sheet.paste(fitted, place)
-    buffer = BytesIO()
-    sheet.save(buffer, "png", optimize=True)
-    return buffer.getvalue()
+        shown = fitted(np.asarray(as_picture(pixels)), tile)
+        height, width = shown.shape[:2]
+        place = ((i % columns) * tile + (tile - width) // 2, (i // columns) * tile + (tile - height) // 2)
+        sheet.paste(Image.fromarray(shown), place)
+    return png(np.asarray(sheet))
 
 
 def as_picture(pixels: NDArray[Any]) -> Any:

@@ -9,8 +9,11 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
@@ -28,6 +31,24 @@ VERSION = 1
 _THREADS = 4
 _WHOLE: set[tuple[str, int, int, str]] = set()
 """Shards whose sum this process has checked: path, time, size and the sum itself. Every split and protocol reads them again."""
+
+
+_elsewhere: Path | None = None
+"""Where features are kept instead, while all are computed again."""
+
+
+@contextmanager
+def afresh() -> Iterator[None]:
+    """Inside, no feature of before is known: each is computed again, and forgotten at the end."""
+    global _elsewhere
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    before = _elsewhere
+    with TemporaryDirectory(dir=cache_folder(), prefix=".features-") as folder:
+        _elsewhere = Path(folder)
+        try:
+            yield
+        finally:
+            _elsewhere = before
 
 
 class Cache:
@@ -55,7 +76,7 @@ class Cache:
             "extra": extra,
         } | ({"prepared": prepared} if prepared else {})
         text = json.dumps(facts, sort_keys=True, default=str)
-        return cls(cache_folder() / "features" / hashlib.sha256(text.encode()).hexdigest()[:32])
+        return cls((_elsewhere or cache_folder() / "features") / hashlib.sha256(text.encode()).hexdigest()[:32])
 
     def find(self, digests: NDArray[Any]) -> tuple[Tensor | None, NDArray[np.bool_]]:
         """``(n, D)`` float32 vectors of ``digests`` (n,), zero where unknown, and which are known; None where none is."""

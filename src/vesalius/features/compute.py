@@ -115,7 +115,7 @@ def cache_of(encoder: Encoder, store: RecordStore, views: Views, layer: str, pre
 
 
 def stored(vectors: Tensor, half: bool) -> Tensor:
-    """``vectors`` as they are kept: 16 bits hold 3 digits, up to 65,504."""
+    """``vectors`` (n, d) as they are kept: 16 bits hold 3 digits, up to 65,504."""
     largest = torch.finfo(torch.float16).max
     return vectors.clamp(-largest, largest).half() if half else vectors
 

@@ -49,7 +49,7 @@ def _patch(size: tuple[int, ...]) -> Sides:
 
 
 def chosen(data: DataSet, split: str | None) -> NDArray[np.int64]:
-    """Records of ``split``, or all. Raises UserError where there is none, with the splits there are."""
+    """``(n,)`` records of ``split``, or all. Raises UserError where there is none, with the splits there are."""
     rows = data.rows(split)
     if len(rows):
         return rows

@@ -64,7 +64,7 @@ def weights(
 def replicate(
     statistics: dict[str, Statistic], subject: NDArray[np.int64], *, replicates: int = REPLICATES, seed: int = 0
 ) -> dict[str, Float[Tensor, " replicates"]]:
-    """Each statistic's values over the same replicates, so that their differences are paired."""
+    """Each statistic's values over the same replicates of ``subject`` (n,), so that their differences are paired."""
     values: dict[str, list[Tensor]] = {name: [] for name in statistics}
     for block in weights(subject, replicates, seed):
         for name, statistic in statistics.items():

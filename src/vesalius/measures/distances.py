@@ -206,7 +206,7 @@ def nearest_chosen(vectors: NDArray[Any], chosen: Index, device: torch.device | 
 
 
 def cover_radius(vectors: NDArray[Any], chosen: Index, device: torch.device | str = "cpu") -> float:
-    """The distance from the farthest of ``vectors`` to the chosen row nearest to it."""
+    """The distance from the farthest of ``vectors`` (n, d) to the chosen row nearest to it."""
     return float(nearest_chosen(vectors, chosen, device)[1].max(initial=0.0))
 
 

@@ -35,7 +35,7 @@ class Cover:
         self.total = 0.0
 
     def gains(self, rows: NDArray[np.integer]) -> NDArray[np.float64]:
-        """By how much f would grow with each of ``rows``. Never more than it was before something was added, in floating point too."""
+        """``(n,)``: by how much f would grow with each of ``rows``. Never more than it was before something was added, in floating point too."""
         found = np.empty(len(rows))
         for start in range(0, len(rows), _BLOCK):
             some = np.asarray(rows[start : start + _BLOCK])
@@ -45,7 +45,7 @@ class Cover:
         return found
 
     def add(self, row: int) -> NDArray[np.int64]:
-        """``row`` joins the set; returns the vertices whose gains may have become less."""
+        """``row`` joins the set; returns the vertices (m,) whose gains may have become less."""
         edges = slice(self._first[row], self._first[row + 1])
         near, like = np.append(self._to[edges], row), np.append(self._like[edges], 1.0)
         better = like > self.covered[near]

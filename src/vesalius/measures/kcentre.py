@@ -37,7 +37,10 @@ class Farthest:
 def one_by_one(
     vectors: NDArray[Any], n: int, *, start: int | None = None, chosen: Index | None = None, allowed: NDArray[np.bool_] | None = None, least: float = 0.0
 ) -> Farthest:
-    """What ``farthest_first`` answers, by its definition: differences to all rows in double precision after each choice."""
+    """What ``farthest_first`` answers for ``vectors`` (n, d) and ``allowed`` (n,), by its definition.
+
+    Differences to all rows in double precision after each choice.
+    """
     given = np.empty(0, np.int64) if chosen is None else np.asarray(chosen, np.int64)
     everything, free = np.arange(len(vectors)), _free(vectors, given, allowed)
     squared, nearest = np.full(len(vectors), np.inf), np.full(len(vectors), -1, np.int64)
@@ -102,7 +105,7 @@ def farthest_first(
 
 
 def central(vectors: NDArray[Any], allowed: NDArray[np.bool_] | None = None) -> int:
-    """The row nearest to the mean of all rows, of equally near ones the first."""
+    """The row of ``vectors`` (n, d), where ``allowed`` (n,), nearest to the mean of all rows, of equally near ones the first."""
     return _central(Rows(vectors), np.ones(len(vectors), bool) if allowed is None else allowed)
 
 

@@ -72,7 +72,7 @@ def fit(
 
 
 def assigned(vectors: NDArray[Any], centres: NDArray[np.float32], *, device: torch.device | str = "cpu") -> Clusters:
-    """Each vector to its nearest centre; of equally near ones the first."""
+    """Each of ``vectors`` (n, d) to its nearest of ``centres`` (k, d); of equally near ones the first."""
     mean = np.asarray(centres.mean(0), np.float32)
     of, distance = np.empty(len(vectors), np.int64), np.empty(len(vectors), np.float32)
     targets = loaded(centres, slice(None), mean, device)
@@ -129,7 +129,7 @@ def hierarchy(
     device: torch.device | str = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> list[Clusters]:
-    """Levels from the lowest (clusters of ``vectors``) to the highest (clusters of the centres below), ``clusters`` of each, falling.
+    """Levels from the lowest (clusters of ``vectors`` (n, d)) to the highest (clusters of the centres below), ``clusters`` of each, falling.
 
     Resampling: a level's centres are fitted again, ``resampling`` times, to as many vectors of each cluster, those nearest to its centre, so that
     centres spread evenly over where vectors are and not by how many there are (Vo et al. 2024, Algorithm 2).

@@ -31,7 +31,7 @@ class Pairs:
         return len(self.order)
 
     def add(self, moved: Tensor, turned: Tensor) -> int:
-        """Remember one more in place of the oldest; its row."""
+        """Remember one more pair of steps, ``moved`` and ``turned``, of one shape (rows, d), in place of the oldest; its row."""
         row = len(self.order) if len(self.order) < MEMORY else self.order.pop(0)
         self.order.append(row)
         self.moved[row], self.turned[row] = moved, turned

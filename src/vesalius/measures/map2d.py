@@ -41,7 +41,7 @@ def tsne(vectors: Float[Tensor, "samples dim"], *, seed: int = 0, perplexity: fl
     scaled = leading.numpy() / max(float(leading[:, 0].std()), 1e-12)
     start = 1e-4 * np.pad(scaled, ((0, 0), (0, 2)))[:, :2]
     xy = TSNE(2, perplexity=perplexity, init=start, random_state=state, max_iter=500, n_jobs=1).fit_transform(scaled)
-    method = f"t-SNE (perplexity {perplexity:g}) of {leading.shape[1]} principal components of L2-normalised embeddings"
+    method = f"t-SNE (perplexity {perplexity:.3g}) of {leading.shape[1]} principal components of L2-normalised embeddings"
     return Map(_unit(xy.astype(np.float64)), method)
 
 

@@ -31,11 +31,6 @@ Weights = Float[Tensor, "samples replicates"]
 Values = Float[Tensor, " replicates"]
 
 
-def primary(kind: Kind) -> str:
-    """The measure a task is judged by unless it says otherwise."""
-    return "accuracy" if kind == "classes" else "roc_auc"
-
-
 def measure(name: str, kind: Kind, labels: Labels, probabilities: Scores, weights: Weights | None = None) -> Values:
     """``name`` (see ``EVERY``) for each weighting (R,); R = 1 without weights.
 

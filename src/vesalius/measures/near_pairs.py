@@ -1,4 +1,4 @@
-"""Pairs of vectors nearer than a distance, and a choice among them that leaves none: exact, without measuring every pair in full.
+"""A choice among vectors that leaves none nearer to another than a distance: exact, without measuring every pair in full.
 
 A projection shortens every distance or leaves it, so pairs that are far apart along the few axes of largest variance are far apart. Products of blocks in
 these axes sort out who may be near, with a margin for rounding; what they leave is measured by differences in double precision.
@@ -15,15 +15,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vesalius.errors import UserError
 from vesalius.measures.distances import CELLS, Index, Rows, between, slices
 
 Progress = Callable[[int, int], None]
 _AXES = 32
 _SAMPLE = 4096
 """Rows by which the axes are found."""
-MOST = 20_000_000
-"""Pairs beyond which the distance is no distance between near-duplicates."""
 
 
 @dataclass(frozen=True)
@@ -35,33 +32,6 @@ class Thinned:
     apart: NDArray[np.float64]
 
 
-def near_pairs(
-    vectors: NDArray[Any], distance: float, *, device: torch.device | str = "cpu", progress: Progress = lambda done, total: None
-) -> tuple[Index, NDArray[np.float64]]:
-    """``(P, 2)`` pairs of rows of ``vectors`` (N, D) nearer than ``distance``, the smaller row first, in order, and their distances (P,).
-
-    Raises UserError where there are more than ``MOST``.
-    """
-    sieve = _Sieve(vectors, distance, device)
-    found: list[tuple[Index, Index, NDArray[np.float64]]] = []
-    count = 0
-    for some in slices(len(vectors)):
-        here = np.arange(some.start, some.stop)
-        for first, second, apart in sieve.near(here, slice(some.start, len(vectors))):
-            once = first < second
-            found.append((first[once], second[once], apart[once]))
-            count += int(once.sum())
-            if count > MOST:
-                raise UserError(
-                    f"More than {MOST:,} pairs of {len(vectors):,} vectors are nearer than {distance:g}: that is no distance between "
-                    "near-duplicates. Give a smaller one; embeddings of unit length lie between 0 and 2 apart."
-                )
-        progress(some.stop, len(vectors))
-    first, second, apart = (np.concatenate(part) for part in zip(*found, strict=True)) if found else (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
-    order = np.lexsort((second, first))
-    return np.stack([first, second], 1)[order], apart[order]
-
-
 def thinned(
     vectors: NDArray[Any],
     distance: float,
@@ -71,7 +41,7 @@ def thinned(
     device: torch.device | str = "cpu",
     progress: Progress = lambda done, total: None,
 ) -> Thinned:
-    """Of rows ``among`` (by default all), in their order, those kept that are nearer than ``distance`` to no row kept before.
+    """Of rows ``among`` (by default all), in their order, those of ``vectors`` (n, d) kept that are nearer than ``distance`` to no row kept before.
 
     Rows ``stay`` are kept, and before all others. No two kept rows are nearer than ``distance`` then, but for those that stay; each row that
     is not kept has one that stands for it.
@@ -84,7 +54,7 @@ def thinned(
     sieve.hold(stay)
     for some in slices(len(among)):
         here = among[some]
-        for first, second, apart in sieve.near(here, None):
+        for first, second, apart in sieve.near(here):
             order = np.lexsort((second, apart, first))
             new = order[np.unique(first[order], return_index=True)[1]]  # the nearest of each
             better = ~(distances[first[new]] <= apart[new])  # NaN: nothing was found before
@@ -130,9 +100,9 @@ class _Sieve:
         self._numbers = np.concatenate([self._numbers, numbers])
         self._held = (torch.cat([self._held[0], self._flat[at]]), torch.cat([self._held[1], self._lengths[at]]))
 
-    def near(self, numbers: Index, others: slice | None) -> list[tuple[Index, Index, NDArray[np.float64]]]:
-        """Pairs of ``numbers`` and rows ``others`` (None: those held) nearer than the distance."""
-        flat, lengths = self._held if others is None else (self._flat[others], self._lengths[others])
+    def near(self, numbers: Index) -> list[tuple[Index, Index, NDArray[np.float64]]]:
+        """Pairs of ``numbers`` and rows that are held, nearer than the distance."""
+        flat, lengths = self._held
         at = self._rows.index(numbers)
         block, room = self._flat[at], (self._near - self._lengths)[at]
         found = []
@@ -145,7 +115,7 @@ class _Sieve:
             pairs = (apart[hit] < room[hit, None]).nonzero()
             if len(pairs):
                 first, place = numbers[hit[pairs[:, 0]].cpu().numpy()], pairs[:, 1].cpu().numpy() + some.start
-                found.append(self._measured(first, self._numbers[place] if others is None else place + others.start))
+                found.append(self._measured(first, self._numbers[place]))
         return found
 
     def within(self, numbers: Index) -> list[tuple[int, int, float]]:

@@ -69,7 +69,7 @@ def centre(vectors: NDArray[Any]) -> NDArray[np.float32]:
 
 
 def loaded(vectors: NDArray[Any], rows: slice | NDArray[Any], mean: NDArray[np.float32] | int, device: torch.device | str) -> Tensor:
-    """``rows`` of ``vectors`` less ``mean``, in single precision on ``device``."""
+    """``(m, d)``: the m ``rows`` of ``vectors`` (n, d) less ``mean`` (d,), in single precision on ``device``."""
     return torch.from_numpy(np.asarray(vectors[rows], np.float32) - mean).to(device)
 
 

@@ -24,19 +24,22 @@ def measure(name: str, labels: Labels, values: Labels, weights: Weights | None =
 
 
 def r2(y: Tensor, x: Tensor, w: Tensor) -> Tensor:
-    """1 - squared error / squared distance from the mean; NaN where the labels are all equal."""
+    """1 - squared error of ``x`` (n,) / squared distance of ``y`` (n,) from its mean, for each of the weightings ``w`` (n, R): (R,).
+
+    NaN where the labels are all equal.
+    """
     middle = (y @ w) / w.sum(0)
     spread = (w * (y[:, None] - middle) ** 2).sum(0)
     return torch.where(spread > 0, 1 - ((y - x) ** 2 @ w) / spread, torch.nan)
 
 
 def mean_absolute_error(y: Tensor, x: Tensor, w: Tensor) -> Tensor:
-    """In the label's own units."""
+    """Of ``x`` (n,) as ``y`` (n,), for each of the weightings ``w`` (n, R): (R,), in the label's own units."""
     return ((y - x).abs() @ w) / w.sum(0)
 
 
 def root_mean_squared_error(y: Tensor, x: Tensor, w: Tensor) -> Tensor:
-    """In the label's own units."""
+    """Of ``x`` (n,) as ``y`` (n,), for each of the weightings ``w`` (n, R): (R,), in the label's own units."""
     return (((y - x) ** 2 @ w) / w.sum(0)).sqrt()
 
 

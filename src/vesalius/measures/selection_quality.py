@@ -66,7 +66,7 @@ def at_random(free: Rows, n: int, repeats: int, seed: int = 0, beside: Rows | No
 
 
 def pair_distances(vectors: NDArray[Any], rows: Rows, pairs: int, seed: int = 0) -> NDArray[np.float64]:
-    """The distances of all pairs among ``rows`` where there are at most ``pairs``, else of so many drawn."""
+    """The distances (p,) of all pairs among ``rows`` of ``vectors`` (n, d) where there are at most ``pairs``, else of so many drawn."""
     n = len(rows)
     if n * (n - 1) // 2 <= pairs:
         first, second = np.triu_indices(n, 1)
@@ -90,7 +90,7 @@ def histogram(groups: Mapping[str, NDArray[np.float64]], bins: int = 40) -> tupl
 
 
 def evenness(counts: NDArray[Any]) -> float:
-    """Entropy of the shares of ``counts`` as a share of the largest there can be: 1 where all are equal, 0 where only one is there."""
+    """Entropy of the shares of ``counts`` (k,) as a share of the largest there can be: 1 where all are equal, 0 where only one is there."""
     values = np.asarray(counts, np.float64)
     if len(values) < 2 or values.sum() <= 0:
         return float("nan")
@@ -99,7 +99,7 @@ def evenness(counts: NDArray[Any]) -> float:
 
 
 def closest_pairs(rows: Rows, others: Rows, distances: NDArray[np.float64], most: int) -> list[tuple[int, int, float]]:
-    """The ``most`` nearest pairs of what ``neighbours`` found, each pair once, nearest first."""
+    """The ``most`` nearest pairs of what ``neighbours`` found, ``others`` and ``distances`` (n, k), each pair once, nearest first."""
     first = np.repeat(rows, others.shape[1])
     second, distance = others.ravel(), distances.ravel()
     found: dict[tuple[int, int], float] = {}

@@ -106,18 +106,18 @@ def rankme(zeros: int, eps: float = 1e-7) -> Statistic:
 
 
 def effective_rank(eigenvalues: Tensor) -> Tensor:
-    """Of the singular values; see ``rank.effective_rank``."""
+    """Of the singular values, the roots of ``eigenvalues`` (d,), a number (); see ``rank.effective_rank``."""
     return entropy_rank(eigenvalues.sqrt())
 
 
 def entropy_rank(values: Tensor) -> Tensor:
-    """Exponential of the entropy of the values' shares."""
+    """Exponential of the entropy of the shares of ``values`` (d,), a number ()."""
     share = values / values.sum()
     return (-(share * share.log()).sum()).exp()
 
 
 def alpha_req(eigenvalues: Tensor, first: int = 4, last: int = 100) -> Tensor:
-    """See ``rank.alpha_req``."""
+    """Of ``eigenvalues`` (d,), descending, a number (); see ``rank.alpha_req``."""
     place = torch.arange(1, len(eigenvalues) + 1, dtype=torch.float64, device=eigenvalues.device)[first - 1 : last]
     if len(place) < 2:
         return eigenvalues.new_tensor(math.nan)
@@ -127,12 +127,12 @@ def alpha_req(eigenvalues: Tensor, first: int = 4, last: int = 100) -> Tensor:
 
 
 def participation_ratio(eigenvalues: Tensor) -> Tensor:
-    """(sum)^2 / sum of squares."""
+    """(sum)^2 / sum of squares of ``eigenvalues`` (d,), a number ()."""
     return eigenvalues.sum() ** 2 / eigenvalues.square().sum()
 
 
 def stable_rank(eigenvalues: Tensor) -> Tensor:
-    """Sum / largest: the squared Frobenius norm over the squared spectral norm."""
+    """Sum / largest of ``eigenvalues`` (d,), descending, a number (): the squared Frobenius norm over the squared spectral norm."""
     return eigenvalues.sum() / eigenvalues[0]
 
 

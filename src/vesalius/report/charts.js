@@ -49,7 +49,7 @@
       for (const line of data.lines) {
         const i = nearest(line.px, at);
         const far = Math.abs(line.px[i] - at);
-        if (far > 4 && line.px.length > 1 && (at > line.px[line.px.length - 1] || at < line.px[0])) continue;
+        if (far > 4 && (at > line.px[line.px.length - 1] || at < line.px[0])) continue;
         if (x === null || far < x.far) x = { far, value: line.x[i] };
         const spot = element("div", "spot " + line.colour);
         spot.style.left = line.px[i] + "%";

@@ -12,11 +12,13 @@ from vesalius.report.values import number, records, text, texts
 from vesalius.report.wording import figure
 
 _NAMED = ("encoder", "data")
+_ESTIMATED = ("invariance", "multiview-invariance", "perceptual-distance")
+"""Protocols that choose nothing: what they tell of their estimates stands with their numbers."""
 
 
 def present(run: RunRecord) -> bool:
     """Whether a protocol of ``run`` chose anything."""
-    return any(records(part(run.results, name).get("chosen")) for name in protocols(run.results))
+    return any(records(part(run.results, name).get("chosen")) for name in protocols(run.results) if name not in _ESTIMATED)
 
 
 def section(runs: Sequence[RunRecord]) -> Section:
@@ -25,7 +27,8 @@ def section(runs: Sequence[RunRecord]) -> Section:
 
 
 def _block(run: RunRecord) -> Block:
-    made = [_table(name, rows) for name in protocols(run.results) if (rows := records(part(run.results, name).get("chosen")))]
+    wanted = [name for name in protocols(run.results) if name not in _ESTIMATED]
+    made = [_table(name, rows) for name in wanted if (rows := records(part(run.results, name).get("chosen")))]
     return Block(run, parts={"tables": made}) if made else Block(run, reason=run.reason("chosen", "No protocol of the evaluation chooses anything."))
 
 

@@ -221,8 +221,8 @@ def probability(p: float) -> str:
 
 
 def _measures(run: RunRecord, name: str, found: Grid) -> list[Mapping[str, Any]]:
-    """For each data set every measure of every encoder."""
-    each = {metric: grid(run.results, name, metric) for metric in metrics(run.results, name)}
+    """For each data set every measure of every encoder; those of single transforms have a table of their own."""
+    each = {metric: grid(run.results, name, metric) for metric in metrics(run.results, name) if name != "invariance" or "@" not in metric}
     if len(each) < 2:
         return []
     made: list[Mapping[str, Any]] = []
@@ -238,7 +238,7 @@ def _measures(run: RunRecord, name: str, found: Grid) -> list[Mapping[str, Any]]
 
 def _sample(found: Grid) -> str:
     """What the intervals are over."""
-    sizes = {data: cell for (_, data), cell in found.cells.items() if cell.units}
+    sizes = {data: cell for (_, data), cell in found.cells.items() if cell.units and cell.low is not None}
     if not sizes:
         return ""
     units = {cell.unit for cell in sizes.values()}

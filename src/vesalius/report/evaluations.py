@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from vesalius.report import chosen, correlations, evaluated, gradual, leakage, ranks, reproduce, subgroups, temperature
 from vesalius.report.grid import part, protocols
+from vesalius.report.looking import invariance, inverted, multiview, perceptual, saliency
 from vesalius.report.reading import RunRecord
 from vesalius.report.section import Section
 from vesalius.report.values import records, texts
 
-SECTIONS: dict[str, Callable[[Sequence[RunRecord]], Section]] = {
+SECTIONS: dict[str, Callable[..., Section]] = {
     "leakage": leakage.section,
     "evaluated": evaluated.section,
+    "saliency": saliency.section,
+    "invariance": invariance.section,
+    "multiview-invariance": multiview.section,
+    "inverted": inverted.section,
+    "perceptual-distance": perceptual.section,
     "gradual": gradual.section,
     "ranks": ranks.section,
     "subgroups": subgroups.section,
@@ -21,7 +27,15 @@ SECTIONS: dict[str, Callable[[Sequence[RunRecord]], Section]] = {
     "chosen": chosen.section,
     "reproduce": reproduce.section,
 }
+PICTURED = ("saliency", "invariance", "inverted", "perceptual-distance")
+"""Those that take, beside the runs, how many bytes their pictures may have."""
 _SOMETIMES: dict[str, Callable[[RunRecord], bool]] = {
+    "leakage": lambda run: bool(records(run.results.get("data"))),
+    "saliency": saliency.present,
+    "invariance": invariance.present,
+    "multiview-invariance": multiview.present,
+    "inverted": inverted.present,
+    "perceptual-distance": perceptual.present,
     "gradual": gradual.present,
     "ranks": ranks.present,
     "subgroups": subgroups.present,

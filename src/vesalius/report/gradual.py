@@ -20,13 +20,14 @@ _WITH_WHISKERS = 6
 _COLOURED = 6
 """Encoders with a line of their own colour, the best first; further ones are thin lines of one name."""
 _OTHERS = "other encoders"
+_ELSEWHERE = ("reconstruction",)
 _MOST = 12
 """Charts shown at once; further ones are folded."""
 
 
 def present(run: RunRecord) -> bool:
     """Whether a protocol of ``run`` has curves."""
-    return any(records(part(run.results, name).get("curves")) for name in protocols(run.results))
+    return any(_rows(run, name) for name in protocols(run.results))
 
 
 def section(runs: Sequence[RunRecord]) -> Section:
@@ -41,9 +42,17 @@ def _block(run: RunRecord) -> Block:
     return Block(run, parts={"charts": made[:_MOST], "more": made[_MOST:]})
 
 
+def _rows(run: RunRecord, name: str) -> list[Found]:
+    """The points of a protocol; those along a transform's parameters or a fit's iterations have a section of their own."""
+    if name in _ELSEWHERE:
+        return []
+    rows = records(part(run.results, name).get("curves"))
+    return [row for row in rows if number(row.get("value")) is not None and number(row.get("x")) is not None and not text(row.get("transform"))]
+
+
 def _charts(run: RunRecord, name: str) -> list[Mapping[str, Any]]:
     found = part(run.results, name)
-    rows = [row for row in records(found.get("curves")) if number(row.get("value")) is not None and number(row.get("x")) is not None]
+    rows = _rows(run, name)
     table = grid(run.results, name)
     named = order(table)
     named += [one for one in dict.fromkeys(text(row.get("encoder")) for row in rows) if one not in named]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
-from vesalius.report import evaluations, selections
+from vesalius.report import correlations, evaluations, selections
 from vesalius.report.reading import RunRecord
 from vesalius.report.reconstruction import paints
 from vesalius.report.values import text
@@ -49,6 +49,8 @@ def sections(runs: Sequence[RunRecord]) -> list[str]:
     each = [_of(run) for run in runs]
     found = ["compare"] if len(runs) > 1 else []
     found += [name for names in each for name in names if name not in _END]
+    if "correlations" not in found and len(runs) > 1 and correlations.between(runs):
+        found.append("correlations")
     found += [name for name in _END if any(name in names for names in each)]
     return list(dict.fromkeys(found))
 

@@ -127,5 +127,6 @@ def _overview(found: Sequence[Grid]) -> Mapping[str, Any]:
             return {"value": "–", "standing": ""}
         return {"value": score(here.value, one.metric[data]), "standing": "best" if here.best else "tied" if here.tied else ""}
 
-    rows = [{"name": name, "baseline": name in beside, "cells": [cell(at, name) for at in range(len(columns))]} for name in names]
-    return {"heads": [(protocol, below) for protocol, below, _, _ in columns], "rows": rows, "ranked": ranked, "sets": sets}
+    rows: list[dict[str, Any]] = [{"name": name, "baseline": name in beside, "cells": [cell(at, name) for at in range(len(columns))]} for name in names]
+    marked = any(one["standing"] for row in rows for one in row["cells"])
+    return {"heads": [(protocol, below) for protocol, below, _, _ in columns], "rows": rows, "ranked": ranked, "sets": sets, "marked": marked}

@@ -126,6 +126,7 @@ def render(runs: Sequence[RunRecord]) -> str:
             "picked": partial(picked.section, large, budget // 2),
             "odd": partial(picked.odd, large, budget // 4),
             "selection-map": partial(on_map.section, examples, budget // 2),
+            **{name: partial(evaluations.SECTIONS[name], runs, budget // 3) for name in evaluations.PICTURED},
         }
         made = [makers[name]() if name in makers else _OF_RUNS[name](runs) for name in sections(runs)]
         page = environment.get_template("page.html.j2").render(**_context(runs, made))

@@ -118,6 +118,8 @@ def _sample(runs: Sequence[RunRecord]) -> str:
         return ""
     n, unit = figure(number(row.get("n"))), text(row.get("unit")) or "images"
     if unit == "seeds":
+        if row is not None and number(row.get("n")) == 1:
+            return "One seed: how far another would be from it is not known."
         return f"Mean and standard deviation over {n} seeds, each a whole run; the whiskers reach from the least to the greatest."
     drawn = "whole subjects are drawn, not single images" if unit == "subjects" else "images are drawn again"
     return f"Intervals are 95 % bootstrap intervals over {count(number(row.get('n')))} {unit} of the {text(row.get('split'))} split: {drawn}."

@@ -28,6 +28,8 @@ from vesalius.report.wording import (
     unit_of_difference,
 )
 
+_SEEDS = 3  # from which on a difference between repeated runs is called one, as their verdict says
+
 
 def section(runs: Sequence[RunRecord]) -> Section:
     """The sentences and key numbers of each run."""
@@ -104,7 +106,8 @@ def _reach(head: Mapping[str, Any], metric: str) -> str:
     spread = number(head.get("spread"))
     if spread is None:
         return f"95 %: {reach}"
-    return f"± {score(spread, metric)} over {count(number(head.get('n')))} seeds: {reach}"
+    n = number(head.get("n"))
+    return "one seed" if n == 1 else f"± {score(spread, metric)} over {count(n)} seeds: {reach}"
 
 
 def _beside(run: RunRecord, head: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -127,6 +130,10 @@ def _state(run: RunRecord) -> Mapping[str, str]:
     low, high, against = number(found[0].get("low")), number(found[0].get("high")), text(found[0].get("b"))
     if low is None or high is None:
         return {}
+    n = number(head.get("n")) if head is not None and head.get("unit") == "seeds" else None
+    if n is not None and n < _SEEDS:
+        said = "One seed tells" if n == 1 else f"{n:.0f} seeds tell"
+        return {"kind": "open", "mark": "○", "text": f"{said} nothing of {against}"}
     if is_error(text(found[0].get("metric"))):
         low, high = -high, -low
     if low > 0:

@@ -38,19 +38,33 @@ _TITLES = {
     "stable_rank": "Stable rank",
     "aulc": "Area under the label curve",
     "quadratic_kappa": "Quadratic kappa",
+    "feature_error": "Feature error",
+    "clipped_feature_error": "Feature error of the picture within 0 and 1",
+    "psnr": "PSNR in dB",
+    "ssim": "SSIM",
     "surface_dice": "Surface Dice",
     "hausdorff95": "Hausdorff distance, 95 %, in mm",
     "surface_distance": "Mean distance of surfaces in mm",
     "dice_monai_tutorial": "Dice by the MONAI tutorial's rule",
+    "mahalanobis": "Mahalanobis distance",
+    "pairing_auc": "AUC of pairs against what is none",
+    "unpaired_cosine": "Whitened cosine of what is no pair",
 }
-_PERCENT = {"accuracy", "balanced_accuracy", "top1", "wait_share", "sensitivity_at_95_specificity"}
+_HUNDRED = {"attentive_diffusion"}
+"""Of which a value is in per cent as it is."""
+_PERCENT = {"accuracy", "balanced_accuracy", "top1", "wait_share", "sensitivity_at_95_specificity", "neighbours_kept"}
 _UNIT_INTERVAL = {"accuracy", "balanced_accuracy", "top1", "roc_auc", "pr_auc", "f1", "dice", "surface_dice", "dice_monai_tutorial"}
 _UNIT_INTERVAL |= {"sensitivity_at_95_specificity"}
 _ERRORS = {"loss", "val_loss", "mean_absolute_error", "root_mean_squared_error", "hausdorff95", "surface_distance", "ece", "ace", "brier", "nll"}
+_ERRORS |= {"perceptual_distance", "feature_error"}
 _UNDIRECTED = {"rankme", "effective_rank", "alpha", "alpha_req", "lidar", "std", "participation_ratio", "stable_rank", "uniformity", "alignment"}
+_UNDIRECTED |= {"attentive_diffusion", "whitened_cosine", "centred_cosine", "mahalanobis", "neighbours_kept", "unpaired_cosine", "pairing_auc", "mean_saliency"}
+_UNDIRECTED |= {"feature_error", "clipped_feature_error", "psnr", "ssim"}
 """Of which more is not better, nor less."""
+_THREE_DECIMALS = {"perceptual_distance"}
 _CALIBRATED = "_calibrated"
 _AT = {"map": "mAP", "precision": "Precision", "recall": "Recall", "ndcg": "nDCG"}
+_NETWORKS = {"alexnet": "AlexNet", "vgg": "VGG", "squeezenet": "SqueezeNet"}
 _PROBES = {"linear": "linear probe", "knn": "nearest neighbours", "constant": "constant"}
 MINUS = "−"  # the sign, not the hyphen
 PERCENT = "\u00a0%"  # stays with its number
@@ -62,7 +76,7 @@ def title(metric: str) -> str:
         return f"{title(metric.removesuffix(_CALIBRATED))}, calibrated"
     if "@" in metric:
         name, _, at = metric.partition("@")
-        return f"{title(name)} at {at}"
+        return f"{title(name)} at {at}" if at[:1].isdigit() else f"{title(name)}, {_NETWORKS.get(at, at.replace('_', ' '))}"
     if found := re.fullmatch(r"(map|precision|recall|ndcg)_at_(\d+)", metric):
         return f"{_AT[found[1]]}@{found[2]}"
     return _TITLES.get(metric) or _capital(metric.replace("_", " ").strip()) or "Value"
@@ -78,8 +92,12 @@ def probe(name: str) -> str:
 
 
 def is_percent(metric: str) -> bool:
-    """Whether ``metric`` is shown in per cent."""
+    """Whether ``metric`` is a share of one that is shown in per cent."""
     return metric.partition("@")[0] in _PERCENT
+
+
+def _in_percent(metric: str) -> bool:
+    return is_percent(metric) or metric in _HUNDRED
 
 
 def is_score(metric: str) -> bool:
@@ -89,33 +107,33 @@ def is_score(metric: str) -> bool:
 
 def is_error(metric: str) -> bool:
     """Whether less of ``metric`` is better."""
-    return metric.removesuffix(_CALIBRATED) in _ERRORS
+    return metric.partition("@")[0].removesuffix(_CALIBRATED) in _ERRORS
 
 
 def is_directed(metric: str) -> bool:
     """Whether one value of ``metric`` can be better than another."""
-    return metric.removesuffix("_centred") not in _UNDIRECTED
+    return metric.partition("@")[0].removesuffix("_centred") not in _UNDIRECTED
 
 
 def score(value: float | None, metric: str) -> str:
     """A value of ``metric``: 0.8724 to ``87.2 %`` for accuracies, ``0.872`` for areas under curves."""
     if value is None:
         return "–"
-    if is_percent(metric):
-        return f"{_signed(100 * value, 1)}{PERCENT}"
-    return _signed(value, 3) if is_score(metric) else figure(value)
+    if _in_percent(metric):
+        return f"{_signed(value if metric in _HUNDRED else 100 * value, 1)}{PERCENT}"
+    return _signed(value, 3) if is_score(metric) or metric.partition("@")[0] in _THREE_DECIMALS else figure(value)
 
 
 def short_score(value: float | None, metric: str) -> str:
     """``score`` for the tick of an axis: without a last zero."""
-    return score(value, metric).replace(f".0{PERCENT}", PERCENT) if is_percent(metric) else figure(value)
+    return score(value, metric).replace(f".0{PERCENT}", PERCENT) if _in_percent(metric) else figure(value)
 
 
 def difference(value: float | None, metric: str) -> str:
     """A difference of two values of ``metric``, with its sign: ``+12.3`` (points) or ``+0.041``."""
     if value is None:
         return "–"
-    scaled, digits = (100 * value, 1) if is_percent(metric) else (value, 3)
+    scaled, digits = (100 * value, 1) if is_percent(metric) else (value, 1 if metric in _HUNDRED else 3)
     shown = _signed(scaled, digits)
     return shown if shown.startswith(MINUS) or float(shown) == 0 else f"+{shown}"
 
@@ -130,7 +148,7 @@ def interval(low: float | None, high: float | None, metric: str, *, signed: bool
 
 def unit_of_difference(metric: str) -> str:
     """What a difference of ``metric`` counts: percentage points for accuracies, nothing for other scores."""
-    return "percentage points" if is_percent(metric) else ""
+    return "percentage points" if _in_percent(metric) else ""
 
 
 def count(value: float | None) -> str:

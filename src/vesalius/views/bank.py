@@ -30,7 +30,7 @@ def length(n: int) -> int:
 
 
 def offsets(u: NDArray[np.float64], n: int) -> NDArray[np.int64]:
-    """Where slices of ``n`` numbers start, from uniform numbers ``u`` in [0, 1)."""
+    """Where slices of ``n`` numbers start, from uniform numbers ``u`` (B, ...) in [0, 1)."""
     return (u * (length(n) - n + 1)).astype(np.int64)
 
 
@@ -62,7 +62,7 @@ def _uniform_bank(size: int, device: torch.device) -> Tensor:
 
 
 def uniforms(n: int, device: torch.device) -> Tensor:
-    """The bank of uniform numbers in [0, 1) that serves slices of ``n`` from ``offsets``."""
+    """``(length,)``: the bank of uniform numbers in [0, 1) that serves slices of ``n`` from ``offsets``."""
     return _uniform_bank(length(n), device)
 
 

@@ -30,7 +30,7 @@ class Buffers:
         torch.empty(_GLIBC_LARGEST, dtype=torch.uint8)
 
     def empty(self, shape: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
-        """A tensor of any content. Devices other than the CPU keep memory themselves."""
+        """A tensor of ``shape`` (n, ...) and any content. Devices other than the CPU keep memory themselves."""
         need = math.prod(shape) * dtype.itemsize
         if device.type != "cpu" or need < LARGE:
             return torch.empty(shape, dtype=dtype, device=device)

@@ -132,7 +132,7 @@ class Geometry(Operation):
     """Whether the map may rotate or shear (else rows stay rows and columns stay columns)."""
 
     def draw(self, chance: Chance, canvas: NDArray[np.float64], size: tuple[int, ...]) -> Values:
-        """Parameters for a canvas (B, d: height, width; or x, y, z) that shall end up ``size`` pixels long."""
+        """Parameters for a ``canvas`` (B, d) (height, width; or x, y, z) that shall end up ``size`` pixels long."""
         return {}
 
     def canvas(self, canvas: NDArray[np.float64], size: tuple[int, ...]) -> NDArray[np.float64]:
@@ -182,7 +182,7 @@ class Pixelwise(Operation):
         return values
 
     def active(self, p: Parameters) -> NDArray[np.bool_] | None:
-        """Which items change at all; None for every one."""
+        """``(N,)``: which items change at all; None for every one."""
         return None
 
     @abstractmethod
@@ -195,7 +195,7 @@ class Pixelwise(Operation):
         return out if changed is out else out.copy_(changed)
 
     def change(self, x: Tensor, p: Parameters) -> Tensor:
-        """``apply`` on the items that change; the others are not touched."""
+        """``apply`` on the items of ``x`` (N, C, *size) that change; the others are not touched."""
         active = self.active(p)
         if active is None or active.all():
             return self.apply(x, p)
@@ -219,8 +219,20 @@ class Occasional(Operation):
         return (u < self.p) & (self.views is None or chance.view in self.views)
 
 
+class Switched(Pixelwise, Occasional):
+    """Changes the values of an image, always alike, or leaves them."""
+
+    @override
+    def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
+        return {"on": self.chosen(chance, chance(1)[:, 0])}
+
+    @override
+    def active(self, p: Parameters) -> NDArray[np.bool_]:
+        return np.asarray(p.host("on"), bool)
+
+
 def between(interval: tuple[float, float], u: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Uniform numbers ``u`` in [0, 1) stretched over ``interval``."""
+    """Uniform numbers ``u`` (B,) in [0, 1) stretched over ``interval``."""
     low, high = interval
     return low + (high - low) * u
 

@@ -92,6 +92,7 @@ class Views:
         A pure function of its arguments in which each sample stands alone: what else is in the batch changes nothing.
         Of a stack the extents are (B, 3), slices first; of volumes too, x, y and z, and ``ground`` says where there is
         something to see in them, where the recipe asks. ``per_channel`` gives values (V, B * C, ...).
+        Raises UserError where views of volumes get images.
         """
         if extents.shape[1] < self.dims:
             raise UserError("These views are for volumes, and the data are images. Choose a views recipe for images, of groups with two sides.")
@@ -128,6 +129,7 @@ class Views:
         """The views of ``pixels``, on its device. Draws nothing: the same numbers give the same views.
 
         Stacks (B, R, C, Z, height, width) become views (V, B, C, Z, *size): slices share what was drawn.
+        Raises UserError for another number of channels.
         """
         if pixels.data.shape[2] != self.channels:
             raise UserError(

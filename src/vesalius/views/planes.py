@@ -12,7 +12,6 @@ from torch import Tensor
 
 GAP = 2
 """White pixels between tiles."""
-PLANES = ("axial", "coronal", "sagittal")
 
 
 def planes(image: Float[Tensor, "*size"]) -> list[Tensor]:

@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from vesalius import registry
 from vesalius.views import innereye, operations
-from vesalius.views.operation import Occasional, Operation, Window, refuse
+from vesalius.views.operation import Occasional, Operation, Pixelwise, Window, refuse
 from vesalius.views.operations.affine import Affine
 from vesalius.views.operations.elastic import Elastic
 from vesalius.views.operations.windows import Tiles
@@ -299,3 +299,10 @@ def _size(size: Any, where: str, dims: int | None = None) -> tuple[int, ...]:
 def _near(name: str, among: Any) -> str:
     near = get_close_matches(name, [str(a) for a in among], n=2)
     return f" Did you mean {' or '.join(near)}?" if near else ""
+
+
+def is_pixelwise(step: Any) -> bool:
+    """Whether an operation of views, as a recipe has it, changes values and moves nothing."""
+    name = next(iter(step)) if isinstance(step, Mapping) else str(step)
+    kind = known().get(str(name).replace("-", "_"))
+    return kind is not None and issubclass(kind, Pixelwise)

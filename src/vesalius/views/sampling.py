@@ -49,11 +49,11 @@ class Sampler:
         """Fill ``out`` (n, C, *size) with the items ``items``, in physical values."""
 
     def at(self, items: slice) -> Tensor:
-        """The sample of each item."""
+        """``(n,)``: the sample of each item."""
         return self.samples[items]
 
     def physical(self, x: Tensor, at: Tensor) -> Tensor:
-        """Stored values of samples ``at`` to physical ones, in place."""
+        """Stored values ``x`` (n, C, *size) of samples ``at`` to physical ones, in place."""
         x.mul_(self.scale.index_select(0, at).view(-1, 1, 1, 1))
         return x.add_(self.offset.index_select(0, at).view(-1, 1, 1, 1)) if self.shifted else x
 

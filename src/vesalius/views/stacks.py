@@ -26,7 +26,7 @@ class Fold:
 
     @staticmethod
     def of(data: Tensor, *, per_channel: bool) -> Fold | None:
-        """What to do with stored pixels (B, R, C, [Z,] height, width); None where they are images already."""
+        """What to do with stored pixels ``data``, (B, R, C, height, width) or (B, R, C, Z, height, width); None where they are images already."""
         if data.ndim == 5 and not per_channel:
             return None
         return Fold(data.shape[0], data.shape[2], data.shape[3] if data.ndim == 6 else None, per_channel)

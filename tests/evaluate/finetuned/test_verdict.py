@@ -52,7 +52,7 @@ def test_calibration_is_said_as_it_is() -> None:
 
 
 def test_mistakes_are_pointed_to_where_the_page_shows_some() -> None:
-    assert sentences(results(0.0, 0.0, 0.0), True, TASK)[2].startswith("Look at the mistakes below, then use it on new images")
+    assert sentences(results(0.0, 0.0, 0.0), True, TASK)[2].startswith("Look at the mistakes in the report, then use it on new images")
     assert sentences(results(0.0, 0.0, 0.0), True, TASK, mistakes=False)[2] == "Use it on new images with `vesalius predict`."
 
 

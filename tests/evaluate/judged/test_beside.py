@@ -9,8 +9,10 @@ import pytest
 
 import vesalius
 from tests import labelled
+from tests.evaluate.judged.test_leaks import table
 from vesalius.encoders import build_encoder, save_encoder
 from vesalius.errors import UserError
+from vesalius.evaluate.judged import beside
 from vesalius.evaluate.verb import Evaluated
 
 
@@ -92,3 +94,13 @@ def test_a_column_that_is_not_there_is_refused(place: Path, tmp_path: Path, monk
     monkeypatch.setenv("VESALIUS_CACHE", str(place / "cache"))
     with pytest.raises(UserError, match=r"no column|No data set has a column 'sight'.*Did you mean side|site"):
         run(place, tmp_path / "refused", "knn", "a", subgroups="sight")
+
+
+@pytest.mark.parametrize(("people", "few"), [(3, True), (beside.FEWEST, False)])
+def test_a_test_part_of_few_people_is_told(people: int, few: bool) -> None:
+    names = [f"p{number // 2}" for number in range(2 * people)]
+    split = ["train"] * 4 + ["test"] * len(names)
+    told = [f"The test part of x has {people} subjects: intervals of so few say little, however narrow they are."]
+    assert beside._few("x", table(["a", "a", "b", "b", *names], split)) == told * few
+    assert [text[:32] for text in beside._few("x", table(None, split))] == ["The test part of x has 6 images:"] * few
+    assert beside._few("x", table(None, ["test"] * 6)) == [], "nothing is divided"

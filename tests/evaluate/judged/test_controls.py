@@ -1,5 +1,7 @@
 """What needs no image: controls of a data set, judged as encoders are."""
 
+# Proves evaluate.pairs.pixels too: see mirrors.yaml.
+
 from __future__ import annotations
 
 from dataclasses import replace

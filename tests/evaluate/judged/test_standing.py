@@ -1,5 +1,7 @@
 """Encoders beside each other: paired differences, Holm's correction, ties, and a verdict that a person can read."""
 
+# Proves evaluate.judged.sentences too: see mirrors.yaml.
+
 from __future__ import annotations
 
 from types import SimpleNamespace
@@ -14,6 +16,7 @@ from vesalius.evaluate.judged import differences, standing
 from vesalius.evaluate.judged.judging import Judged
 from vesalius.evaluate.pairs.measured import Measured, Value
 from vesalius.measures import bootstrap
+from vesalius.measures.families import holm
 
 GENERATOR = torch.Generator().manual_seed(0)
 SHARED = 0.02 * torch.randn(2000, generator=GENERATOR, dtype=torch.float64)
@@ -32,7 +35,7 @@ def asked(baselines=("random init", "pixel PCA")):
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holm_is_the_step_down_rule(values):
-    found = differences.holm(values)
+    found = holm(values)
     order = np.argsort(values, kind="stable")
     worst = 0.0
     for rank, place in enumerate(order):
@@ -41,7 +44,7 @@ def test_holm_is_the_step_down_rule(values):
 
 
 def test_undefined_p_values_do_not_count():
-    assert differences.holm([0.01, float("nan"), 0.04])[0] == pytest.approx(0.02)
+    assert holm([0.01, float("nan"), 0.04])[0] == pytest.approx(0.02)
 
 
 def test_a_p_value_is_twice_the_rarer_side_and_never_0():
@@ -54,7 +57,7 @@ def test_many_pairs_can_still_be_told_apart():
     """78 pairs of 13 encoders: 2 / 2001 times 78 would never be below 0.05."""
     far = 1 + 0.1 * torch.randn(2000, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     assert 0 < differences.p_value(far) < 1e-15
-    assert differences.holm([differences.p_value(far)] * 78)[0] < 0.05
+    assert holm([differences.p_value(far)] * 78)[0] < 0.05
     assert differences.p_value(far, 10) > differences.p_value(far)  # of ten subjects nothing is as sure
     assert differences.p_value(torch.ones(2000)) == pytest.approx(2 / 2001)
 

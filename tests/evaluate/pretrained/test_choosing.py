@@ -1,4 +1,4 @@
-"""Which checkpoint: what is said of the choices, and that the run hands over the one that ``export`` names."""
+"""Which checkpoint: what is said of the choices, that the run hands over the one that ``export`` names, and the examination of a resumed run."""
 
 from __future__ import annotations
 

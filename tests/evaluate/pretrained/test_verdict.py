@@ -73,4 +73,6 @@ def test_what_was_painted_is_set_beside_answers_that_need_no_network() -> None:
     said = sentences({"data": {"train": {"plan": {}}}}, rows, "No labels.")
     assert said[1] == "On validation its L1 is 0.150: not below copying what was seen (0.100) and below answering the mean (0.200)."
     assert said[-1].startswith("Fine-tune a segmenter")
+    (same,) = sentences({}, [{f"{start}l1": 0.2069, f"{start}identity_l1": 0.26, f"{start}mean_l1": 0.2071}], "x")[1:2]
+    assert same.endswith("and not below answering the mean (0.207)."), "what is the same as it is printed is not called less"
     assert len(sentences({}, [], "No labels.")) == 3

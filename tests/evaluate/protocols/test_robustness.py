@@ -1,5 +1,7 @@
 """``vesalius evaluate robustness`` on classifiers: two runs, their curves, what is paired, what is kept."""
 
+# Proves evaluate.perturbed.picture too: see mirrors.yaml.
+
 from __future__ import annotations
 
 import json

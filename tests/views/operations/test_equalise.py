@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor
+from torchvision.transforms.v2 import functional as F
 
+from tests.views.batches import chance, change
 from vesalius.errors import UserError
 from vesalius.views.operation import Parameters
-from vesalius.views.operations.equalise import Equalise
+from vesalius.views.operations.equalise import Equalise, Equalise8Bit
 
 
 def slowly(image: Tensor, bins: int) -> Tensor:
@@ -55,3 +57,25 @@ def test_fewer_than_two_bins_are_refused() -> None:
 
     with pytest.raises(UserError, match="bins"):
         views.load({"image": {"count": 1, "size": [8, 8], "operations": [{"equalise": {"bins": 1}}]}}, 1)
+
+
+def test_eight_bits_equal_torchvision_and_pillow() -> None:
+    from PIL import Image, ImageOps
+
+    x = torch.randint(20, 180, (4, 3, 40, 50), generator=torch.Generator().manual_seed(2)) / 255
+    x[1], x[2, 0] = (x[1] ** 2 * 255).round() / 255, 0.4
+    ours = change(Equalise8Bit(), x, {"on": [True, True, True, False]})
+    assert (ours[:3] - F.equalize(x[:3])).abs().max() < 1e-6
+    assert torch.equal(ours[3], x[3])
+    assert torch.equal(ours[2, 0], x[2, 0])
+    assert not torch.equal(ours[2, 1], x[2, 1])
+    for i in (0, 1):
+        theirs = ImageOps.equalize(Image.fromarray((x[i] * 255).round().byte().permute(1, 2, 0).numpy()))
+        assert np.array_equal((ours[i] * 255).round().byte().permute(1, 2, 0).numpy(), np.asarray(theirs))
+
+
+def test_eight_bits_of_volumes_and_probability() -> None:
+    x = torch.rand(1, 2, 8, 9, 10)
+    flat = change(Equalise8Bit(), x.flatten(3), {"on": [True]})
+    assert torch.equal(change(Equalise8Bit(), x, {"on": [True]}).flatten(3), flat)
+    assert abs(Equalise8Bit(p=0.2).draw(chance(), 3, (1, 1))["on"].mean() - 0.2) < 0.02

@@ -36,7 +36,10 @@ class Question:
 
 
 def questions(task: TaskSpec, source: str, labels: Tensor, outputs: Tensor) -> list[Question]:
-    """What a task can be asked with yes and no, of the samples with known labels."""
+    """What a task can be asked with yes and no, of the samples with known labels.
+
+    ``labels`` are (n,), of several (n, labels); ``outputs`` (n, outputs).
+    """
     if task.kind == "multilabel":
         known = [((labels[:, c] == 0) | (labels[:, c] == 1)).nonzero()[:, 0] for c in range(len(task.classes))]  # soft ones are not scored
         return [Question(name, rows, labels[rows, c] == 1, outputs[rows, c]) for c, (name, rows) in enumerate(zip(task.classes, known, strict=True))]

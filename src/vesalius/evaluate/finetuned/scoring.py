@@ -155,7 +155,7 @@ def _statistic(name: str, kind: Any, labels: Tensor, answers: Tensor) -> bootstr
 
 
 def found(metric: str, value: float, replicates: Tensor) -> dict[str, Any]:
-    """Value and interval; None where undefined, as JSON has no NaN."""
+    """Value and interval of ``replicates`` (R,); None where undefined, as JSON has no NaN."""
     low, high = bootstrap.interval(replicates)
     numbers = {"value": value, "low": low, "high": high}
     return {"metric": metric, **{key: number if number == number else None for key, number in numbers.items()}}

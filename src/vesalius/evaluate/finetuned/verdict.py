@@ -52,7 +52,7 @@ def _next(calibration: Mapping[str, Any] | None, mistakes: bool) -> str:
     if calibration is not None:
         before, after = calibration["before"]["ece"], calibration["after"]["ece"]
         said = f"Its confidence is off by {after:.3f} on average ({before:.3f} before temperature scaling). "
-    look = "Look at the mistakes below, then use it" if mistakes else "Use it"
+    look = "Look at the mistakes in the report, then use it" if mistakes else "Use it"
     return f"{said}{look} on new images with `vesalius predict`."
 
 

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 from vesalius.data.table import SampleTable
 from vesalius.encoders.encoder import Encoder
-from vesalius.recipes.labelled_material import is_pixelwise
+from vesalius.views.recipe import is_pixelwise
 
 Domain = Literal["upright", "anyway-up", "photographs", "volumes"]
 _ANYWAY_UP = ("bach", "pathmnist", "dermamnist", "bloodmnist", "tissuemnist")

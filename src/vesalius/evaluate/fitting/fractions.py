@@ -35,7 +35,7 @@ def nested(
 def shots(
     labels: Float[Tensor, "samples ..."], kind: Kind, subject: NDArray[np.int64], k: int, seed: int, draw: int
 ) -> NDArray[np.int64]:
-    """Rows of ``k`` samples of each class, one of each of k subjects, all there are where they are fewer; of several labels ``k`` with each and
+    """``(n,)`` rows of ``k`` samples of each class, one of each of k subjects, all there are where they are fewer; of several labels ``k`` with each and
     ``k`` without any. A smaller ``k`` of the same draw lies inside.
     """
     generator = random.generator("shots", seed, draw)

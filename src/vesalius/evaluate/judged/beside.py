@@ -5,16 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
+from vesalius.data.table import SampleTable
 from vesalius.errors import UserError
 from vesalius.evaluate.asked import Asked, Examined
 from vesalius.evaluate.judged import controls, leaks, over_data
 from vesalius.evaluate.pairs.panel import Panel
+from vesalius.measures import bootstrap
+
+FEWEST = 10
+"""Subjects of a test part below which it is said that its intervals say little."""
 
 
 def of(panel: Panel, asked: Asked, found: Mapping[str, Examined]) -> dict[str, Any]:
     """``controls``, ``leakage``, ``ranks`` and ``correlations`` of the results, and ``warnings`` for people."""
     parts = {name: examined.results for name, examined in found.items() if examined.results.get("takes") == "pairs"}
     baselines = [name for name, one in panel.examinees.items() if one.baseline]
+    published = {name: one.facts().get("imagenet_top1") for name, one in panel.examinees.items() if not one.baseline}
     rows: list[dict[str, Any]] = []
     leakage: list[dict[str, Any]] = []
     warnings: list[str] = []
@@ -24,6 +32,7 @@ def of(panel: Panel, asked: Asked, found: Mapping[str, Examined]) -> dict[str, A
             rows += controls.of(panel.pair(panel.encoders[0], name, asked)) if learnt else []
         except UserError as error:  # as a part without a label: what the protocols say of it too
             warnings.append(f"There are no controls of {name}. {error}")
+        warnings += _few(name, table)
         seen, said = _leakage(panel, name, rows)
         leakage.append(seen)
         warnings += said
@@ -31,9 +40,19 @@ def of(panel: Panel, asked: Asked, found: Mapping[str, Examined]) -> dict[str, A
         "controls": rows,
         "leakage": leakage,
         "ranks": over_data.ranks(parts, baselines),
-        "correlations": over_data.correlations(parts, baselines, asked.seed),
+        "correlations": over_data.correlations(parts, baselines, asked.seed, published),
         "warnings": warnings,
     }
+
+
+def _few(name: str, table: SampleTable) -> list[str]:
+    """A sentence where so few people are tested on that no interval can be trusted: of a handful that are all answered right it has no width."""
+    rows = table.rows("test")
+    if table.task is None or not len(rows) or len(rows) == len(table):  # nothing is scored, or nothing divided
+        return []
+    people = len(rows) if table.subjects is None else len(np.unique(bootstrap.groups(table.subjects, len(table))[rows]))
+    what = "images" if table.subjects is None else "subjects"
+    return [f"The test part of {name} has {people} {what}: intervals of so few say little, however narrow they are."] if people < FEWEST else []
 
 
 def _leakage(panel: Panel, name: str, rows: list[dict[str, Any]]) -> tuple[dict[str, Any], list[str]]:

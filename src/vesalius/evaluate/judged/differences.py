@@ -16,6 +16,7 @@ from torch import Tensor
 from vesalius.evaluate.judged.judging import CALIBRATED, Judged
 from vesalius.evaluate.judged.resampling import LEVEL
 from vesalius.measures import bootstrap
+from vesalius.measures.families import holm
 from vesalius.report.wording import is_directed
 from vesalius.tasks.scoring import higher_is_better
 
@@ -27,7 +28,7 @@ Row = dict[str, Any]
 
 
 def p_value(apart: Tensor, rarest: int | None = None) -> float:
-    """Two-sided, of replicates of a difference: twice the share on the rarer side of 0, the sample itself counted; NaN without replicates.
+    """Two-sided, of replicates ``apart`` (R,) of a difference: twice the share on the rarer side of 0, the sample itself counted; NaN without replicates.
 
     Where fewer than ten lie there, 2,000 replicates cannot tell 1 in 1,000 from 1 in a million, which correction for 78 pairs of 13 encoders
     needs: then it is the tail of a normal distribution of their mean and deviation, where that is less. ``rarest``: subjects of the
@@ -42,16 +43,6 @@ def p_value(apart: Tensor, rarest: int | None = None) -> float:
     if side < _COUNTED and spread > 0:
         p = min(p, math.erfc(abs(float(known.mean())) / spread / math.sqrt(2)))
     return p if rarest is None else bootstrap.expanded_p(p, rarest)
-
-
-def holm(values: Sequence[float]) -> list[float]:
-    """The p-values corrected for how many they are, in their order; NaN stays and does not count."""
-    known = sorted((p, place) for place, p in enumerate(values) if p == p)
-    out, highest = list(values), 0.0
-    for rank, (p, place) in enumerate(known):
-        highest = max(highest, min(1.0, p * (len(known) - rank)))
-        out[place] = highest
-    return out
 
 
 def between(data: str, metric: str, cells: Mapping[str, Judged], baselines: Sequence[str]) -> list[Row]:

@@ -13,15 +13,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vesalius import random
-from vesalius.evaluate.judged.differences import holm, lower_is_better
+from vesalius.evaluate.judged.differences import lower_is_better
+from vesalius.measures.families import holm
+from vesalius.report import aspects
 from vesalius.report.wording import is_directed
 
 LEAST_DATA = 3
-LEAST_ENCODERS = 3
-_DRAWS = 2000
-_FEWEST_DRAWN = 5
-"""Encoders below which an interval of a correlation would say nothing."""
 
 Row = dict[str, Any]
 Parts = Mapping[str, Mapping[str, Any]]
@@ -65,43 +62,11 @@ def ranked(scores: NDArray[np.float64], names: Sequence[str], data: Sequence[str
     }
 
 
-def correlations(parts: Parts, baselines: Sequence[str], seed: int) -> list[Row]:
-    """``correlations`` of the results: of the encoders' mean scores by two protocols, where at least three were measured by both.
-
-    Intervals draw encoders again (of fewer than five there is none); low and high are Spearman's. An error counts as its negative.
+def correlations(parts: Parts, baselines: Sequence[str], seed: int, published: Mapping[str, float | None] | None = None) -> list[Row]:
+    """``correlations`` of the results, over encoders without the ``baselines``: of every two protocols, of what looks into an encoder with
+    scores, and of the top-1 accuracy on ImageNet that is ``published`` of encoders with both. See ``report.aspects``.
     """
-    from scipy.stats import pearsonr, spearmanr
-
-    means = {}
-    for protocol, part in parts.items():
-        scores, names, _ = _scores(part, baselines)
-        means[protocol] = dict(zip(names, scores.mean(0), strict=True)) if len(names) else {}
-    found = []
-    for a, b in combinations(means, 2):
-        names = [name for name in means[a] if name in means[b]]
-        x, y = (np.array([means[p][name] for name in names]) for p in (a, b))
-        if len(names) < LEAST_ENCODERS or np.ptp(x) == 0 or np.ptp(y) == 0:
-            continue
-        low, high = _drawn(x, y, seed)
-        found.append(
-            {"a": a, "b": b, "pearson": float(pearsonr(x, y)[0]), "spearman": float(spearmanr(x, y)[0]), "low": low, "high": high, "n": len(names)}
-        )
-    return found
-
-
-def _drawn(x: NDArray[np.float64], y: NDArray[np.float64], seed: int) -> tuple[float | None, float | None]:
-    """Percentiles of Spearman's correlation over encoders drawn again."""
-    from scipy.stats import rankdata
-
-    if len(x) < _FEWEST_DRAWN:
-        return None, None
-    rows = random.generator("correlations", seed, len(x)).integers(0, len(x), (_DRAWS, len(x)))
-    a, b = rankdata(x[rows], axis=1), rankdata(y[rows], axis=1)
-    a, b = a - a.mean(1, keepdims=True), b - b.mean(1, keepdims=True)
-    with np.errstate(invalid="ignore"):
-        values = (a * b).sum(1) / np.sqrt((a**2).sum(1) * (b**2).sum(1))
-    low, high = np.nanpercentile(values, [2.5, 97.5])
-    return float(low), float(high)
+    return aspects.coefficients(aspects.within(aspects.of_parts(parts, published or {})), seed, baselines)
 
 
 def _scores(part: Mapping[str, Any], baselines: Sequence[str]) -> tuple[NDArray[np.float64], list[str], list[str]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from vesalius.evaluate.asked import Asked
@@ -13,10 +13,13 @@ Cells = Mapping[tuple[str, str], Judged]
 """(encoder, data set) -> what was found."""
 
 
-def of(protocol: str, cells: Cells, asked: Asked) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
-    """The protocol's part of ``results.json``, its rows of ``results.csv`` and its verdict."""
+def of(
+    protocol: str, cells: Cells, asked: Asked, baselines: Sequence[str] | None = None
+) -> tuple[dict[str, Any], list[dict[str, Any]], list[str]]:
+    """The protocol's part of ``results.json``, its rows of ``results.csv`` and its verdict. ``baselines``: where the cells are not of the panel."""
     rows = [row for (encoder, data), judged in cells.items() for row in _rows(encoder, data, judged)]
-    baselines = [name for name in dict.fromkeys(name for name, _ in cells) if asked.examinee(name).baseline]
+    if baselines is None:
+        baselines = [name for name in dict.fromkeys(name for name, _ in cells) if asked.examinee(name).baseline]
     apart, tied, verdict = [], [], []
     for data in dict.fromkeys(data for _, data in cells):
         here = {name: judged for (name, where), judged in cells.items() if where == data}
@@ -32,6 +35,7 @@ def of(protocol: str, cells: Cells, asked: Asked) -> tuple[dict[str, Any], list[
         "ties": tied,
         "chosen": _each(cells, lambda judged: [judged.measured.facts] if judged.measured.facts else []),
         "curves": _each(cells, lambda judged: judged.measured.curve),
+        "pictures": _each(cells, lambda judged: judged.measured.pictures),
         "calibration": _each(cells, lambda judged: [] if judged.calibration is None else [judged.calibration]),
         "subgroups": _each(cells, lambda judged: judged.subgroups),
         "gaps": _each(cells, lambda judged: judged.gaps),

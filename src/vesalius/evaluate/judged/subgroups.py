@@ -68,7 +68,7 @@ def found(pair: Pair, answers: Tensor, again: Resampling, metric: str) -> tuple[
 
 
 def bands(values: pd.Series[Any], name: str) -> NDArray[np.object_]:
-    """The group of each value, as text; empty where it is unknown."""
+    """``(n,)`` the group of each value, as text; empty where it is unknown."""
     import pandas as pd
 
     numbers = pd.to_numeric(values, errors="coerce")

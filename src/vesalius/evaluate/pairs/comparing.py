@@ -21,14 +21,24 @@ BASELINES = ("random init", "pixel PCA")
 
 
 def compared(
-    protocol: str, config: BaseModel, asked: Asked, measure: Measure, *, rule: str, baselines: Sequence[str] = BASELINES, labels: bool = True
+    protocol: str,
+    config: BaseModel,
+    asked: Asked,
+    measure: Measure,
+    *,
+    rule: str,
+    baselines: Sequence[str] = BASELINES,
+    labels: bool = True,
+    pictures: bool = False,
 ) -> Examined:
-    """``measure`` on every pair that was asked for and on the ``baselines`` (a random twin of each architecture, the pixels).
+    """``measure`` on every pair that was asked for and on the ``baselines`` (a random twin of each architecture, the pixels); of
+    ``pictures``, on the few images of each that are looked at.
 
     A pair that cannot be measured is told with its reason, the others go on; where none can be, that reason is raised.
     ``rule``: one paragraph for the report on what is fitted, chosen and scored where. ``labels``: whether the protocol needs any.
     """
-    cells, absent = judged_cells(protocol, config, asked, measure, asked.pairs(baselines), labels=labels)
+    pairs = asked.pictures(baselines) if pictures else asked.pairs(baselines)
+    cells, absent = judged_cells(protocol, config, asked, measure, pairs, labels=labels and not pictures)
     results, rows, verdict = standing.of(protocol, cells, asked)
     return Examined({**results, "takes": "pairs", "absent": absent, "rule": rule}, rows, verdict, [cell["reason"] for cell in absent])
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from jaxtyping import Float
@@ -97,7 +97,7 @@ class EncoderExaminee(Examinee):
         if wrong:
             raise UserError(
                 f"{self.name} makes features that are not finite of {wrong:,} of {len(vectors):,} images of {data.public}, so nothing can be measured. "
-                "Its weights are damaged or overflow: look at them, or evaluate with --precision fp32."
+                + ("Its weights are damaged: get them again." if asked.autocast is None else "They overflow or are damaged: evaluate with --precision fp32.")
             )
         return vectors.to(asked.device)
 
@@ -134,6 +134,11 @@ class EncoderExaminee(Examinee):
             "notes": list(card.notes),
             "baseline": self.baseline,
         }
+
+
+def free(name: str, taken: Collection[str]) -> str:
+    """``name``, or with a number behind it where that is taken."""
+    return name if name not in taken else next(one for n in range(2, len(taken) + 3) if (one := f"{name}-{n}") not in taken)
 
 
 def slug(reference: str) -> str:

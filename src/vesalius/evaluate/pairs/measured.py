@@ -34,7 +34,8 @@ class Measured:
     validation samples, by which a temperature and thresholds are fitted, or, where repeats hold out different ones, of the training and then
     the validation samples (``folds.held_out``), NaN where not held out; None where the protocol has none. ``values``: metric -> Value.
     ``curve``: rows of a curve, each with ``metric``, ``x``, ``value``, ``low``, ``high``. ``facts``: what was chosen on the way, as JSON has it.
-    ``scored``: how many samples of how many subjects ``values`` are of, where that is not the test split.
+    ``pictures``: what was drawn, each with the ``id`` of its sample and files of the run by their paths in it. ``scored``: how many samples of
+    how many subjects ``values`` are of, where that is not the test split.
     """
 
     answers: Float[Tensor, "repeats samples outputs"] | None = None
@@ -42,6 +43,7 @@ class Measured:
     values: Mapping[str, Value] = field(default_factory=dict)
     curve: Sequence[Mapping[str, Any]] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    pictures: Sequence[Mapping[str, Any]] = ()
     scored: tuple[int, int] | None = None
 
     def tensors(self) -> dict[str, Tensor]:
@@ -50,7 +52,8 @@ class Measured:
         for name, value in self.values.items():
             found |= {f"values/{name}/{part}": t for part in ("replicates", "repeats") if (t := getattr(value, part)) is not None}
         numbers = {name: [value.value, value.margin] for name, value in self.values.items()}
-        text = json.dumps({"values": numbers, "curve": [dict(row) for row in self.curve], "facts": dict(self.facts), "scored": self.scored})
+        rows = {"curve": [dict(row) for row in self.curve], "pictures": [dict(row) for row in self.pictures]}
+        text = json.dumps({"values": numbers, **rows, "facts": dict(self.facts), "scored": self.scored})
         return {**found, "text": torch.frombuffer(bytearray(text.encode()), dtype=torch.uint8)}
 
     @staticmethod
@@ -66,4 +69,5 @@ class Measured:
             )
             for name, (value, margin) in said["values"].items()
         }
-        return Measured(found.get("answers"), found.get("choosing"), values, said["curve"], said["facts"], said["scored"] and tuple(said["scored"]))
+        rest = said["curve"], said["facts"], said.get("pictures", ()), said["scored"] and tuple(said["scored"])
+        return Measured(found.get("answers"), found.get("choosing"), values, *rest)

@@ -6,19 +6,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius.data.dataset import DataSet
 from vesalius.data.task import TaskSpec
+from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
 from vesalius.evaluate.labelled import SPLITS, measured_kind
 from vesalius.evaluate.pairs.examinee import Examinee
+from vesalius.features.inputs import inputs, shown
 from vesalius.features.mapped import Mapped
 from vesalius.measures import bootstrap
 from vesalius.measures.metrics import Kind
@@ -27,6 +30,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from vesalius.evaluate.asked import Asked
+
+
+FEW = 3
+"""Images below which a mean over them has no interval worth showing."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +99,32 @@ class Pair:
         Raises UserError where the examinee has none (pixels, volumes read as several tiles).
         """
         return self.encoder.maps(self.data, self.split(name).rows, self.asked)
+
+    def inputs(self, name: str, encoder: Encoder | None = None) -> Float[Tensor, "samples channels *size"]:
+        """``split(name)`` as the encoder takes it, in [0, 1], on the device; all at once, for the few images that are looked at.
+
+        ``encoder``: one of another size (``encoders.resizing.resized``) in place of the pair's own.
+        """
+        return inputs(encoder or self.encoder.card, self.data.store, self.split(name).rows, self.asked.device)
+
+    def shown(self, name: str) -> UInt8[np.ndarray, "samples height width 3"]:
+        """The same pixels for a person: in the same places, their values as they are stored."""
+        return shown(self.encoder.card, self.data.store, self.split(name).rows)
+
+    def replicated(self, each: Float[Tensor, "measures images"]) -> Float[Tensor, "measures replicates"] | None:
+        """The means of ``each`` over ``split("images")`` in the bootstrap's replicates of its subjects; None of so few images that an interval would
+        say nothing.
+        """
+        if each.shape[1] < FEW:
+            return None
+        blocks = [weights.double() for weights in bootstrap.weights(self.split("images").groups, self.asked.replicates, self.asked.seed)]
+        return torch.cat([(each @ weights) / weights.sum(0) for weights in blocks], 1)
+
+    def folder(self, protocol: str) -> Path:
+        """Where in the run pictures of this pair stand: ``PROTOCOL/ENCODER/DATASET``; made where it is not there."""
+        found = self.asked.run.path / protocol / self.encoder.name / self.dataset
+        found.mkdir(parents=True, exist_ok=True)
+        return found
 
     @cached_property
     def _subject(self) -> NDArray[np.int64]:

@@ -32,7 +32,8 @@ UNTRAINED = "random initialisation"
 
 @dataclass(eq=False)
 class Panel:
-    """``encoders`` and ``tables`` (split, with their task) by name, in the order they were asked for. ``examinees``: these encoders and
+    """``encoders`` and ``tables`` (split, with their task) by name, in the order they were asked for. ``pictures``: tables of the few
+    images that are looked at, by the name of their data set. ``examinees``: these encoders and
     every baseline that a protocol asked for.
     """
 
@@ -42,31 +43,33 @@ class Panel:
     terminal: Terminal
     seed: int
     max_bad_share: float = 0.05
+    pictures: Mapping[str, SampleTable] = field(default_factory=dict)
     examinees: dict[str, Examinee] = field(default_factory=dict)
-    _stores: dict[tuple[str, StoreSettings | Plan], RecordStore] = field(default_factory=dict)
+    _stores: dict[tuple[str, bool, StoreSettings | Plan], RecordStore] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.examinees |= {one.name: one for one in self.encoders}
 
-    def pairs(self, asked: Asked, baselines: Sequence[str] = ()) -> Iterator[Pair]:
+    def pairs(self, asked: Asked, baselines: Sequence[str] = (), *, pictures: bool = False) -> Iterator[Pair]:
         """Each encoder, then each of ``baselines`` (``random init``: a twin of each architecture without training; ``pixel PCA``), on each
-        data set.
+        data set, or on the few images of each that are looked at.
         """
         for examinee in (*self.encoders, *self.baselines(baselines)):
-            for name in self.tables:
-                yield self.pair(examinee, name, asked)
+            for name in self.pictures if pictures else self.tables:
+                yield self.pair(examinee, name, asked, pictures=pictures)
 
-    def pair(self, examinee: Examinee, name: str, asked: Asked) -> Pair:
+    def pair(self, examinee: Examinee, name: str, asked: Asked, *, pictures: bool = False) -> Pair:
         """``examinee`` on the data set ``name``, whose images are stored as it needs them."""
-        return Pair(examinee, self.data(name, examinee), name, asked)
+        return Pair(examinee, self.data(name, examinee, pictures=pictures), name, asked)
 
-    def data(self, name: str, examinee: Examinee) -> DataSet:
+    def data(self, name: str, examinee: Examinee, *, pictures: bool = False) -> DataSet:
         """The data set with the store that ``examinee`` reads."""
-        table = self.tables[name]
+        table = (self.pictures if pictures else self.tables)[name]
         settings = store_for(examinee.card, table)
-        if (name, settings) not in self._stores:
-            self._stores[name, settings] = open_data(name, table, settings, self.terminal, max_bad_share=self.max_bad_share).store
-        return DataSet(name, table, self._stores[name, settings])
+        key = name, pictures, settings
+        if key not in self._stores:
+            self._stores[key] = open_data(name, table, settings, self.terminal, max_bad_share=self.max_bad_share).store
+        return DataSet(name, table, self._stores[key])
 
     def baselines(self, which: Sequence[str]) -> list[Examinee]:
         """The baselines of these names; they are made once."""
@@ -78,9 +81,22 @@ class Panel:
             found.append(self.examinees.setdefault(PIXELS, PixelExaminee(PIXELS, first.card)))
         return found
 
+    def sets(self) -> dict[str, DataSet | SampleTable]:
+        """Each data set by name, and each whose images are looked at; with the store that the first encoder reads where it was opened."""
+        found: dict[str, DataSet | SampleTable] = {**{f"images of {name}": table for name, table in self.pictures.items()}, **self.tables}
+        for (name, pictures, settings), store in self._stores.items():
+            table = (self.pictures if pictures else self.tables)[name]
+            if settings == store_for(self.encoders[0].card, table):
+                found[f"images of {name}" if pictures else name] = DataSet(name, table, store)
+        return found
+
+    def given(self) -> dict[str, Encoder]:
+        """The encoders that were asked for, by name."""
+        return {one.name: one.encoder for one in self.encoders}
+
     def facts(self) -> dict[str, Any]:
         """``encoders`` and ``data`` of results.json: what was examined, and on what."""
-        opened = {name: DataSet(name, self.tables[name], store) for (name, _), store in self._stores.items()}
+        opened = {name: DataSet(name, self.tables[name], store) for (name, pictures, _), store in self._stores.items() if not pictures}
         return {
             "encoders": [dict(one.facts()) for one in self.examinees.values()],
             "data": [{**labelled_facts(data), "name": name} for name, data in opened.items() if data.table.task is not None],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from vesalius.evaluate.asked import Asked
 from vesalius.evaluate.perturbed.perturbations import Perturbation
 from vesalius.evaluate.perturbed.tuned import Tuned
+from vesalius.figures.canvas import fitted, png
 from vesalius.files import atomic_write
 from vesalius.runs import Run
 
@@ -32,14 +32,10 @@ def write(run: Run, model: Tuned, chosen: Sequence[Perturbation], asked: Asked) 
         way = int(one.which(model.ids[[case]], asked.seed)[0])
         steps = [None, *(one.steps(strength, model.dims)[way] for strength in one.strengths)]
         for across, step in enumerate(steps):
-            tile = Image.fromarray(np.ascontiguousarray(model.picture(step, case, asked))).convert("RGB")
-            scale = _TILE / max(tile.size)
-            size = (max(1, round(tile.width * scale)), max(1, round(tile.height * scale)))
-            kind = Image.Resampling.NEAREST if scale > 2 else Image.Resampling.BICUBIC if scale > 1 else Image.Resampling.LANCZOS
-            place = (across * (_TILE + _GAP) + (_TILE - size[0]) // 2, down * (_TILE + _GAP) + (_TILE - size[1]) // 2)
-            sheet.paste(tile.resize(size, kind), place)
-    buffer = BytesIO()
-    sheet.save(buffer, "png", optimize=True)
+            tile = fitted(model.picture(step, case, asked), _TILE)
+            height, width = tile.shape[:2]
+            place = (across * (_TILE + _GAP) + (_TILE - width) // 2, down * (_TILE + _GAP) + (_TILE - height) // 2)
+            sheet.paste(Image.fromarray(tile), place)
     (run.path / "figures").mkdir(exist_ok=True)
-    atomic_write(run.path / "figures" / FILE, buffer.getvalue())
+    atomic_write(run.path / "figures" / FILE, png(np.asarray(sheet)))
     return {"file": f"figures/{FILE}", "rows": [one.name for one in chosen], "columns": columns}

@@ -126,7 +126,7 @@ def same_images(run: Run, fingerprint: str) -> None:
 
 
 def judged(data: DataSet, labelled: Mapping[str, NDArray[np.int64]]) -> tuple[Split, NDArray[np.int64]]:
-    """The split to judge on and its labelled records: test, or validation where nothing of test is labelled."""
+    """The split to judge on and its labelled records (n,): test, or validation where nothing of test is labelled. Raises UserError where neither has any."""
     splits: tuple[Split, ...] = ("test", "val")
     for split in splits:
         if len(labelled[split]):

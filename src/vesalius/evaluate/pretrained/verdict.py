@@ -77,7 +77,7 @@ def _painted(metrics: Sequence[Mapping[str, Any]]) -> list[str]:
     last = next((row for row in reversed(metrics) if row.get(f"{start}l1") is not None), None)
     if last is None:
         return []
-    own, copied, mean = (float(last[f"{start}{name}"]) for name in ("l1", "identity_l1", "mean_l1"))
+    own, copied, mean = (round(float(last[f"{start}{name}"]), 3) for name in ("l1", "identity_l1", "mean_l1"))
     beside = (("copying what was seen", copied), ("answering the mean", mean))
     sides = [f"{'below' if own < other else 'not below'} {words} ({other:.3f})" for words, other in beside]
     return [f"On validation its L1 is {own:.3f}: {' and '.join(sides)}."]

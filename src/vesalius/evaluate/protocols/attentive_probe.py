@@ -45,7 +45,10 @@ def examine(config: Config, asked: Asked) -> Examined:
 
 
 def measure(config: Config, pair: Pair) -> Measured:
-    """Each seed's probe of the learning rate that the validation split chose."""
+    """Each seed's probe of the learning rate that the validation split chose.
+
+    Raises UserError where one class alone is labelled, or no rate ended with a finite loss.
+    """
     train, val, device = pair.split("train"), pair.split("val"), pair.asked.device
     if pair.kind != "multilabel" and bool((train.labels == train.labels[0]).all()):
         raise UserError(f"All labelled training images of {pair.dataset} are of one class, so that nothing can be learnt. Label others, or name another task.")

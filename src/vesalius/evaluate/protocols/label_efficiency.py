@@ -51,7 +51,7 @@ class Config(BaseModel):
 
 
 def examine(config: Config, asked: Asked) -> Examined:
-    """Every encoder on every data set."""
+    """Every encoder on every data set. Raises UserError for a share that is not above 0 and at most 1."""
     if not all(0 < share <= 1 for share in config.shares):
         said = ", ".join(f"{share:g}" for share in config.shares)
         raise UserError(f"Shares of the labels lie above 0 and at 1 or below, and {said} were given. Say --label-efficiency.shares 0.01,0.1,1.")

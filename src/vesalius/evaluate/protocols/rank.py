@@ -26,8 +26,8 @@ from vesalius.evaluate.pairs.measured import Measured, Value
 from vesalius.evaluate.pairs.pair import Pair, Split
 from vesalius.features import forward_views
 from vesalius.measures import bootstrap, spectra
-from vesalius.recipes.labelled_material import is_pixelwise
 from vesalius.views.pipeline import Views
+from vesalius.views.recipe import is_pixelwise
 
 TAKES: tuple[Taken, ...] = ("pairs",)
 RULE = (
@@ -62,7 +62,7 @@ def examine(config: Config, asked: Asked) -> Examined:
 
 
 def measure(config: Config, pair: Pair) -> Measured:
-    """All of them, with intervals over subjects by each sample's influence."""
+    """All of them, with intervals over subjects by each sample's influence. Raises UserError for fewer than three images."""
     every = pair.split("images")
     if len(every) < 3:
         raise UserError(f"{pair.dataset} has {len(every)} images, and a rank needs three at least. Give more images.")
@@ -89,7 +89,7 @@ def measure(config: Config, pair: Pair) -> Measured:
 
 
 def drawn(count: int, most: int, seed: int) -> NDArray[np.int64]:
-    """At most ``most`` of ``count`` numbers, ascending, the same at each call."""
+    """``(n,)``: at most ``most`` of ``count`` numbers, ascending, the same at each call."""
     if count <= most:
         return np.arange(count)
     return np.sort(random.generator("rank", seed, count).permutation(count)[:most])

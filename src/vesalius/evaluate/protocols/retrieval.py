@@ -38,7 +38,7 @@ def examine(config: Config, asked: Asked) -> Examined:
 
 
 def measure(config: Config, pair: Pair) -> Measured:
-    """Mean average precision, precision and recall at each k."""
+    """Mean average precision, precision and recall at each k. Raises UserError where nothing can be found."""
     part = config.gallery if config.gallery != "auto" else "train" if len(pair.data.rows("train")) else "test"
     test, gallery = pair.split("test"), pair.split(part)
     device = pair.asked.device

@@ -56,7 +56,10 @@ class Config(BaseModel):
 
 
 def examine(config: Config, asked: Asked) -> Examined:
-    """Curves, areas and differences of the runs asked for, the first against each other."""
+    """Curves, areas and differences of the runs asked for, the first against each other.
+
+    Raises UserError for more than 26 runs.
+    """
     if len(asked.runs) > 26:
         raise UserError(f"{len(asked.runs)} runs are more than one evaluation compares (26). Evaluate them in several.")
     models = [_opened(chr(ord("A") + n), reference, config, asked) for n, reference in enumerate(asked.runs)]

@@ -46,7 +46,10 @@ class Config(BaseModel):
 
 
 def examine(config: Config, asked: Asked) -> Examined:
-    """Every encoder on every ordered pair of data sets whose tasks have the same classes, and on each of these alone."""
+    """Every encoder on every ordered pair of data sets whose tasks have the same classes, and on each of these alone.
+
+    Raises UserError for a single data set.
+    """
     assert asked.panel is not None
     sets = list(asked.panel.tables)
     if len(sets) < 2:

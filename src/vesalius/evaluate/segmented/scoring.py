@@ -133,7 +133,7 @@ def look(job: Job, model: Segmenter, here: World, terminal: Terminal) -> Cases:
 
 
 def source_labels(job: Job, row: int) -> tuple[NDArray[np.uint8], tuple[float, ...]]:
-    """The label volume of record ``row`` as its file has it, and the size of its voxels in mm. Raises UserError for another grid."""
+    """``(x, y, z)``: the label volume of record ``row`` as its file has it, and the size of its voxels in mm. Raises UserError for another grid."""
     table, store = job.data.table, job.data.store
     assert isinstance(store, VolumeStore)
     at = int(job.data.table_rows(np.array([row]))[0])
@@ -166,7 +166,7 @@ def replicates(values: Mapping[Any, NDArray[np.float64]], subject: NDArray[np.in
 
 
 def row(metric: str, value: float, drawn: Tensor) -> dict[str, Any]:
-    """Value and interval; None where undefined, as JSON has no NaN."""
+    """Value and interval of replicates ``drawn`` (R,); None where undefined, as JSON has no NaN."""
     low, high = bootstrap.interval(drawn)
     return {"metric": metric, "value": _number(value), "low": _number(low), "high": _number(high)}
 

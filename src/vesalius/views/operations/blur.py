@@ -71,7 +71,7 @@ class GaussianBlur(Pixelwise, Occasional):
 
 
 def reach(sigma: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Pixels on each side of the middle that a bell of ``sigma`` pixels needs; the middle one covers half a pixel."""
+    """Pixels on each side of the middle that a bell of ``sigma`` (B,) pixels needs; the middle one covers half a pixel."""
     return np.maximum(np.ceil(CUT * sigma - 0.5), 0).astype(np.int64)
 
 

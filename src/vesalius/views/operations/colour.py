@@ -17,7 +17,17 @@ from pydantic import Field, field_validator
 from torch import Tensor
 from typing_extensions import override
 
-from vesalius.views.operation import Chance, Interval, Occasional, Parameters, Pixelwise, Values, between, refuse
+from vesalius.views.operation import (
+    Chance,
+    Interval,
+    Occasional,
+    Parameters,
+    Pixelwise,
+    Switched,
+    Values,
+    between,
+    refuse,
+)
 
 LUMA = (0.2989, 0.587, 0.114)
 """Weights of red, green and blue in grey (ITU-R 601-2, as in Pillow and torchvision)."""
@@ -132,7 +142,7 @@ class ColourJitter(Pixelwise, Occasional):
         return x.clamp_(0, 1)
 
 
-class Greyscale(Pixelwise, Occasional):
+class Greyscale(Switched):
     """All channels become the image's grey; images of one channel stay as they are."""
 
     name = "greyscale"
@@ -143,14 +153,6 @@ class Greyscale(Pixelwise, Occasional):
     @override
     def check(self, channels: int) -> None:
         _check_colours("greyscale", channels)
-
-    @override
-    def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
-        return {"on": self.chosen(chance, chance(1)[:, 0])}
-
-    @override
-    def active(self, p: Parameters) -> NDArray[np.bool_]:
-        return np.asarray(p.host("on"), bool)
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:

@@ -7,7 +7,7 @@ from pydantic import Field
 from torch import Tensor
 from typing_extensions import override
 
-from vesalius.views.operation import Parameters, Pixelwise
+from vesalius.views.operation import Parameters, Pixelwise, Switched
 
 
 class Equalise(Pixelwise):
@@ -40,3 +40,26 @@ class Equalise(Pixelwise):
         following = share.gather(1, (bin_ + 1).clamp_(max=self.bins - 1))
         within = ((flat - edges.gather(1, bin_)) / step).clamp_(0, 1)
         return torch.lerp(share.gather(1, bin_), following, within).view_as(x)
+
+
+class Equalise8Bit(Switched):
+    """Each channel's 8-bit histogram is made flat, as Pillow's and torchvision's ``equalize`` (``RandomEqualize``) do it.
+
+    Values are rounded down to 256 steps first, as torchvision rounds floats, and come out as such. A channel of one value stays so.
+    Of images of two or three dimensions.
+    """
+
+    name = "equalise_8bit"
+
+    p: float = Field(default=0.5, ge=0, le=1)
+
+    @override
+    def apply(self, x: Tensor, p: Parameters) -> Tensor:
+        # to_dtype's rule for floats: [0, 1] in 256 equal steps, so that what was 8-bit comes back as it was.
+        level = x.flatten(2).mul(256 - 1e-3).long().clamp_(0, 255).flatten(0, 1)
+        counts = torch.zeros(len(level), 256, dtype=torch.long, device=x.device).scatter_add_(1, level, level.new_ones(1, 1).expand_as(level))
+        highest = level.amax(1, keepdim=True)
+        step = (level.shape[1] - counts.gather(1, highest)) // 255
+        below = counts.cumsum(1) - counts
+        table = torch.where(step > 0, ((below + step // 2) // step.clamp(min=1)).clamp_(0, 255), torch.arange(256, device=x.device))
+        return table.gather(1, level).view(x.shape).to(x.dtype).div_(255)

@@ -30,6 +30,7 @@ class Erasing(Pixelwise, Occasional):
     ratio: Interval = (0.3, 3.3)
     """Height over width of the box; the logarithm is drawn uniformly."""
     value: float = 0.0
+    """What the box is filled with, where black is 0 and white 1."""
 
     @override
     def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:

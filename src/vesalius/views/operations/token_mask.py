@@ -36,7 +36,8 @@ class TokenMask(Pixelwise):
     def draw(self, chance: Chance, channels: int, size: tuple[int, ...]) -> Values:
         count = math.prod(grid_of(size, self.patch))
         if count < 2:
-            raise refuse(f"A view of {'×'.join(map(str, size))} pixels is one patch, of which nothing can be hidden.")
+            elements = "voxels" if len(size) == 3 else "pixels"
+            raise refuse(f"A view of {'×'.join(map(str, size))} {elements} is one patch, of which nothing can be hidden.")
         kept = min(max(1, round(count * (1 - self.ratio))), count - 1)
         keep = np.sort(np.argsort(chance(count), axis=1, kind="stable")[:, :kept], axis=1)
         hide = np.ones((len(keep), count), np.bool_)

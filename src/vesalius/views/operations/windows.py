@@ -80,6 +80,7 @@ class Tiles(Window):
     name = "tiles"
 
     count: int = Field(default=8, ge=1, le=512)
+    """Windows of each volume."""
 
     @override
     def windows(

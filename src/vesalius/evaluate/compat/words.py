@@ -1,20 +1,14 @@
-"""``compat: ssl-medicalimaging``: what of Anton et al.'s comparison is brought back, in sentences, and the logs that it wrote.
-
-Anton, Castelli, Chan, Outters, Tang, Cheung, Shukla, Walambe and Kotecha, "How well do self-supervised models transfer to medical imaging?"
-(Journal of Imaging, 2022). Brought back are its labels, divisions and settings, so that its numbers can be held against ours; of its
-faults only those of measurement, and each is said.
-"""
+"""What ``compat: ssl-medicalimaging`` brings back, in sentences; what the original calls its data sets, and where they lie."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from vesalius import registry
 from vesalius.data import source_names
-from vesalius.files import atomic_write
+from vesalius.evaluate.pairs.pictures import SAMPLES
 
 WORD = "ssl-medicalimaging"
 ALL = (
@@ -29,6 +23,19 @@ SENTENCES: Mapping[str, str] = {
     "training images, features as they are. Each strength is solved to the end, where the original stopped after 100 iterations.",
     "finetune": "compat ssl-medicalimaging, finetune: images are cut to 8 to 100 % of their area and mirrored, as the original did with radiographs too. "
     "The best weights on validation are restored, where the original kept the last, and validation images are never trained on.",
+    "saliency": "compat ssl-medicalimaging, saliency: the images of ./sample_images, 242 pixels a side of which the inner 224 are shown, a window of 10 at "
+    "every position, filled with 0 after mean and deviation; colours from blue to red, as its figures had them. Its last version left encoders in "
+    "training mode, with statistics of a batch of one; its numbers are of evaluation mode, as here.",
+    "invariance": "compat ssl-medicalimaging, invariance: the original's parameters, that which changes nothing among them, so that two settings of which one "
+    "is the image itself have at least half of the similarity. The covariance holds the images that are looked at, with 1e-6 on its diagonal: of fewer "
+    "images than dimensions the similarity is an artefact near 0, whatever the encoder.",
+    "multiview-invariance": "compat ssl-medicalimaging, multiview-invariance: 100 pairs drawn with replacement, of EyePACS only those of one grade, of "
+    "CheXpert each lateral image with the first frontal one of its study; whitened as its invariance, with the same artefact.",
+    "reconstruction": "compat ssl-medicalimaging, reconstruction: the images of ./sample_images, from the encoder's last map, by 3,000 steps of Adam at "
+    "1e-3 as its published numbers had them. Each encoder sees images as its card prepares them, where the original gave all of them bare pixels, and of "
+    "DenseNet the map is after its last normalisation, where the original's was before; files are PNG, and seeds are fixed.",
+    "perceptual-distance": "compat ssl-medicalimaging, perceptual-distance: both images are seen at 224 pixels, and a table for each network has models as "
+    "rows and data sets as columns.",
 }
 _KEYS = {"eyepacs": "diabetic_retinopathy", "nih-chestxray14": "chestx", "ichallenge-amd": "ichallenge_amd", "ichallenge-pm": "ichallenge_pm"}
 _PER_CLASS = ("diabetic_retinopathy", "stoic")
@@ -70,43 +77,11 @@ def measure(dataset: str) -> str:
     return "balanced_accuracy" if original_key(dataset) in _PER_CLASS else "accuracy"
 
 
-def write_logs(folder: Path, results: Mapping[str, Any], fields: Mapping[str, Mapping[str, Any]]) -> list[Path]:
-    """``logs/PROTOCOL/MODEL/DATASET.log`` in ``folder`` for each protocol that the original had; returns what was written.
+def pictured(places: Sequence[str], protocols: Sequence[str]) -> list[str]:
+    """The folders of ``./sample_images`` of the data sets ``places``, where each has one and ``protocols`` look at a few images only.
 
-    ``results``: as ``results.json``; ``fields``: each protocol's configuration. Each holds the arguments and the last line of the
-    original's: per cent, for few-shot with the original's interval, for linear with C.
+    The original's scripts then need no data, and neither do these.
     """
-    written = []
-    for protocol in ("few-shot", "linear", "finetune"):
-        found = results.get(protocol.replace("-", "_"))
-        if found is None:
-            continue
-        chosen = {(row["encoder"], row["data"]): row for row in found.get("chosen", ())}
-        for (encoder, data), row in _numbers(protocol, found, results["encoders"]).items():
-            model, key, what = encoder.partition("@")[0], original_key(data), chosen.get((encoder, data), {})
-            arguments = ", ".join(f"{name}={value!r}" for name, value in {"model": model, "dataset": key, **fields.get(protocol, {})}.items())
-            file = folder / "logs" / protocol / model / f"{key}.log"
-            file.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(file, f"INFO:root:Namespace({arguments})\nINFO:root:{_last(protocol, model, key, row, what)}\n")
-            written.append(file)
-    return written
-
-
-def _numbers(protocol: str, found: Mapping[str, Any], encoders: Sequence[Mapping[str, Any]]) -> dict[tuple[str, str], Mapping[str, Any]]:
-    """Encoder and data set to the row of the original's measure; our baselines are not among what it evaluated."""
-    beside = {row["name"] for row in encoders if row["baseline"]}
-    rows = {}
-    for row in found["cells"]:
-        its = "accuracy" if protocol == "few-shot" else measure(row["data"])  # in an episode every class has as many queries
-        if row["metric"] == its and row["value"] is not None and row["encoder"] not in beside:
-            rows[row["encoder"], row["data"]] = row
-    return rows
-
-
-def _last(protocol: str, model: str, key: str, row: Mapping[str, Any], what: Mapping[str, Any]) -> str:
-    value = f"{100 * row['value']:.2f}%"
-    if protocol == "few-shot":
-        return f"Final accuracy for {model} on {key}: {value} +- {100 * (row['margin'] or 0):.2f}%"
-    if protocol == "linear":
-        return f"Final accuracy for {model} on {key}: {value} using hyperparameter C: {what['c']:.3f}"
-    return f"Finetuned test accuracy for {model} on {key}: {value} using lr: {what['lr']:g}, weight decay: {what['weight_decay']:g}"
+    takes = {what for name in protocols for what in (registry.entry("protocols", name).TAKES if name in registry.names("protocols") else ("unknown",))}
+    folders = [Path(SAMPLES) / original_key(place) for place in places]
+    return [folder.as_posix() for folder in folders] if takes == {"pictures"} and all(folder.is_dir() for folder in folders) else []

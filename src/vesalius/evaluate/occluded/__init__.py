@@ -1,0 +1,1 @@
+"""Where an encoder looks: maps by occlusion, by gradients and by attention."""

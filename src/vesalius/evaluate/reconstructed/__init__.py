@@ -1,0 +1,1 @@
+"""An image found again from what a layer made of it: the network that paints it, and how it is fitted."""
