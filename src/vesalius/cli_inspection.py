@@ -322,6 +322,24 @@ def runs_checkpoint(run: str, /, name: str = "last", *, dataset: str | None = No
     verb(run, name, dataset=dataset, out=out)
 
 
+@runs_app.command(name="repeat")
+def runs_repeat(run: str, /, *, out: Path | None = None) -> None:
+    """Do a run again from its record, and compare what it made to the bit: vesalius runs repeat RUN
+
+    Refused where the data, the encoders or the record are not those of the run; leaves with code 1 where anything differs.
+
+    Parameters
+    ----------
+    run
+        A run of pretrain, finetune, embed, evaluate or select: folder, id or unique prefix, or latest.
+    out
+        The repetition's directory; by default a new one below VESALIUS_RUNS, or ./runs.
+    """
+    from vesalius.inspection import runs_repeat as verb
+
+    verb(run, out)
+
+
 # ---- recipes
 
 
@@ -351,3 +369,21 @@ def recipes_show(name: str, /, *, views: str | None = None, out: Path = Path("vi
     from vesalius.inspection import recipes_show as verb
 
     verb(name, views=views, out=out, count=count)
+
+
+# ---- names
+
+
+def list_names(group: str | None = None, /, *, plugins: Annotated[list[Path] | None, cyclopts.Parameter(negative=())] = None) -> None:
+    """What has a name: methods, sources, protocols, strategies and the others, ours and other packages'.
+
+    Parameters
+    ----------
+    group
+        Of one group alone: methods, sources, exports, monitors, trackers, decoders, protocols, zoo, strategies, inputs, formats, boxes, operations.
+    plugins
+        A Python file of your own whose names are listed too.
+    """
+    from vesalius.inspection_list import groups
+
+    groups(group, plugins or ())

@@ -11,12 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from vesalius.data.dataset_names import dataset_key
 from vesalius.errors import UserError
 from vesalius.runs import Run, find
 from vesalius.runs.checkpoints import encoder_folder, of_dataset
 from vesalius.select.checkpoints import copied, file_of
 from vesalius.select.config import configured
-from vesalius.select.dataset import dataset_key
 from vesalius.select.verb import select
 
 _STATES = {"done": "COMPLETED", "failed": "FAILED", "stopped": "FAILED", "preempted": "ABORTED"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,13 +28,14 @@ from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
 from vesalius.features import blocks, identity
 from vesalius.features.one_pass import precision_of
+from vesalius.features.origin import origin
 from vesalius.features.records import about, chosen, left_out, prepared, store_for
 from vesalius.features.resumable import compute
 from vesalius.features.writing import suffix_of, write
 from vesalius.files import cache_folder
 from vesalius.recipes.segmentation.planning import resolved
 from vesalius.result import Result
-from vesalius.runs import Run
+from vesalius.runs import Run, settled
 from vesalius.terminal import Terminal
 from vesalius.training.memory import keep_freed_memory
 from vesalius.training.precision import autocast_type
@@ -143,17 +144,15 @@ def embed(
     place = pick_device(device)
     keep_freed_memory()
     autocast = autocast_type(precision, place)
-    network = _encoder(encoder, weights, code)
-    if network.loaded is not None and network.loaded.layout:
-        terminal.say(f"{network.card.architecture}: {network.loaded.sentence()}.")
+    encoder = encoder if isinstance(encoder, Encoder) else settled(encoder)
     projector = _projector(encoder, layer)
-    dims: Literal[2, 3] | None = 3 if len(network.card.size) == 3 else None
-    table = resolve(data, task=task, labels=labels, uncertain=uncertain, filter=filter, least=1, dims=dims, terminal=terminal)
-    opened: DataSet = open_data(table.source, table, settings_for(network, table), terminal)
-    precise = precision_of(autocast)
-    job = _Job(network, projector, opened, chosen(opened, split), layer, normalise, precise)
+    network, found = opened(
+        encoder, data, task=task, labels=labels, uncertain=uncertain, filter=filter, weights=weights, code=code, terminal=terminal
+    )  # fmt: skip
+    table, precise = found.table, precision_of(autocast)
+    job = _Job(network, projector, found, chosen(found, split), layer, normalise, precise)
     config: dict[str, Any] = {
-        "encoder": network.card.architecture if isinstance(encoder, Encoder) else str(encoder),
+        "encoder": network.card.architecture if isinstance(encoder, Encoder) else encoder,
         "data": data if isinstance(data, str) else table.source,
         "layer": layer,
         "normalise": normalise,
@@ -163,10 +162,12 @@ def embed(
         "uncertain": uncertain,
         "filter": filter,
         "weights": weights,
+        "code": None if code is None else str(code),
         "precision": precise,
         "batch_size": batch_size,
     }
-    run = Run.create("embed", table.source, config)
+    made_from = origin({"data": found}, {"encoder": network})
+    run = Run.create("embed", table.source, config, data_fingerprint=table.fingerprint(), made_from=made_from)
     try:
         written = _embed(job, file, run, batch_size, place, autocast, resume, terminal)
     except BaseException:
@@ -174,6 +175,27 @@ def embed(
         raise
     run.finish("done")
     return EmbedResult(run.path, written, network)
+
+
+def opened(
+    encoder: str | Encoder,
+    data: str | SampleTable,
+    *,
+    task: str | None,
+    labels: str | None,
+    uncertain: Policy | None,
+    filter: Filter | None,
+    weights: str | None,
+    code: str | Path | None,
+    terminal: Terminal,
+) -> tuple[Encoder, DataSet]:
+    """The encoder, and the images as it reads them. Raises UserError, TooManyBadFiles."""
+    network = _encoder(encoder, weights, code)
+    if network.loaded is not None and network.loaded.layout:
+        terminal.say(f"{network.card.architecture}: {network.loaded.sentence()}.")
+    dims: Literal[2, 3] | None = 3 if len(network.card.size) == 3 else None
+    table = resolve(data, task=task, labels=labels, uncertain=uncertain, filter=filter, least=1, dims=dims, terminal=terminal)
+    return network, open_data(table.source, table, settings_for(network, table), terminal)
 
 
 def _embed(
@@ -199,7 +221,7 @@ def _embed(
             yield F.normalize(block, dim=1) if job.normalise else block
 
     def finish(vectors: NDArray[np.float32]) -> dict[str, Any]:
-        facts = _facts(job, vectors.shape[1])
+        facts = _facts(job, vectors)
         write(file, about(job.data, job.rows, named=out is not None), vectors, {"key": job.key, **facts})
         return facts
 
@@ -209,7 +231,7 @@ def _embed(
     run.write_json("results.json", {"kind": "embed", "title": f"Features of {job.data.name}", **facts, "file": file.name})
     run.write_json("left_out.json", left_out(job.data))
     seconds = time.perf_counter() - began
-    run.record(computed=computed, seconds=seconds, data_fingerprint=job.data.table.fingerprint(), device=str(device))
+    run.record(computed=computed, seconds=seconds, device=str(device))
     return file
 
 
@@ -221,11 +243,12 @@ def settings_for(encoder: Encoder, table: SampleTable) -> StoreSettings | Plan:
     return resolved({"patch": known.patch}, None, table)[0]
 
 
-def _facts(job: _Job, dim: int) -> dict[str, Any]:
+def _facts(job: _Job, vectors: NDArray[np.float32]) -> dict[str, Any]:
     card = job.encoder.card
     return {
         "rows": len(job.rows),
-        "dim": dim,
+        "dim": vectors.shape[1],
+        "sha256": sha256(np.ascontiguousarray(vectors).data).hexdigest(),
         "layer": job.layer,
         "normalised": job.normalise,
         "precision": job.precision,

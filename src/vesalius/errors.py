@@ -37,7 +37,7 @@ class NoRoom(VesaliusError):
 
 
 class Mismatch(VesaliusError):
-    """What was written does not do what it was written from: a bug, here or elsewhere. Nothing is left of it."""
+    """What should be equal is not: an export and its encoder, of which nothing is left, or a run and its repetition, which both are."""
 
     exit_code = 1
 

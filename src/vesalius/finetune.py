@@ -17,6 +17,7 @@ from vesalius.evaluate.cost import cost
 from vesalius.evaluate.finetuned import scoring as finetuned
 from vesalius.evaluate.segmented import segmenting
 from vesalius.features import compute, forward
+from vesalius.features.origin import origin
 from vesalius.recipes import end_to_end
 from vesalius.recipes.arguments import from_pairs, placed
 from vesalius.recipes.finetune_job import SPLITS, Job, prepare
@@ -28,14 +29,15 @@ from vesalius.recipes.segmentation import material
 from vesalius.recipes.segmentation.config import SegmentationConfig
 from vesalius.recipes.tracking import entries
 from vesalius.result import Result
-from vesalius.runs import Run, refuse_taken
+from vesalius.runs import Run, refuse_taken, settled
 from vesalius.runs.tracking import refuse_unusable, tracked
 from vesalius.tasks import fitting
 from vesalius.tasks.classifier import Classifier
 from vesalius.tasks.segmenter import Segmenter
 from vesalius.terminal import Terminal
 from vesalius.training.display import in_words
-from vesalius.training.fit import Length, Spent
+from vesalius.training.length import Length
+from vesalius.training.log import Spent
 from vesalius.training.process import settle
 from vesalius.training.world import World, world
 
@@ -88,7 +90,7 @@ def finetune(
     changes, resume = recovered("finetune", recipe, changes, resume, encoder)
     run = run_to_resume(resume, "finetune") if resume is not None else None
     if encoder is not None:
-        named = {"encoder": str(encoder)} if not isinstance(encoder, Mapping) else {f"encoder.{k}": v for k, v in encoder.items()}
+        named = {"encoder": settled(encoder)} if not isinstance(encoder, Mapping) else {f"encoder.{k}": v for k, v in encoder.items()}
         changes = {**named, **changes}
     nested, sentences = from_pairs(changes.items(), "finetune")
     config, more = configured(finetune_and_sentences, recipe, nested, run)
@@ -156,6 +158,7 @@ def _create(job: Job | material.Job, out: str | Path | None, here: World) -> Run
         world=here.size,
         threads=torch.get_num_threads(),
         data_fingerprint=job.data.table.fingerprint(),
+        made_from=origin({"train": job.data}, {"encoder": job.encoder}),
     )
     run.write_json("left_out.json", [{"id": f"{int(i):016x}", "reason": reason} for i, reason in job.data.store.left_out])
     keep_plugins(run, config.plugins)

@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from vesalius.errors import UserError
+from vesalius.errors import Mismatch, UserError
 from vesalius.terminal import Terminal, answer, table
 
 if TYPE_CHECKING:
@@ -71,10 +71,10 @@ def data_check(reference: str, *, decode: bool, **given: Any) -> None:
         found = check(reference, decode=decode, progress=lambda done, total=None, *_: progress(done, total), **options)
     rows = []
     for key, value in found.items():
-        if key in ("unreadable", "problems"):
+        if key in ("unreadable", "problems"):  # their files are among the asides by name
             rows.append([key, f"{len(value)}"])
-            if "volumes" not in found:  # whose files are among the asides by name
-                rows += [["", f"{item['id']}: {item['reason']}"] for item in value[:20]]
+        elif key in ("shared_subjects", "same_images") and not value:
+            rows.append([key, "not looked for: nothing is divided into train, val and test yet"])
         elif isinstance(value, dict):
             rows += [[key, "none"]] if not value else [[f"{key} {name}", _said(inner)] for name, inner in value.items()]
         elif isinstance(value, list):
@@ -91,7 +91,10 @@ def _said(value: Any) -> str:
 
 
 def data_index(reference: str, *, images: dict[str, str], plan: Path | None, codec: Any, **options: Any) -> None:
-    """Decode ``reference`` into the store: ``images`` has size, channels and window of images, ``plan`` and ``codec`` are of volumes."""
+    """Decode ``reference`` into the store: ``images`` has size, channels and window of images, ``plan`` and ``codec`` are of volumes.
+
+    Raises UserError for a field of the other kind.
+    """
     from vesalius.data.dataset import open_data, resolve
     from vesalius.data.named_images import Packed
 
@@ -116,7 +119,10 @@ def data_index(reference: str, *, images: dict[str, str], plan: Path | None, cod
 
 
 def data_unpack(reference: str, *, out: Path | None) -> None:
-    """Unpack the archives of the folder that ``reference`` names, and of a source say where its digests are listed."""
+    """Unpack the archives of the folder that ``reference`` names, and of a source say where its digests are listed.
+
+    Raises UserError where it names no folder of this machine.
+    """
     from vesalius import files, registry
     from vesalius.data.references import parse
     from vesalius.data.unpacking import JOURNAL, unpack_all
@@ -170,7 +176,7 @@ def data_locate(reference: str, ids: list[str]) -> None:
 
 
 def data_prune(*, older_than_days: float | None, max_gb: float | None, dataset: str | None) -> None:
-    """Delete from the store."""
+    """Delete from the store. Raises UserError where nothing says what."""
     from vesalius.data import store
 
     if older_than_days is None and max_gb is None and dataset is None:
@@ -182,9 +188,9 @@ def data_prune(*, older_than_days: float | None, max_gb: float | None, dataset: 
 
 
 def data_datapools(name: str | None) -> None:
-    """Every datapool with its last round, or each round of ``name``."""
+    """Every datapool with its last round, or each round of ``name``. Raises UserError for a name that no datapool has."""
+    from vesalius.data.dataset_names import dataset_key, key_of
     from vesalius.select import datapool
-    from vesalius.select.dataset import dataset_key
 
     if name is None:
         pools = [datapool.Datapool.open(one) for one in datapool.every()]
@@ -192,7 +198,7 @@ def data_datapools(name: str | None) -> None:
         table("Datapools", ["name", "rounds", "selected", "dim", "last round"], rows)
         return
     known = datapool.every()
-    found = next((one for one in (datapool.key_of(name), dataset_key(name)) if one in known), None)
+    found = next((one for one in (key_of(name), dataset_key(name)) if one in known), None)
     if found is None:
         raise UserError(f"There is no datapool {name!r} in {datapool.place()}. Known: {', '.join(known) or 'none'}.")
     rounds = datapool.Datapool.open(found).history()
@@ -237,7 +243,10 @@ def runs_show(reference: str) -> None:
 
 
 def runs_track(reference: str, fields: list[str]) -> None:
-    """Send a run to its trackers, or to those that ``fields`` name."""
+    """Send a run to its trackers, or to those that ``fields`` name.
+
+    Raises UserError for other fields, and where neither names a tracker.
+    """
     from vesalius.recipes.arguments import from_pairs, pairs
     from vesalius.recipes.merging import merge
     from vesalius.runs import Run, find
@@ -257,6 +266,19 @@ def runs_track(reference: str, fields: list[str]) -> None:
     send(run, entries, answer)
 
 
+def runs_repeat(reference: str, out: Path | None) -> None:
+    """A run done again: what is the same, what is not, and where the repetition lies. Raises Mismatch where anything differs."""
+    from vesalius.repeat import repeat
+
+    done = repeat(reference, out=out)
+    rows = [[row.what, str(row.files), f"different: {', '.join(row.different)}" if row.different else "same"] for row in done.rows]
+    table("", ["what", "files", "to the bit"], rows)
+    answer(str(done.path))
+    if not done.same:
+        differing = sum(len(row.different) for row in done.rows)
+        raise Mismatch(f"{differing} things differ from {reference}, as the table says; what is other here than there is named above it, where anything is.")
+
+
 def runs_latest(dataset: str | None, *, with_checkpoint: bool) -> None:
     """The newest run's folder, of all or of a data set's."""
     from vesalius.runs import find
@@ -265,8 +287,8 @@ def runs_latest(dataset: str | None, *, with_checkpoint: bool) -> None:
 
 
 def _newest(dataset: str | None, *, with_checkpoint: bool) -> Path:
+    from vesalius.data.dataset_names import dataset_key
     from vesalius.runs.checkpoints import of_dataset
-    from vesalius.select.dataset import dataset_key
 
     names = () if dataset is None else (dataset, dataset_key(dataset), dataset_key(dataset, dataset))
     found = of_dataset(names, with_checkpoint=with_checkpoint)
@@ -277,7 +299,10 @@ def _newest(dataset: str | None, *, with_checkpoint: bool) -> Path:
 
 
 def runs_checkpoint(reference: str, name: str, *, dataset: str | None, out: Path | None) -> None:
-    """The folder of a checkpoint, or the file that a run hands on."""
+    """The folder of a checkpoint, or the file that a run hands on.
+
+    Raises UserError where there is none, or none of that name.
+    """
     from vesalius.runs import Run, find
 
     run = _newest(dataset, with_checkpoint=True) if dataset is not None and reference == "latest" else find(reference)

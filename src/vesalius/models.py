@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from vesalius import registry
 from vesalius.encoders.prepared import RANDOM, is_prepared, prepared_folder
 from vesalius.encoders.published import Family, Published, models, required
+from vesalius.encoders.saving import CARD
 from vesalius.errors import UserError
 from vesalius.files import in_words
 from vesalius.terminal import Terminal, table
+
+if TYPE_CHECKING:
+    from vesalius.encoders.encoder import Card
 
 _DOWNLOADS = ".downloads"
 
@@ -24,7 +29,8 @@ def models_list(*, plugins: Sequence[str] = ()) -> None:
         for _, m in models().values()
     ]
     others = sorted(path.name for path in prepared_folder("").glob("[!.]*") if is_prepared(path) and path.name not in models())
-    rows += [[name, "", "", "", "", "", "yes, by a plugin"] for name in others]
+    cards = [(name, _card(name)) for name in others]
+    rows += [[name, c.architecture, c.trained_on, c.licence, str(max(c.size)), "", "yes, by a plugin"] for name, c in cards]
     rows += [[f"{RANDOM}r50, {RANDOM}r18, {RANDOM}d121, {RANDOM}NAME", "any", "nothing: random weights", "", "224", "", "needs nothing"]]
     table("Published checkpoints", columns, rows)
 
@@ -32,25 +38,23 @@ def models_list(*, plugins: Sequence[str] = ()) -> None:
 def models_show(name: str, *, plugins: Sequence[str] = ()) -> None:
     """All that is known of one model."""
     _load(plugins)
-    _, m = required(name)
-    rows = [
-        ["name", ", ".join([m.name, *m.aliases])],
-        ["network", " ".join([m.architecture, *(f"{key}={value}" for key, value in m.options.items())])],
-        ["trained on", m.trained_on],
-        ["licence", m.licence],
-        ["ImageNet top-1", "" if m.imagenet_top1 is None else f"{m.imagenet_top1} %"],
-        ["input", f"{m.channels} channels of {'×'.join(map(str, m.size))} pixels"],
-        ["preprocessing", "; ".join(_step(next(iter(step.items()))) for step in m.preprocessing)],
-        ["mean, deviation", f"{_numbers(m.mean)}; {_numbers(m.std)}" if m.mean else "none: values stay in [0, 1]"],
-        ["file", m.file],
-        ["address", m.url],
-        ["digest", _digest(m)],
-        ["by hand", m.by_hand],
-        ["notes", "; ".join(m.notes)],
-        ["verified against", _verified(m)],
-        ["prepared", _state(m.name)],
-    ]
-    table(m.name, ["what", "is"], [row for row in rows if row[1]])
+    if name not in models() and is_prepared(prepared_folder(name)):  # by a plugin that is not here now
+        card = _card(name)
+        rows = [["name", name], *_network(card), ["notes", "; ".join(card.notes)], ["prepared", "yes, by a plugin"]]
+    else:
+        _, m = required(name)
+        rows = [
+            ["name", ", ".join([m.name, *m.aliases])],
+            *_network(m),
+            ["file", m.file],
+            ["address", m.url],
+            ["digest", _digest(m)],
+            ["by hand", m.by_hand],
+            ["notes", "; ".join(m.notes)],
+            ["verified against", _verified(m)],
+            ["prepared", _state(m.name)],
+        ]
+    table(name, ["what", "is"], [row for row in rows if row[1]])
 
 
 def prepare_model(name: str, *, file: str | Path | None = None, out: str | Path | None = None, plugins: Sequence[str] = ()) -> list[Path]:
@@ -133,7 +137,7 @@ def _downloaded(model: Published, terminal: Terminal) -> Path:
     if model.sha256 and (kept := _of_torch(model.file)).is_file() and checksum(kept).startswith(model.sha256):
         return kept
     if not model.url:
-        raise UserError(f"{model.name} has no address to be fetched from. {model.by_hand} Then run `vesalius models prepare {model.name} --file FILE`.")
+        raise UserError(f"{model.name} has no address to be fetched from. {model.by_hand} Then run the same command with --file FILE.")
     terminal.say(f"{model.name}: fetching {model.url}")
     sha256, md5 = model.sha256 or None, model.md5 or None
     place = prepared_folder(_DOWNLOADS) / model.file
@@ -142,7 +146,7 @@ def _downloaded(model: Published, terminal: Terminal) -> Path:
             return download(model.url, place, sha256=sha256, md5=md5, pinned=not (sha256 or md5), progress=progress)
     except UserError as error:
         by_hand = f" {model.by_hand}" if model.by_hand else ""
-        raise UserError(f"{error}{by_hand} With the file at hand, run `vesalius models prepare {model.name} --file FILE`.") from error
+        raise UserError(f"{error}{by_hand} With the file at hand, run the same command with --file FILE.") from error
 
 
 def _of_torch(file: str) -> Path:
@@ -154,6 +158,26 @@ def _of_torch(file: str) -> Path:
 def _load(plugins: Sequence[str]) -> None:
     for plugin in plugins:
         registry.load_plugin(plugin)
+
+
+def _network(of: Published | Card) -> list[list[str]]:
+    """What a model of the zoo and an encoder's card both say."""
+    return [
+        ["network", " ".join([of.architecture, *(f"{key}={value}" for key, value in of.options.items())])],
+        ["trained on", of.trained_on],
+        ["licence", of.licence],
+        ["ImageNet top-1", "" if of.imagenet_top1 is None else f"{of.imagenet_top1} %"],
+        ["input", f"{of.channels} channels of {'×'.join(map(str, of.size))} pixels"],
+        ["preprocessing", "; ".join(_step(next(iter(step.items()))) for step in of.preprocessing)],
+        ["mean, deviation", f"{_numbers(of.mean)}; {_numbers(of.std)}" if of.mean else "none: values stay in [0, 1]"],
+    ]
+
+
+def _card(name: str) -> Card:
+    """The card of a prepared model."""
+    from vesalius.encoders.loading import read_card
+
+    return read_card(prepared_folder(name) / CARD)
 
 
 def _state(name: str) -> str:

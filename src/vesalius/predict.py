@@ -29,6 +29,7 @@ from vesalius.runs import Run
 from vesalius.segment_volumes import Segmenting, segment, segments
 from vesalius.tasks.classifier import Classifier
 from vesalius.tasks.distribution import distribution
+from vesalius.tasks.finished import finished
 from vesalius.tasks.predictions import answers_by_name
 from vesalius.terminal import Terminal
 from vesalius.training.memory import keep_freed_memory
@@ -107,6 +108,7 @@ def predict(
         how = Segmenting(place, autocast_type(precision, place), probabilities, resume, terminal)
         path, written = segment(run, data, how, out=file, split=split, filter=filter, code=code, name_left_out=_name_left_out)
         return PredictResult(path, written)
+    finished(run, "classifier")
     if probabilities:
         raise UserError("probabilities is for runs that segment volumes; the table of a classifier holds them anyway. Leave it out.")
     if file is not None and file.suffix not in _SUFFIXES:

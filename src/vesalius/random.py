@@ -82,7 +82,7 @@ def uniform(
 
 
 def permutation(seed: int, epoch: int, n: int) -> NDArray[np.int64]:
-    """The order in which ``n`` samples are seen in ``epoch``: a pure function of its arguments."""
+    """``(n,)``: the order in which ``n`` samples are seen in ``epoch``: a pure function of its arguments."""
     key = digest64("permutation", seed, epoch)
     return np.random.Generator(np.random.Philox(key=key)).permutation(n)
 

@@ -65,7 +65,12 @@ _plugins: dict[str, dict[str, tuple[str, Any]]] = {}
 
 @cache
 def names(group: str) -> Mapping[str, str]:
-    """Every name of ``group`` with where it comes from: ``module`` or ``module:attribute``. Imports nothing."""
+    """Every name of ``group`` with where it comes from: ``module`` or ``module:attribute``. Imports nothing.
+
+    Raises UserError for another group, or a name that is given twice.
+    """
+    if group not in GROUPS:
+        raise UserError(f"There is no group {group!r}. Groups of names: {', '.join(GROUPS)}.")
     found: dict[str, str] = {}
     package = GROUPS[group]
     spec = importlib.util.find_spec(package) if package else None
@@ -90,7 +95,7 @@ def entry(group: str, name: str) -> Any:
     """
     known = names(group)
     if name not in known:
-        near = get_close_matches(name, known, n=3)
+        near = get_close_matches(name.lower(), known, n=3)
         hint = f" Did you mean {', '.join(near)}?" if near else ""
         raise UserError(f"There is no {name!r} among the {group}.{hint} Known: {', '.join(known)}.")
     if name in _plugins.get(group, {}):
@@ -114,6 +119,7 @@ def load_plugin(file: str | Path) -> dict[str, str]:
 
     The file names its entries in ``VESALIUS = {"methods": ["my-method"], ...}``, each being the module itself, or gives an
     object to each name: ``{"sources": {"my-set": MySet}, "operations": {"speckle": Speckle}}``.
+    Raises UserError where the file is missing, fails, or registers nothing.
     """
     path = Path(file).resolve()
     if not path.is_file():
@@ -148,7 +154,7 @@ def _check_entry(path: Path, module: ModuleType, group: str, given: Mapping[str,
 
 
 def import_file(path: Path) -> ModuleType:
-    """Import the Python file ``path`` as a module of its own name space."""
+    """Import the Python file ``path`` as a module of its own name space. Raises UserError where it is missing or fails."""
     if not path.is_file():
         raise UserError(f"{path} is not a file. Give the path of a Python file.")
     # by content too: a file that was edited is another module
@@ -176,7 +182,7 @@ def _last_line(error: Exception, path: Path) -> int | None:
 
 
 def import_attribute(reference: str) -> Any:
-    """``my_file.py:name`` or ``package.module:name`` to the object."""
+    """``my_file.py:name`` or ``package.module:name`` to the object. Raises UserError where either is missing."""
     place, _, attribute = reference.rpartition(":")
     module = import_file(Path(place).resolve()) if place.endswith(".py") else importlib.import_module(place)
     if not hasattr(module, attribute):

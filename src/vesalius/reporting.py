@@ -12,6 +12,7 @@ def report(*runs: str | Path, out: str | Path | None = None) -> Path:
     """Write one self-contained HTML page about ``runs`` (folders, ids or ``latest``) and return its path.
 
     ``out``: the file; by default ``report.html`` in the only run, or ``comparison.html`` beside the first of several.
+    Raises UserError without a run.
     """
     if not runs:
         raise UserError("Name at least one run: a folder, an id, or `latest`. `vesalius runs list` shows them.")

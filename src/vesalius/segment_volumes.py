@@ -115,6 +115,7 @@ def segment(
 
     ``out``: the folder of the label volumes, laid out as the scans are. A scan whose label volume is there, made by this model of this
     scan, is not segmented again. ``name_left_out`` names what could not be read on the terminal.
+    Raises UserError where ``out`` is no folder.
     """
     if out is not None and (out.is_file() or out.suffix in (".csv", ".parquet")):
         raise UserError(

@@ -102,6 +102,7 @@ def fill(
     """Decode ``tasks``, of ``todo`` samples, into ``writer``; records whose digest is among ``stored`` are used again.
 
     ``word``: what the samples are, images or volumes.
+    Raises NoRoom where the disk is full or the connection to the data is lost; what is stored stays.
     """
     good = stored.rows[stored.rows["reason"] < 0]
     digests = good["digest"].tobytes()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import combinations
 from typing import Any
@@ -35,8 +35,8 @@ def check(
     what these count as, and ``unknown``), ``uncertain`` (that policy), ``filter``, ``subjects`` (None where unknown),
     ``shared_subjects`` {"train/test": n}, ``task``, ``licence``, ``fingerprint``, ``warnings``, ``asides`` (what names
     files or people); and with ``decode``, which reads every image: ``unreadable`` [{id, reason}] and ``same_images`` {"train/test": n}.
-    Of volumes also ``volumes`` (sides, spacings, axes, values, label values), ``problems`` [{id, reason}] of those that are read but
-    odd, and in ``asides`` both by their files' names.
+    Of volumes also ``volumes`` (sides, spacings, axes, values, label values) and ``problems`` [{id, reason}] of those that are read but
+    odd. In ``asides`` all these stand by their files' names.
     """
     policy = options.pop("uncertain", None)
     raw = resolve(reference, allow_leakage=True, keep_uncertain=True, **{"least": 1, "progress": progress, **options})
@@ -69,6 +69,10 @@ def check(
         _look_at_volumes(table, found, progress)
     elif decode:
         found["unreadable"] = list(_unreadable(table, progress))
+        if found["unreadable"]:
+            reasons = {entry["id"]: entry["reason"] for entry in found["unreadable"]}
+            bad = [(row, reasons[name]) for row, number in enumerate(table.ids) if (name := f"{int(number):016x}") in reasons]
+            found["asides"] = [*found.get("asides", []), *_by_name(bad, table.frame["uri"].tolist())]
         found["same_images"] = {}
     for one, two in combinations([name for name in splits if name != "not assigned"], 2):
         a, b = table.rows(one), table.rows(two)
@@ -96,10 +100,22 @@ def _look_at_volumes(table: SampleTable, found: dict[str, Any], progress: Progre
     for name, rows in (kinds := {"unreadable": seen.unreadable, "problems": seen.problems}).items():
         found[name] = [{"id": ids[row], "reason": reason} for row, reason in rows]
     for rows in kinds.values():
-        more = [f"and {len(rows) - _SHOWN} more"] if len(rows) > _SHOWN else []
-        named = [f"{uris[row]}: {reason}" for row, reason in rows[:_SHOWN]] + more
-        found["asides"] = [*found.get("asides", []), *named]
+        found["asides"] = [*found.get("asides", []), *_by_name(rows, uris)]
     found["same_images"] = seen.same
+
+
+def _by_name(rows: Sequence[tuple[int, str]], uris: Sequence[str]) -> list[str]:
+    """A line for each reason, with the files that it is said of."""
+    alike: dict[str, list[str]] = {}
+    for row, reason in rows:
+        alike.setdefault(reason, []).append(uris[row])
+    more = [f"and {len(alike) - _SHOWN} more kinds"] if len(alike) > _SHOWN else []
+    return [*(f"{_whose(who)}: {reason}" for reason, who in list(alike.items())[:_SHOWN]), *more]
+
+
+def _whose(uris: list[str]) -> str:
+    """Up to three names; of more the first two, and how many there are."""
+    return ", ".join(uris) if len(uris) <= 3 else f"{uris[0]}, {uris[1]} and {len(uris) - 2:,} others"
 
 
 def _in_order(table: SampleTable) -> list[str]:

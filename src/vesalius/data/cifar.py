@@ -36,7 +36,10 @@ def present(root: Path, what: Files) -> bool:
 
 
 def index(root: Path, what: Files, class_names: dict[str, list[str]], task: TaskSpec, licence: str) -> SampleTable:
-    """The table of all batches in their order; labels are read, images only counted."""
+    """The table of all batches in their order; labels are read, images only counted.
+
+    Raises UserError where a batch is missing or damaged.
+    """
     base = _base(root, what)
     uris: list[str] = []
     splits: list[str] = []

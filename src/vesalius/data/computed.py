@@ -9,8 +9,10 @@ Pixels are taken between 0 and 1 (a deeper image over its own range, DICOM by it
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,13 +28,12 @@ from vesalius.data.readers.depth import to_storable
 from vesalius.data.reducing import reduced
 from vesalius.data.settings import StoreSettings
 from vesalius.data.table import SampleTable
-from vesalius.data.upkeep import root_mark
+from vesalius.data.upkeep import computed_folder, root_mark
 from vesalius.errors import UserError
-from vesalius.files import atomic_write, cache_folder
+from vesalius.files import atomic_write
 
 NAMES = ("width", "height", "size_in_bytes", "sharpness", "snr", "mean_red", "mean_green", "mean_blue", "contrast")
 
-FOLDER = "computed"
 _VERSION = 1
 """Raised whenever the same pixels would give other values."""
 _LUMA = np.array([0.299, 0.587, 0.114], np.float32)
@@ -59,7 +60,7 @@ def computed(table: SampleTable, names: tuple[str, ...] = NAMES, *, threads: int
     if set(names) <= {"size_in_bytes"}:
         sizes = np.where(files.sizes >= 0, files.sizes, np.nan)
         return Computed({"size_in_bytes": sizes}, {int(row): "The file is not there." for row in np.flatnonzero(files.sizes < 0)})
-    place = cache_folder() / FOLDER / f"{root_mark(table.root, table.private)}-{_VERSION}-{DECODER}.npy"
+    place = computed_folder() / f"{root_mark(table.root, table.private)}-{_VERSION}-{DECODER}.npy"
     kept = _kept(place)
     found = np.zeros(len(table), _KIND)
     found["id"], found["size"], found["changed"] = table.ids, files.sizes, files.changed
@@ -164,6 +165,8 @@ def _kept(place: Path) -> NDArray[Any]:
         kept: NDArray[Any] = np.load(place, allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return np.zeros(0, _KIND)
+    with suppress(OSError):
+        os.utime(place)  # used now: `data prune` deletes what nobody looked at for long
     return kept if kept.dtype == _KIND else np.zeros(0, _KIND)
 
 

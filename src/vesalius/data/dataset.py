@@ -51,12 +51,12 @@ class DataSet:
         return f"{self.table.source}:{path.stem}" if path.suffix == ".npz" else re.sub(r"@.*?(?=:[\w-]+$|$)", "", self.name)
 
     def rows(self, split: str | None = None) -> NDArray[np.int64]:
-        """Record numbers in the store of the samples of ``split``, or of all, in the table's order."""
+        """``(n,)`` record numbers in the store of the samples of ``split``, or of all, in the table's order."""
         ids = self.table.ids if split is None else self.table.ids[self.table.rows(split)]
         return self.store.rows(ids[np.isin(ids, self.store.ids)])
 
     def table_rows(self, records: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Where records of the store stand in the table."""
+        """``(n,)`` where ``records`` (n,) of the store stand in the table."""
         order = np.argsort(self.table.ids)
         return order[np.searchsorted(self.table.ids, self.store.ids[records], sorter=order)]
 

@@ -76,7 +76,10 @@ def encode(
         integers, unique = pd.factorize(words, sort=True)
         codes, names = integers.astype(np.float64), [str(word) for word in unique]
         codes[integers < 0] = np.nan
-    if not 2 <= len(names) <= MOST_CLASSES:
+    if len(names) < 2:
+        said = f"is {names[0]!r} wherever it is known" if names else "is not known of any sample"
+        raise UserError(f"The label {name!r} {said}, and there is nothing to tell apart below two classes. Choose another column.")
+    if len(names) > MOST_CLASSES:
         raise UserError(
             f"The label {name!r} has {len(names)} different values, but classes are 2 to {MOST_CLASSES}. Choose another"
             " column, or the kind 'regression' for a quantity."

@@ -113,7 +113,8 @@ def fingerprint(table: SampleTable, *, most: int = MOST, progress: Progress | No
             if progress is not None:
                 progress(number, len(chosen))
     if not looked:
-        raise UserError(f"None of the {len(chosen)} volumes of {table.source} that were looked at can be read. The first: {unreadable[0]}")
+        which = "The only volume cannot be read" if len(table) == 1 else f"None of the {len(chosen)} volumes that were looked at can be read. The first"
+        raise UserError(f"{which}: {unreadable[0]} `vesalius data check DATA --dims 3` names each file.")
     return Fingerprint(tuple(looked), len(table), tuple(unreadable), _said(table))
 
 

@@ -59,7 +59,7 @@ def overlap(
 
     ``digests``: the record digests of the two tables' stores, where stores of equal settings exist. Without them files
     are compared by their bytes (only those whose size occurs on both sides are read) and arrays row by row. ``alike``
-    ``(len(other),)``: which of ``other`` look like one of ``train`` (see ``data.matching``), where that was compared.
+    ``(n,)``: which of the n of ``other`` look like one of ``train`` (see ``data.matching``), where that was compared.
     """
     mine, others = train.subjects, other.subjects
     known = mine is not None and others is not None

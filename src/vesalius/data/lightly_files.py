@@ -75,7 +75,8 @@ def read_each(place: str, names: Sequence[str], parse: Callable[[int, Mapping[st
         shown = "; ".join(f"{stem}.json: {error}" for stem, error in wrong[:_NAMED])
         more = f"; and {len(wrong) - _NAMED:,} more" if len(wrong) > _NAMED else ""
         many = f"{len(wrong):,} files of {what} in {place} cannot be used" if len(wrong) > 1 else f"A file of {what} in {place} cannot be used"
-        raise UserError(f"{many}: {shown}{more}. Correct or delete them: an image without a file counts as one of which nothing is known.")
+        mended = f"Correct or delete {'them' if len(wrong) > 1 else 'it'}"
+        raise UserError(f"{many}: {shown}{more}. {mended}: an image without a file counts as one of which nothing is known.")
     return [None if isinstance(each, Broken) else each for each in found]
 
 

@@ -77,17 +77,22 @@ def tasks(root: str | os.PathLike[str]) -> list[str]:
     return list(found)
 
 
-def read(root: str | os.PathLike[str], task: str, names: Sequence[str] | NDArray[np.str_]) -> TaskPredictions:
-    """What ``task`` says of the images ``names``, relative to ``root``.
-
-    Raises UserError where there is no such task, its schema is not usable, or a file is broken or speaks of categories that the schema does not know.
-    """
+def schema(root: str | os.PathLike[str], task: str) -> tuple[str, list[str], dict[int, int]]:
+    """Kind, categories, and the place of each category's id among them, of a ``task``. Raises UserError where it is not listed, or its schema not usable."""
     known = tasks(root)
     if task not in known:
         place = folder(root, "predictions", "tasks.json")
         said = f"{place} lists no task {task!r}.{_nearest(task, known)}" if known else f"There are no predictions: {place} is not there, or lists no task."
         raise UserError(f"{said} Predictions lie as docs/selection-inputs.md shows.")
-    kind, categories, places = _schema(folder(root, "predictions", task, "schema.json"))
+    return _schema(folder(root, "predictions", task, "schema.json"))
+
+
+def read(root: str | os.PathLike[str], task: str, names: Sequence[str] | NDArray[np.str_]) -> TaskPredictions:
+    """What ``task`` says of the images ``names``, relative to ``root``.
+
+    Raises UserError where there is no such task, its schema is not usable, or a file is broken or speaks of categories that the schema does not know.
+    """
+    kind, categories, places = schema(root, task)
     parse = partial(_singletons, kind=kind, places=places)
     found = read_each(folder(root, "predictions", task), [str(name) for name in names], parse, f"predictions of {task}")
     flat = [(row, one) for row, several in enumerate(found) for one in several or ()]

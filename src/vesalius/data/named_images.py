@@ -157,7 +157,7 @@ def numbers(values: pd.Series, rule: Callable[[float], float], allowed: Sequence
     wrong = (~np.isin(plain, allowed) & values.notna().to_numpy()).nonzero()[0]
     if len(wrong):
         raise UserError(
-            f"Row {wrong[0]} of {file} holds the label {values.iloc[wrong[0]]!r}; labels are {', '.join(f'{value:g}' for value in allowed)}."
+            f"Row {wrong[0]} of {file} holds the label {values.iloc[wrong[0]]}; labels are {', '.join(f'{value:g}' for value in allowed)}."
             " Correct it, or remove the table."
         )
     return [np.nan if np.isnan(value) else rule(value) for value in plain]

@@ -21,7 +21,10 @@ _LISTS = {"box": pa.list_(pa.int64()), "spacing": pa.list_(pa.float64())}
 
 
 def save(table: SampleTable, path: Path) -> Path:
-    """Write ``table`` to ``path``; readable by this user alone (mode 0600) where the table is private."""
+    """Write ``table`` to ``path``; readable by this user alone (mode 0600) where the table is private.
+
+    Raises UserError where the pixels come from a function of the caller's.
+    """
     if table.container is not None and not isinstance(table.container, SourceContainer):
         raise UserError(
             f"The table of {table.source} reads its pixels by a function of its own, which a file cannot hold. Save the"
@@ -68,7 +71,7 @@ def is_sample_table(path: Path) -> bool:
 
 
 def load(path: Path) -> SampleTable:
-    """The table that ``save`` wrote, checked anew."""
+    """The table that ``save`` wrote, checked anew. Raises UserError where there is no such file, or a table of another kind."""
     if not path.is_file():
         raise UserError(f"There is no table {path}. Give the path of a table that was saved.")
     if not is_sample_table(path):

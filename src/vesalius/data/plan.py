@@ -6,7 +6,9 @@ encoder that learnt by it, and fine-tuning takes it from there.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from difflib import get_close_matches
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -24,6 +26,7 @@ class Intensity(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rule: Literal["window", "percentiles", "zscore", "none"] = "percentiles"
+    """Which of the four."""
     low: float | None = None
     high: float | None = None
     clip: bool = True
@@ -69,6 +72,20 @@ class Plan(BaseModel):
         if min(self.patch) < 1:
             raise ValueError(f"a patch of {self.patch} voxels is none")
         return self
+
+    @classmethod
+    def said(cls, fields: Mapping[str, Any]) -> Mapping[str, Any]:
+        """``fields`` as a recipe gives them, some of a plan's. Raises ValueError for one that a plan has not, and for a patch without three sides."""
+        for key in fields:
+            if key not in cls.model_fields:
+                near = get_close_matches(key, cls.model_fields, n=1)
+                raise ValueError(f"a plan has no {key!r}{f' (did you mean {near[0]}?)' if near else ''}; it has {', '.join(cls.model_fields)}")
+        patch = fields.get("patch", (1, 1, 1))
+        sides = list(patch) if isinstance(patch, list | tuple) else [patch]
+        if len(sides) != 3 or not all(isinstance(side, int) and side > 0 for side in sides):
+            example = next((side for side in sides if isinstance(side, int) and side > 0), 96)
+            raise ValueError(f"patch is {patch!r}; it has three sides in whole voxels, as [{example}, {example}, {example}]")
+        return fields
 
     @property
     def voxels(self) -> str:

@@ -221,7 +221,7 @@ def _why_spacing(found: Fingerprint) -> str:
 def _remarks(found: Fingerprint) -> list[str]:
     said = [f"{len(found.looked)} of {found.count:,} volumes were looked at."] if len(found.looked) < found.count else []
     if found.unreadable:
-        said.append(f"{len(found.unreadable)} could not be read; the first: {found.unreadable[0]}")
+        said.append(f"{len(found.unreadable)} could not be read; the first: {found.unreadable[0]} `vesalius data check` names them.")
     like = sum(one.like_ct for one in found.looked)
     if not found.said and 0 < like < len(found.looked):
         said.append(

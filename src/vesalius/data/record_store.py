@@ -112,7 +112,7 @@ def _mapped(path: Path, length: int) -> NDArray[np.uint8]:
 
 
 def memory(shape: tuple[int, ...], dtype: torch.dtype, used: Tensor | None) -> Tensor:
-    """An uninitialised tensor, in the memory of ``used`` where that is of the type and large enough."""
+    """An uninitialised tensor, of any ``shape`` () to (n, ...), in the memory of ``used`` where that is of the type and large enough."""
     count = int(np.prod(shape))
     if used is not None and used.dtype == dtype and used.is_contiguous() and used.numel() >= count:
         return used.view(-1)[:count].view(shape)

@@ -90,7 +90,8 @@ def parse(reference: str, dims: Literal[2, 3] | None = None) -> Reference:
     path = files.place_of(reference)
     if path.suffix.lower() in (*_TABLES, ".npz"):
         if not path.is_file():
-            raise UserError(f"There is no file {reference}. Give the path of a table or .npz file that exists.")
+            hint = _meant(files.near(reference.rpartition(":")[2]))  # medmnist:mine.npz is the file mine.npz
+            raise UserError(f"There is no file {reference}.{hint} Give the path of a table or .npz file that exists.")
         return Reference("medmnist" if path.suffix == ".npz" else "table", path, None)
     if path.suffix.lower() == ".json":
         if not path.is_file():
@@ -106,9 +107,10 @@ def parse(reference: str, dims: Literal[2, 3] | None = None) -> Reference:
             " MedMNIST's layout, or the name of a source."
         )
     if os.sep in reference or reference.startswith((".", "~")):
+        hint = _meant(files.near(reference))
         raise UserError(
-            f"There is no folder {reference}. Give a folder of images that exists, a table (.csv, .parquet), or the"
-            " name of a source."
+            f"There is no {'file' if path.suffix else 'folder'} {reference}.{hint} Give a folder of images or volumes that exists, a table"
+            " (.csv, .parquet), or the name of a source."
         )
     _known(reference.partition(":")[0], reference)
     raise AssertionError("unreachable: every known name was taken above")
@@ -165,8 +167,7 @@ def _known(name: str, reference: str) -> None:
     names = sources()
     if name in names:
         return
-    near = get_close_matches(source_names.plain(name), [*names, *source_names.ALIASES], n=3)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
+    hint = _meant(get_close_matches(source_names.plain(name), [*names, *source_names.ALIASES], n=3) or files.near(reference))
     raise UserError(
         f"{reference!r} is neither a source nor a folder or file that exists.{hint} Sources: {', '.join(names)}. Or"
         " give a path."
@@ -296,8 +297,7 @@ def _listed(place: Path | None, index: Callable[[], SampleTable]) -> SampleTable
 def _check_task(found: Reference, tasks: dict[str, Any]) -> None:
     name = re.sub(r"_\d+$", "", str(found.task))  # medmnist's size
     if name not in tasks:
-        near = get_close_matches(name, tasks, n=2)
-        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        hint = _meant(get_close_matches(name, tasks, n=2))
         raise UserError(f"{found.source} has no task {found.task!r}.{hint} Its tasks: {', '.join(tasks) or 'none'}.")
 
 
@@ -357,9 +357,10 @@ def _place(found: Reference, module: Any, download: bool, progress: Progress | N
             return files.place_of(place)
     if not hasattr(module, "download"):
         where = f" Get it at {module.URL}." if hasattr(module, "URL") else ""
+        here = f"; ./{found.source} means the folder of that name here" if Path(found.source).is_dir() else ""
         raise UserError(
             f"The source {found.source} lies nowhere that is known and cannot be downloaded.{where} Give its folder as"
-            f" {found.source}@FOLDER."
+            f" {found.source}@FOLDER{here}."
         )
     if not download or files.is_remote(home):
         raise UserError(
@@ -370,3 +371,8 @@ def _place(found: Reference, module: Any, download: bool, progress: Progress | N
     takes = inspect.signature(module.download).parameters
     module.download(home, **({"task": found.task} if "task" in takes else {}), progress=progress)
     return home
+
+
+def _meant(near: list[str]) -> str:
+    """A sentence with what was probably meant, a space before it; empty where nothing is near."""
+    return f" Did you mean {' or '.join(near)}?" if near else ""

@@ -30,7 +30,7 @@ def order(n: int) -> NDArray[np.int64]:
 
 
 def held_out(n: int) -> NDArray[np.int64]:
-    """Which of n training images validate: the first fifth as numpy shuffles them; of 10: 2 and 8."""
+    """``(n / 5,)`` which of n training images validate: the first fifth as numpy shuffles them; of 10: 2 and 8."""
     rows = list(range(n))
     np.random.RandomState(0).shuffle(rows)
     return np.array(rows[: int(np.floor(0.2 * n))], np.int64)
@@ -59,7 +59,7 @@ def validated(n: int) -> NDArray[np.object_]:
 
 
 def divided(table: SampleTable, names: Sequence[str], listed: Sequence[str], part: NDArray[np.object_], *, ordered: bool = True) -> SampleTable:
-    """The rows of ``table`` (called ``names``) that have a ``part`` in the original's table (whose rows are called ``listed``).
+    """The rows of ``table`` (called ``names``) that have a ``part`` (n,) in the original's table (whose n rows are called ``listed``).
 
     ``ordered``: whether ``listed`` is the original's own order; what leaks is a warning of the table, never an error.
     """

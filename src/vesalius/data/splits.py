@@ -109,8 +109,8 @@ def _draw(
     codes, names = pd.factorize(groups)
     if len(names) <= len(shares):
         raise UserError(
-            f"The table of {source} has {len(names)} subjects or images to divide into {len(shares) + 1} parts. Add"
-            " data, or ask for fewer parts."
+            f"There are {len(names)} subjects (or images of nobody known) in the data ({source}), and {len(shares) + 1} parts to divide them"
+            " into, each of which needs one at least. Add data, or give a column of splits."
         )
     number = np.array([digest64("split", seed, str(name)) / 2.0**64 for name in names])
     rows_of = np.bincount(strata)
@@ -168,7 +168,7 @@ def refuse_leakage(table: SampleTable, *, allow_leakage: bool = False) -> Sample
 
 
 def innereye(n: int, val_split: float = 0.1, seed: int = 42) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The rows of the training and the validation part by the rule of InnerEye (``compat: innereye``), in its order.
+    """The rows of the training (n,) and the validation part (m,) by the rule of InnerEye (``compat: innereye``), in its order.
 
     A random permutation of n rows by torch's generator, the last ``int(n * val_split)`` of which validate; neither
     subjects nor labels are looked at. For CIFAR-10 (n = 50,000, seed 42) training begins 37542, 44491, 216.

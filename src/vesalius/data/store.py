@@ -170,9 +170,10 @@ def _check_share(store: RecordStore, sources: Sources, max_bad_share: float, wor
         return
     path = dict(zip(sources.ids.tolist(), sources.paths))
     first = "; ".join(f"{number:016x}: {reason.rstrip('.')}" for number, reason in store.left_out[:5])
+    some = bad < total
     error = TooManyBadFiles(
-        f"{bad:,} of {total:,} {word} of {store.name} could not be read, more than the allowed share of "
-        f"{max_bad_share:.0%}. The first are {first}. Remove or repair them, or allow a larger share."
+        f"{bad:,} of {total:,} {word} of {store.name} could not be read{f', more than the allowed share of {max_bad_share:.0%}' if some else ''}. "
+        f"The first: {first}. Remove or repair them{', or allow a larger share (max_bad_share)' if some else ', or give other data'}."
     )
     for number, _ in store.left_out[:20]:  # a note, because a log may hold ids but no names
         error.add_note(f"{number:016x} is {path[number]}")

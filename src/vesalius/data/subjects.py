@@ -40,7 +40,10 @@ def public(collection: str, originals: Iterable[object]) -> list[str]:
 
 
 def subjects_of(paths: Sequence[str], pattern: str) -> list[str | None]:
-    """Whose each path is, by the one group of ``pattern``, as keyed hashes. None where it does not match."""
+    """Whose each path is, by the one group of ``pattern``, as keyed hashes. None where it does not match.
+
+    Raises UserError for a pattern that is none, has not one group, or matches no path.
+    """
     try:
         rule = re.compile(pattern)
     except re.error as error:

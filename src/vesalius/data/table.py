@@ -116,16 +116,16 @@ class SampleTable:
         """``(N, L)`` the columns of the table's task, NaN where unknown. Raises UserError where there is no task."""
         return np.stack([self.labels(name) for name in self.require_task().labels], axis=1)
 
-    def require_task(self) -> TaskSpec:
-        """The table's task. Raises UserError, listing what could be labels, where nothing is labelled."""
+    def require_task(self, called: str = "") -> TaskSpec:
+        """The table's task. Raises UserError, listing what could be labels, where nothing is labelled; ``called``: the data's name in it."""
         if self.task is None:
             known = (
                 f" It has the labels {', '.join(self.label_names)}: name one as the task." if self.label_names else ""
             )
             raise UserError(
-                f"The data of {self.source} have no labels, but labels are needed here.{known}{self._could_be_labels()}"
-                " Put the images into one sub-folder per class, or give a CSV table with a column of labels, or name"
-                " another labelled data set."
+                f"The data of {called or self.source} have no labels, but labels are needed here.{known}{self._could_be_labels()}"
+                f" {'Give' if self.dims == 3 else 'Put the images into one sub-folder per class, or give'} a CSV table with a column of"
+                f" {'volume files and one of their labels' if self.dims == 3 else 'labels'}, or name another labelled data set."
             )
         return self.task
 
@@ -135,7 +135,7 @@ class SampleTable:
             for c in self.frame.columns
             if c.startswith("meta.") and 2 <= self.frame[c].nunique() <= 50
         ]
-        return f" Columns that could be labels (give them as labels): {', '.join(columns)}." if columns else ""
+        return f" Columns that could be labels, as --labels {columns[0]}: {', '.join(columns)}." if columns else ""
 
     @property
     def subjects(self) -> NDArray[np.object_] | None:

@@ -1,4 +1,4 @@
-"""What the pixel stores take on disk, and deleting those no longer needed."""
+"""What the pixel stores take on disk, and deleting those, and values computed of images, that are no longer needed."""
 
 from __future__ import annotations
 
@@ -37,6 +37,11 @@ def stores_folder(cache: Path | None = None) -> Path:
     return (cache or cache_folder()) / "stores"
 
 
+def computed_folder(cache: Path | None = None) -> Path:
+    """Where the values lie that were computed of images (``data.computed``), a file for each data set, named by its ``root_mark``."""
+    return (cache or cache_folder()) / "computed"
+
+
 def root_mark(root: str | Path, private: bool) -> str:
     """What stands for a data set's folder in the cache: a hash, under the user's key where the data are private."""
     key = identity.user_key() if private else identity.PUBLIC
@@ -59,7 +64,7 @@ def prune(
     *,
     cache: Path | None = None,
 ) -> int:
-    """Delete stores, by any of three rules, and return the bytes that were freed. No rule, nothing deleted.
+    """Delete stores and computed values, by any of three rules, and return the bytes that were freed. No rule, nothing deleted.
 
     ``older_than_days``: not used for so long. ``dataset``: of this source, of this folder, or of this store name.
     ``max_bytes``: the least recently used, until the others fit. A run that has a deleted store open may go on: its
@@ -68,14 +73,22 @@ def prune(
     freed = 0
     for leftover in stores_folder(cache).glob(".*.tmp-*/"):  # of a prune that was killed
         shutil.rmtree(leftover, ignore_errors=True)
-    kept: list[StoreInfo] = []
+    kept: list[StoreInfo | _Values] = []
     roots = {root_mark(dataset, private) for private in (False, True)} if dataset is not None else set()
     for info in inspect(cache):
-        old = older_than_days is not None and time.time() - info.last_used > older_than_days * 86400
-        if old or (dataset is not None and (dataset in (info.source, info.name) or info.root in roots)):
+        meant = dataset is not None and (dataset in (info.source, info.name) or info.root in roots)
+        if meant:
+            roots.add(info.root)
+        if meant or _old(info.last_used, older_than_days):
             freed += _delete(info)
         else:
             kept.append(info)
+    for values in _computed(cache):
+        if values.root in roots or _old(values.last_used, older_than_days):
+            freed += _delete(values)
+        else:
+            kept.append(values)
+    kept.sort(key=lambda info: -info.last_used)
     left = sum(info.bytes for info in kept)
     while max_bytes is not None and kept and left > max_bytes:
         last = kept.pop()
@@ -103,7 +116,33 @@ def _info(about: Path) -> StoreInfo:
     )
 
 
-def _delete(info: StoreInfo) -> int:
+@dataclass(frozen=True)
+class _Values:
+    """A file of computed values."""
+
+    root: str
+    bytes: int
+    last_used: float
+    file: Path
+
+
+def _computed(cache: Path | None) -> list[_Values]:
+    found = []
+    for file in computed_folder(cache).glob("[!.]*.npy"):
+        with suppress(OSError):
+            about = file.stat()
+            found.append(_Values(file.name.partition("-")[0], about.st_size, about.st_mtime, file))
+    return found
+
+
+def _old(last_used: float, days: float | None) -> bool:
+    return days is not None and time.time() - last_used > days * 86400
+
+
+def _delete(info: StoreInfo | _Values) -> int:
+    if isinstance(info, _Values):
+        info.file.unlink(missing_ok=True)
+        return info.bytes
     with Pool(info.folder).lock(patience=2.0):
         aside = sibling(info.folder)  # renamed first: a half-deleted store is never opened
         os.rename(info.folder, aside)

@@ -40,6 +40,7 @@ def build(
     """``stem``: small (3×3, stride 1, no pool), standard (7×7, stride 2, max-pool), innereye (3×3, stride 1, max-pool).
 
     ``width`` scales the growth rate of 32 and the stem's 64 channels.
+    Raises UserError for another stem, volumes, and a width that leaves no channel.
     """
     from torchvision.models.densenet import DenseNet
 

@@ -38,11 +38,13 @@ class Card(BaseModel):
     options: Mapping[str, Any] = {}
     """Stem, width and other keywords the network was built with."""
     channels: int = 3
+    """Of its input: 1 or 3, or as many as its images have."""
     size: tuple[int, ...] = (32, 32)
     """Pixels per side of the views it was trained on."""
     dim: int
     """Length of the pooled vector."""
     pooling: str = "average"
+    """What becomes the pooled vector: the map's average, a token, or what the network itself does."""
     tokens: bool = False
     """Whether ``keep`` and ``hide`` work."""
     patch: tuple[int, ...] = ()
@@ -56,15 +58,19 @@ class Card(BaseModel):
     mean: tuple[float, ...] = ()
     """Subtracted from each channel by the encoder itself, before ``std`` divides; empty for none."""
     std: tuple[float, ...] = ()
+    """Divides each channel behind ``mean``; empty for none."""
     weights: str = ""
     """SHA-256 over names, shapes and bytes of the tensors."""
     code: str = ""
     """SHA-256 of the user's file where the architecture is one."""
     trained_on: str = "random initialisation"
+    """The data and method it learnt from, in words."""
     licence: str = ""
+    """Of the weights; empty where nobody says."""
     imagenet_top1: float | None = None
     """Per cent of ImageNet's validation images, by a linear probe, where that is known of published weights."""
     notes: Sequence[str] = ()
+    """What else whoever uses the weights should know, a sentence each."""
 
 
 class Encoder(nn.Module):
@@ -125,7 +131,7 @@ class Encoder(nn.Module):
         return self.levels(self.standardised(x))
 
     def levels(self, x: Tensor) -> list[Tensor]:
-        """What a family does for ``pyramid`` with the standardised input."""
+        """What a family does for ``pyramid`` with the standardised input. Raises UserError where its stages are not known."""
         raise UserError(
             f"The stages of {self.card.architecture} are not known, so that no decoder can be put on it. Use a network of this list: "
             "resnet18 to resnet101, resenc-l, monai:vit, monai:swin_unetr, monai:segresnet."

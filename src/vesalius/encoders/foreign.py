@@ -136,10 +136,10 @@ def unknown_network(weights: Weights) -> UserError:
     names = list(weights.tensors)
     return UserError(
         f"{weights.source} ({weights.layout}) does not tell which network its {len(names)} tensors belong to "
-        f"({some(names)}). Name it: --encoder NAME --weights {weights.source}, in Python load_encoder(NAME, weights=FILE), in a "
-        "recipe encoder.name and encoder.weights. NAME is resnet18, resnet34, resnet50, resnet101 or densenet121 (with stem "
-        "and width where they are not the usual ones), timm:NAME, torchvision:NAME, for volumes monai:vit, monai:swin_unetr, "
-        "monai:segresnet or resenc-l, or my_file.py:build for a network of your own."
+        f"({some(names)}). Name it: --encoder NAME --weights {weights.source} of embed and export (export makes it an encoder that "
+        "evaluate takes), in Python load_encoder(NAME, weights=FILE), in a recipe encoder.name and encoder.weights. NAME is resnet18, "
+        "resnet34, resnet50, resnet101 or densenet121 (with stem and width where they are not the usual ones), timm:NAME, torchvision:NAME, "
+        "for volumes monai:vit, monai:swin_unetr, monai:segresnet or resenc-l, or my_file.py:build for a network of your own."
     )
 
 

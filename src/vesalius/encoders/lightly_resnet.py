@@ -92,7 +92,10 @@ class LightlyEncoder(Encoder):
 
 
 def build(name: str, *, channels: int, size: tuple[int, ...], num_ftrs: int = 32, width: float = 1.0) -> tuple[Encoder, dict[str, Any]]:
-    """``num_ftrs``: length of the embedding. ``width`` scales all stages: at 0.25 the first has 16 channels."""
+    """``num_ftrs``: length of the embedding. ``width`` scales all stages: at 0.25 the first has 16 channels.
+
+    Raises UserError for volumes, and for numbers that leave no channel.
+    """
     if len(size) != 2:
         raise UserError(f"{name} takes images; for volumes use resnet18 with a size of three numbers, or monai:swin_unetr.")
     if int(64 * width) < 1 or num_ftrs < 1:

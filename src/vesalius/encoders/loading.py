@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from vesalius import files
 from vesalius.encoders.channels import adapt
 from vesalius.encoders.encoder import Card, Encoder
 from vesalius.encoders.fetching import fetched, is_address
@@ -253,7 +254,7 @@ def _place(reference: str) -> Path:
     except UserError as error:
         if reference.startswith("run:") or " fits " in str(error):
             raise
-        near = get_close_matches(reference, [*zoo_names(), *known_names()], n=3)
+        near = get_close_matches(reference, [*zoo_names(), *known_names()], n=3) or files.near(reference)
         raise UserError(
             f"There is no encoder {reference!r}: no such folder, file, run or network."
             + (f" Did you mean {', '.join(near)}?" if near else "")

@@ -46,7 +46,7 @@ class MonaiViT(Encoder):
         return Encoding(tokens.mean(1), _as_map(tokens, grid), tokens)
 
     def levels(self, x: Tensor) -> list[Tensor]:
-        """Behind the blocks at a quarter, half and three quarters (UNETR's 3, 6 and 9, counted from 0), and the end."""
+        """Behind the blocks at a quarter, half and three quarters (UNETR's 3, 6 and 9, counted from 0), and the end, of ``x`` (B, C, *size)."""
         tokens, grid = self._embedded(x, None)
         blocks: Any = self.network.blocks
         wanted = [len(blocks) * part // 4 for part in (1, 2, 3)]
@@ -90,12 +90,13 @@ def vit(
     """Hatamizadeh et al., "UNETR", WACV 2022: its encoder. Options are MONAI's, and so are their defaults.
 
     ``size`` and ``patch_size``: voxels per side. ``pos_embed_type``: learnable, or sincos (fixed).
+    Raises UserError where patches do not divide ``size``, and for options that MONAI refuses.
     """
     patch = _sides(patch_size, len(size))
     if any(side % part for side, part in zip(size, patch, strict=True)):
         raise UserError(
-            f"Patches of {_times(patch)} voxels do not divide a volume of {_times(size)}. Give a size that is a multiple of "
-            "encoder.patch_size on every axis."
+            f"Patches of {_times(patch)} voxels do not divide a volume of {_times(size)}. Give sides that are multiples of "
+            "encoder.patch_size: in a recipe, data.plan.patch."
         )
     from monai.networks.nets.vit import ViT
 
@@ -115,7 +116,8 @@ def vit(
     try:
         network: Any = ViT(**keywords)  # type: ignore[arg-type]
     except (ValueError, AssertionError) as error:
-        raise UserError(f"monai:vit cannot be built: {error}. See its options in docs/volumes-networks.md.") from error
+        said = f"{str(error).rstrip('.')} (hidden_size {hidden_size}, num_heads {num_heads})"
+        raise UserError(f"monai:vit cannot be built: {said}. See its options in docs/volumes-networks.md.") from error
     network.built_with = keywords
     for block in network.blocks:
         # MONAI keeps a norm for a cross-attention that is not there: no gradient ever reaches it.
@@ -144,6 +146,7 @@ def swin_unetr(
 
     ``feature_size``: channels of the first stage, a multiple of 12; each next one has twice as many. ``use_v2``: a residual
     convolution before every stage. ``use_checkpoint``: activations are computed twice, to save memory.
+    Raises UserError for sides that 32 does not divide, or a ``feature_size`` that 12 does not.
     """
     if any(side % 32 for side in size):
         raise UserError(
@@ -188,6 +191,7 @@ def segresnet(
 
     ``init_filters``: channels of the first stage, at full size; each next one has twice as many at half the size.
     ``blocks_down``: residual blocks of each stage. ``norm``: instance, batch or group.
+    Raises UserError for sides that the stages do not divide, or another norm.
     """
     factor = 2 ** (len(blocks_down) - 1)
     if any(side % factor for side in size):

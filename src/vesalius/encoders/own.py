@@ -30,7 +30,7 @@ class OwnEncoder(Encoder):
 
 
 def as_encoding(out: Any, x: Tensor) -> Encoding:
-    """``out`` of a user's network for input ``x`` as an Encoding. Tokens are pooled by their mean, and laid out as a
+    """``out`` of a user's network for input ``x`` (B, C, *size) as an Encoding. Tokens are pooled by their mean, and laid out as a
     map where their number fits the input's shape. Raises UserError for anything else.
     """
     if isinstance(out, tuple) and len(out) == 3 and all(isinstance(part, Tensor) for part in out):
@@ -55,6 +55,7 @@ def as_encoding(out: Any, x: Tensor) -> Encoding:
 def locate(reference: str, code: str | Path | None, from_card: bool) -> str:
     """The path of the user's file and its attribute. A card holds the file's name only, and code that lies beside
     downloaded weights is never run: the file is looked for in ``code``, this process and the current folder.
+    Raises UserError where the file is in none of them.
     """
     file, _, attribute = reference.rpartition(":")
     path = Path(file).expanduser()
@@ -71,7 +72,10 @@ def locate(reference: str, code: str | Path | None, from_card: bool) -> str:
 
 
 def build(name: str, *, channels: int, size: tuple[int, ...], **options: Any) -> tuple[Encoder, dict[str, Any]]:
-    """Call the user's function with ``channels`` and ``size``, where it takes them, and ``options``."""
+    """Call the user's function with ``channels`` and ``size``, where it takes them, and ``options``.
+
+    Raises UserError where it cannot be called so, or returns no module.
+    """
     file, _, attribute = name.rpartition(":")
     make = import_attribute(name)
     parameters = inspect.signature(make).parameters

@@ -53,6 +53,6 @@ class SameMaxPool(nn.Module):
         self.pool: Any = F.max_pool2d if dims == 2 else F.max_pool3d
 
     def forward(self, x: Tensor) -> Tensor:
-        """``ceil_mode`` is the pixel at the end of an even side, without a copy of the map."""
+        """``x`` (B, C, height, width) by its largest of each window; ``ceil_mode`` is the pixel at the end of an even side, without a copy of the map."""
         pooled: Tensor = self.pool(x, 3, 2, padding=[side % 2 for side in x.shape[2:]], ceil_mode=True)
         return pooled

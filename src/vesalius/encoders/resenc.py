@@ -142,6 +142,7 @@ def build(
 
     ``blocks``: residual blocks of each stage (1, 3, 4, 6, 6, 6). ``strides``: of each stage, one number or one per axis
     (1, then 2). ``kernels``: sides of the convolutions, one number, or a list for each stage.
+    Raises UserError for lists of different lengths, and for a ``size`` that the strides do not divide.
     """
     dims, count = len(size), len(features)
     blocks = tuple(blocks) if blocks is not None else (*BLOCKS, *[BLOCKS[-1]] * count)[:count]

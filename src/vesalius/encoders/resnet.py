@@ -168,6 +168,7 @@ def build(
     ``width`` scales all stages: at 0.25 the first has 16 channels. ``zero_init_residual``: each block starts as the
     identity (Goyal et al., 2017). ``padding``: symmetric (torch's), same_pool (TensorFlow's 'SAME' in the max-pool alone),
     same ('SAME' wherever the stride is 2).
+    Raises UserError for another stem or padding, and a width that leaves no channel.
     """
     if stem not in STEMS:
         raise UserError(f"There is no stem {stem!r}. Use one of {', '.join(STEMS)}.")

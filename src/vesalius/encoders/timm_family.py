@@ -81,17 +81,11 @@ def build(name: str, *, channels: int, size: tuple[int, ...], **options: Any) ->
     """``options`` are the model's own (``depth``, ``drop_path_rate``, ``global_pool`` ...). Weights are random.
 
     Transformers are built for ``size`` and take other sizes too where timm can interpolate their positions.
+    Raises UserError for a name that timm has not, and for volumes.
     """
-    import timm
-
     if len(size) != 2:
         raise UserError(f"timm:{name} is for two dimensions, not {len(size)}. Give size two numbers.")
-    if not timm.is_model(name):
-        near = get_close_matches(name, timm.list_models(), n=4)
-        raise UserError(
-            f"timm has no network {name!r}." + (f" Did you mean {', '.join(near)}?" if near else "")
-            + " timm.list_models() lists all."
-        )  # fmt: skip
+    _refuse_unknown(name)
     network, keywords = create(name, channels, size, options)
     masks = _make_maskable(network)
     config: dict[str, Any] = getattr(network, "pretrained_cfg", {})
@@ -105,10 +99,26 @@ def build(name: str, *, channels: int, size: tuple[int, ...], **options: Any) ->
     }
 
 
-def pretrained(name: str) -> dict[str, Tensor]:
-    """Tensors of timm's pretrained weights, downloaded by timm."""
+def _refuse_unknown(name: str) -> None:
+    """Raise UserError, with names like it, where timm has no network ``name``."""
     import timm
 
+    if not timm.is_model(name):
+        near = get_close_matches(name, timm.list_models(), n=4)
+        raise UserError(
+            f"timm has no network {name!r}." + (f" Did you mean {', '.join(near)}?" if near else "")
+            + " timm.list_models() lists all."
+        )  # fmt: skip
+
+
+def pretrained(name: str) -> dict[str, Tensor]:
+    """Tensors of timm's pretrained weights, downloaded by timm. Raises UserError for an unknown name, and where they cannot be had.
+
+    Raises UserError where they cannot be had.
+    """
+    import timm
+
+    _refuse_unknown(name)
     try:
         _require_hub(timm.get_pretrained_cfg(name))
         network: nn.Module = timm.create_model(name, pretrained=True, num_classes=0)
@@ -143,7 +153,8 @@ def _by_hand(name: str, reason: str) -> str:
     return (
         f"The pretrained weights of timm:{name} could not be had: {reason}. Without a network, fetch the file "
         f"model.safetensors of {where} from the Hugging Face hub on another machine, put it where this one can read it, "
-        f"and give its path: --encoder.name timm:{name} --encoder.weights PATH/model.safetensors"
+        f"and give its path: of embed and select --encoder timm:{name} --weights PATH/model.safetensors, in a recipe "
+        f"--encoder.name timm:{name} --encoder.weights PATH/model.safetensors"
     )
 
 

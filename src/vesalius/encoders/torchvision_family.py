@@ -54,7 +54,10 @@ class TorchvisionEncoder(Encoder):
 
 
 def build(name: str, *, channels: int, size: tuple[int, ...], **options: Any) -> tuple[Encoder, dict[str, Any]]:
-    """``options`` are the model's own. Weights are random; a vision transformer is built for ``size``."""
+    """``options`` are the model's own. Weights are random; a vision transformer is built for ``size``.
+
+    Raises UserError for volumes.
+    """
     if len(size) != 2:
         raise UserError(f"torchvision:{name} is for two dimensions, not {len(size)}. Give size two numbers.")
     network = create(name, {**defaults(name, size), **options})
@@ -84,7 +87,7 @@ def create(name: str, keywords: dict[str, Any]) -> nn.Module:
 
 
 def pretrained(name: str) -> dict[str, Tensor]:
-    """Tensors of torchvision's default weights, downloaded by torchvision."""
+    """Tensors of torchvision's default weights, downloaded by torchvision. Raises UserError where they cannot be had."""
     from torchvision import models
 
     try:
@@ -124,7 +127,10 @@ def last_layer(network: nn.Module) -> str | None:
 
 
 def defaults(name: str, size: tuple[int, ...]) -> dict[str, Any]:
-    """Keywords of torchvision's function that the size and our use of the network ask for."""
+    """Keywords of torchvision's function that the size and our use of the network ask for.
+
+    Raises UserError where a network of square images is asked for others.
+    """
     if name.startswith("vit_"):
         if size[0] != size[1]:
             raise UserError(f"torchvision:{name} takes square images only, not {size[0]}×{size[1]}.")

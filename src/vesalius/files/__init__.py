@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from vesalius.files.anywhere import contents, explained, kind_of, opened, state_of
     from vesalius.files.archives import extract
     from vesalius.files.downloads import checksum, download
+    from vesalius.files.nearby import near
     from vesalius.files.objects import ABSENT, AT_ONCE, Objects
     from vesalius.files.patience import Unreachable, patiently
 
@@ -40,6 +41,7 @@ __all__ = [
     "is_web",
     "kind_of",
     "naming_failures",
+    "near",
     "opened",
     "patiently",
     "place_of",
@@ -55,6 +57,7 @@ __all__ = [
 _LATER = {
     "extract": "archives", "checksum": "downloads", "download": "downloads",
     **dict.fromkeys(("contents", "explained", "kind_of", "opened", "state_of"), "anywhere"),
+    "near": "nearby",
     **dict.fromkeys(("ABSENT", "AT_ONCE", "Objects"), "objects"),
     **dict.fromkeys(("Unreachable", "patiently"), "patience"),
 }  # fmt: skip

@@ -23,6 +23,9 @@ from vesalius.training.precision import fp32
 from vesalius.views.batch import Batch
 from vesalius.views.patches import grid_of, patchify, unpatchify
 
+_TRANSFORMERS = ("--encoder.name timm:vit_tiny_patch16_224 (with --encoder.patch_size 4 for views of 32 pixels)", "--encoder.name monai:vit")
+"""Of images, of volumes."""
+
 
 class Config(BaseModel):
     """Hyper-parameters of MAE: its decoder. The share of hidden patches is that of the views' ``token_mask``."""
@@ -102,8 +105,8 @@ class MAE(Method):
         if not card.tokens or not card.patch:
             raise UserError(
                 f"mae leaves patches out before they are encoded, and {card.architecture} has no patches that can be left out. "
-                "Use a vision transformer, such as --encoder.name timm:vit_tiny_patch16_224 (with --encoder.patch_size 4 for "
-                "views of 32 pixels), a network of your own whose forward takes keep and hide, or another method."
+                f"Use a vision transformer, such as {_TRANSFORMERS[len(card.size) == 3]}, a network of your own whose forward takes keep and hide, "
+                "or another method."
             )
         self.encoder, self.patch = encoder, card.patch
         self.decoder = Decoder(card.dim, card.channels * math.prod(card.patch), grid_of(card.size, card.patch), config)

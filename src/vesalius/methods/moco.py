@@ -37,6 +37,10 @@ class Config(BaseModel):
     hidden: int = Field(2048, ge=1, description="Width of the projector's hidden layer.")
     dim: int = Field(128, ge=1, description="Length of the projected vector.")
 
+    def check_batch(self, samples: int) -> None:
+        """Raises UserError where the queue cannot hold the keys of a step of ``samples``."""
+        check_batch(self.queue, samples)
+
 
 @fp32
 def info_nce(
@@ -48,6 +52,15 @@ def info_nce(
     return -F.logsigmoid((query * key).sum(-1) - torch.logsumexp(query @ queue.T, 1))
 
 
+def check_batch(queue: int, samples: int) -> None:
+    """Raises UserError where ``samples`` of one step make more keys than ``queue`` holds."""
+    if samples > queue:
+        raise UserError(
+            f"method.queue is {queue}, but one step makes {samples} keys, one for each sample of the global batch, and "
+            f"the queue has to hold them. Set --method.queue to {samples} or more, or lower --batch_size."
+        )
+
+
 @torch.no_grad()
 def enqueue(
     queue: Float[Tensor, "rows dim"], pointer: Int[Tensor, ""], keys: Float[Tensor, "batch dim"], finite: Bool[Tensor, ""] | None
@@ -56,11 +69,7 @@ def enqueue(
 
     ``finite``: where False nothing changes. Raises UserError for more keys than the queue holds.
     """
-    if len(keys) > len(queue):
-        raise UserError(
-            f"method.queue is {len(queue)}, but one step makes {len(keys)} keys, one for each sample of the global batch, and "
-            f"the queue has to hold them. Set --method.queue to {len(keys)} or more, or lower --batch_size."
-        )
+    check_batch(len(queue), len(keys))
     places = (pointer + torch.arange(len(keys), device=queue.device)) % len(queue)
     queue[places] = keys if finite is None else torch.where(finite, keys, queue[places])
     pointer.add_(len(keys) if finite is None else len(keys) * finite).remainder_(len(queue))

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 
 from vesalius.encoders.encoder import Encoder, Encoding
 from vesalius.errors import UserError
-from vesalius.training.contrast import nt_xent
+from vesalius.methods.simclr import nt_xent
 from vesalius.training.gather import gather
 from vesalius.training.method import Method, Output, Progress, Reconstruction
 from vesalius.training.precision import fp32
@@ -51,7 +51,7 @@ def restored(
 def weighted(
     l1: Float[Tensor, " batch"], contrast: Float[Tensor, " batch"], weight: float
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """Mean L1, that times weight times mean NT-Xent (their sum is the loss), and mean NT-Xent, all of the global batch.
+    """Mean L1, that times weight times mean NT-Xent (their sum is the loss), and mean NT-Xent, () each, all of the global batch.
 
     A product of two means is no mean over samples: every rank's terms are gathered, with gradient through both factors.
     """
@@ -94,7 +94,10 @@ class Restoration(Method):
         self.decoder = Decoder(encoder.card.dim, config.decoder, encoder.card.channels, _scale(encoder))
 
     def forward(self, batch: Batch, at: Progress) -> Output:
-        """Views ``corrupted`` (2, B, C, *size) and ``clean`` (1, B, C, *size) -> L1 and, of both, the weighted contrastive term."""
+        """Views ``corrupted`` (2, B, C, *size) and ``clean`` (1, B, C, *size) -> L1 and, of both, the weighted contrastive term.
+
+        Raises UserError for a single damaged view.
+        """
         clean, seen = batch.views["clean"][0], batch.views["corrupted"]
         if not self.config.contrastive and self.config.reconstruct == "first":
             return Output({"l1": restored(self._restore(seen[0]), clean)})

@@ -8,13 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+import torch
+from jaxtyping import Float
 from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.projector import MLP
-from vesalius.training.contrast import nt_xent
+from vesalius.training.contrast import contrast, contrast_all
+from vesalius.training.gather import first_row, gather, world_size
 from vesalius.training.method import Method, Output, Progress
+from vesalius.training.precision import fp32
 from vesalius.views.batch import Batch
 
 
@@ -32,6 +37,27 @@ class Config(BaseModel):
 
 COMPAT: Mapping[str, Mapping[str, object]] = {"innereye": {"temperature": 0.1, "hidden": 2048, "dim": 128}}
 """What a ``compat`` value changes here."""
+
+
+@fp32
+def nt_xent(
+    first: Float[Tensor, "batch dim"], second: Float[Tensor, "batch dim"], temperature: float
+) -> Float[Tensor, " batch"]:
+    """NT-Xent of each sample (mean over its two views); negatives are all other views of the global batch.
+
+    Equation 1 of Chen et al. (ICML 2020) on L2-normalised vectors. A view's own similarity is left out of its denominator.
+    """
+    first, second = F.normalize(first, dim=-1), F.normalize(second, dim=-1)
+    rows, mine = len(first), torch.cat([first, second])
+    if world_size() == 1:
+        loss = contrast_all(mine, torch.arange(2 * rows, device=mine.device).roll(rows), temperature)
+    else:
+        every = torch.cat([gather(first), gather(second)])
+        start = first_row(first)
+        own = torch.arange(start, start + rows, device=mine.device)
+        own = torch.cat([own, own + len(every) // 2])
+        loss = contrast(mine, every, own, own.roll(rows), temperature)
+    return loss.view(2, rows).mean(0)
 
 
 class SimCLR(Method):

@@ -31,12 +31,16 @@ def _fields(verb: str) -> Mapping[str, Any]:
 
 
 def words(tokens: Sequence[str]) -> list[tuple[str, str]]:
-    """``--a.b=1 --c-d 2 --flag`` -> dotted names with what is said of them, a flag being ``true``."""
+    """``--a.b=1 --c-d 2 --flag`` -> dotted names with what is said of them, a flag being ``true``.
+
+    Raises UserError for a word that is no field.
+    """
     found, i = [], 0
     while i < len(tokens):
         token = tokens[i]
         if not token.startswith("--") or token == "--":  # noqa: S105
-            raise UserError(f"{token!r} is not understood here: fields are given as --name value or --name=value.")
+            meant = f" If these are the images: --data.train {token}." if Path(token).exists() else ""
+            raise UserError(f"{token!r} is not understood here: fields are given as --name value or --name=value.{meant}")
         name, equals, text = token[2:].partition("=")
         if not equals:
             following = tokens[i + 1] if i + 1 < len(tokens) else None
@@ -77,7 +81,10 @@ def _is_text(name: str, model: Any) -> bool:
 
 
 def from_pairs(given: Iterable[tuple[str, Any]], verb: str = "pretrain") -> tuple[dict[str, Any], list[str]]:
-    """Dotted names with values -> nested changes of ``verb``; aliases are translated. Later ones win."""
+    """Dotted names with values -> nested changes of ``verb``; aliases are translated. Later ones win.
+
+    Raises UserError for what the original had and this has not, with what does it here.
+    """
     known, fields, changes, sentences = aliases(), _fields(verb), {}, []  # type: dict[str, Any], Mapping[str, Any], dict[str, Any], list[str]
     for name, value in given:
         if name in known["without_meaning"] and name not in fields:

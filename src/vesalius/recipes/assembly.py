@@ -46,6 +46,11 @@ class Parts:
     labelled: Sequence[str]
     """Names of the monitors that read labels."""
 
+    @property
+    def input(self) -> tuple[int, ...]:
+        """Shape of one view as the encoder takes it: channels, then its sides."""
+        return (self.encoder.card.channels, *self.encoder.card.size)
+
 
 def assemble(config: PretrainConfig, material: Material, world: World) -> Parts:
     """Build the parts of ``config``. Raises UserError where the views do not make what the method needs."""

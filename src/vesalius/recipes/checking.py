@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args
@@ -14,7 +15,10 @@ C = TypeVar("C", bound=BaseModel)
 
 
 def check(model: type[C], value: Mapping[str, Any], where: str = "the recipe") -> C:
-    """``value`` as a ``model``, or one paragraph saying which key is wrong and what was probably meant."""
+    """``value`` as a ``model``, or one paragraph saying which key is wrong and what was probably meant.
+
+    Raises UserError with that paragraph.
+    """
     try:
         return model.model_validate(_loosened(model, value))
     except ValidationError as error:
@@ -42,14 +46,16 @@ def _explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
     for fault in error.errors():
         place = ".".join(str(p) for p in _field(model, fault["loc"]))
         if fault["type"] == "extra_forbidden":
-            hint = nearest(str(fault["loc"][-1]), _siblings(model, fault["loc"]))
+            inside = "" if re.search(r"\.\d+(\.|$)", place) else place.rpartition(".")[0]  # an entry of a list is typed by its name
+            hint = nearest(str(fault["loc"][-1]), _siblings(model, fault["loc"]), inside)
             sentences.append(f"There is no field {place!r} in {where}.{hint}")
         elif fault["type"] == "missing":
-            sentences.append(f"{where[0].upper() + where[1:]} says nothing for {place!r}, which has no default: give it with --{place}.")
+            by = f" with --{place}" if where in ("the recipe", "the job") else ""
+            sentences.append(f"{where[0].upper() + where[1:]} says nothing for {place!r}, which has no default: give it{by}.")
         elif fault["type"] == "value_error":
             sentences.append(f"{place or where}: {fault['msg'].removeprefix('Value error, ')}.")
         else:
-            said = fault["msg"].replace("Input should be", "it should be")
+            said = fault["msg"].replace("Input should be", "it should be").replace("a valid dictionary", "a mapping, as {name: value}")
             wrong.setdefault(place or where, (fault.get("input"), []))[1].append(said[0].lower() + said[1:])
     for place, (given, reasons) in wrong.items():
         shown = repr(given)
@@ -58,10 +64,10 @@ def _explain(error: ValidationError, model: type[BaseModel], where: str) -> str:
     return " ".join(sentences[:3])
 
 
-def nearest(key: str, known: Sequence[str]) -> str:
-    """A sentence with the one of ``known`` that was probably meant, or with all of them."""
+def nearest(key: str, known: Sequence[str], inside: str = "") -> str:
+    """A sentence with the one of ``known`` that was probably meant, as it is typed ``inside`` its field, or with all of them."""
     near = get_close_matches(key, known, n=1)
-    return f" Did you mean {near[0]}?" if near else f" Known here: {', '.join(known) or 'none'}."
+    return f" Did you mean {f'{inside}.' if inside else ''}{near[0]}?" if near else f" Known here: {', '.join(known) or 'none'}."
 
 
 def _field(model: Any, place: Sequence[Any]) -> list[Any]:

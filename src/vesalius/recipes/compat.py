@@ -46,6 +46,7 @@ def compat_changes(word: str, config: Mapping[str, Any], method: str, world: int
     """Changes to the recipe ``config`` for ``compat: word`` and one sentence per fault of measurement they reproduce.
 
     ``world``: number of processes; InnerEye multiplies its learning rate by it.
+    Raises UserError for a method that the original had not.
     """
     if word == "monai-tutorial":
         return monai_tutorial.changes(method), list(monai_tutorial.SENTENCES)

@@ -47,7 +47,7 @@ class DataConfig(ImagesConfig):
     channels: Literal[1, 3, "keep", "auto"] = Field(
         "auto", description="Channels of the stored images: 1, 3 or keep; auto takes 1 where all are grey, else 3."
     )
-    size: int | Literal["native", "auto"] = Field("auto", description="Shorter side in the store; auto is 1.25 x the view.")
+    size: int | Literal["native", "auto"] = Field("auto", description="Pixels of the shorter side in the store; auto is 1.25 x the view.")
     drop_last: bool = Field(True, description="Leave out an epoch's last batch when it is short.")
     plan: Mapping[str, Any] = Field(
         {}, description="How volumes are prepared (spacing, orientation, intensity, patch, ...); what is left open is the source's, or follows from the data."
@@ -56,18 +56,18 @@ class DataConfig(ImagesConfig):
     @field_validator("plan")
     @classmethod
     def _fields_of_a_plan(cls, plan: Mapping[str, Any]) -> Mapping[str, Any]:
-        for key in plan:
-            if key not in Plan.model_fields:
-                raise ValueError(f"a plan has no {key!r}; it has {', '.join(Plan.model_fields)}")
-        return plan
+        return Plan.said(plan)
 
 
 class MonitorConfig(Named):
     """One monitor: name, its own data, task and interval, and its own fields."""
 
     data: str | None = None
+    """Labelled images to look at; the recipe's monitoring data when absent."""
     labels: str | Sequence[str] | None = None
+    """Their label column(s)."""
     every: Interval | None = None
+    """How often it looks; the recipe's ``validate_every`` when absent."""
 
 
 class PretrainConfig(Traced):

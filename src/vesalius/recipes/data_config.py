@@ -26,7 +26,7 @@ class SplitConfig(Frozen):
 class ImagesConfig(Frozen):
     """The images of one job: what pretraining and fine-tuning say in the same words."""
 
-    train: str
+    train: str = Field(description="The images: NAME[@ROOT], a folder, a table, a .npz.")
     root: str | None = Field(None, description="Folder the train reference is relative to.")
     task: str | None = Field(None, description="Which of a source's tasks its labels are for; the same as NAME@ROOT:TASK.")
     labels: str | Sequence[str] | None = Field(None, description="Label column(s) of a table; several are multi-label.")
@@ -50,8 +50,8 @@ class ImagesConfig(Frozen):
         " auto: the encoder's, or file.",
     )
     split: SplitConfig = SplitConfig()
-    channels: Literal[1, 3, "keep", "auto"] = "auto"
-    size: int | Literal["native", "auto"] = "auto"
+    channels: Literal[1, 3, "keep", "auto"] = Field("auto", description="Channels of the stored images.")
+    size: int | Literal["native", "auto"] = Field("auto", description="Pixels of the shorter side in the store.")
     max_bad_share: float = Field(0.05, ge=0, le=1, description="More unreadable files than this ends the run.")
     allow_leakage: bool = Field(False, description="Go on when a subject is in two splits; every result says so.")
     require_subjects: bool = Field(False, description="Refuse data without subjects.")

@@ -28,9 +28,11 @@ from vesalius.terminal import Terminal
 from vesalius.training import checkpoints
 from vesalius.training.display import FitDisplay
 from vesalius.training.feed import Feed
-from vesalius.training.fit import Length, Spent, fit
+from vesalius.training.fit import fit
 from vesalius.training.layerwise import layerwise
 from vesalius.training.layout import fastest
+from vesalius.training.length import Length
+from vesalius.training.log import Spent
 from vesalius.training.method import Method, Progress
 from vesalius.training.optimizers import Stepper
 from vesalius.training.watch import Watch, Watched

@@ -24,7 +24,7 @@ class LabelledConfig(ImagesConfig):
     kind: Kind | None = Field(None, description="classes, binary, multilabel, ordinal or regression, where the values do not say.")
     classes: Sequence[str] | None = Field(None, description="Order of the classes by name, least first: what ordinal needs of words.")
     channels: Literal[1, 3, "keep", "auto"] = Field("auto", description="Channels of the stored images; auto takes the encoder's.")
-    size: int | Literal["native", "auto"] = Field("auto", description="Shorter side in the store; auto is 1.25 x what the encoder sees.")
+    size: int | Literal["native", "auto"] = Field("auto", description="Pixels of the shorter side in the store; auto is 1.25 x what the encoder sees.")
 
 
 class EncoderConfig(BaseModel):

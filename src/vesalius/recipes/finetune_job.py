@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,7 +43,7 @@ class Job:
 
     @property
     def learnt(self) -> NDArray[np.int64]:
-        """The training records with a label."""
+        """``(n,)`` the training records with a label."""
         rows: NDArray[np.int64] = self.rows["train"][labels.known(self.labels["train"]).numpy()]
         return rows
 
@@ -66,10 +66,15 @@ def prepare(config: FinetuneConfig, terminal: Terminal) -> Job:
         training_views(config, encoder)
     terminal.say(
         f"{len(job.learnt):,} labelled training, {len(rows['val']):,} validation and {len(rows['test']):,} test images of {data.name}; "
-        f"{task.name} ({task.kind}{': ' + ', '.join(task.classes[:8]) if task.classes else ''})."
+        f"{task.name} ({task.kind}{': ' + _first(task.classes) if task.classes else ''})."
     )
     if encoder.loaded is not None:
         terminal.say(f"The encoder is {encoder.card.architecture}: {encoder.loaded.sentence()}.")
     for warning in warnings:
         terminal.say(warning)
     return job
+
+
+def _first(classes: Sequence[str]) -> str:
+    """Up to a dozen names, and how many more there are."""
+    return ", ".join(classes) if len(classes) <= 12 else f"{', '.join(classes[:10])} and {len(classes) - 10} more"

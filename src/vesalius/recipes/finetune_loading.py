@@ -69,7 +69,10 @@ def finetune_and_sentences(
 
 
 def with_encoder(layer: Mapping[str, Any]) -> dict[str, Any]:
-    """``layer`` with the one word that may be given for an encoder under ``name`` or, where it is no network, ``weights``."""
+    """``layer`` with the one word that may be given for an encoder under ``name`` or, where it is no network, ``weights``.
+
+    Raises UserError where weights are given twice.
+    """
     given = layer.get("encoder")
     if given is None:
         return dict(layer)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from vesalius import views
@@ -19,9 +18,8 @@ from vesalius.features.records import MARGIN, store_for
 from vesalius.recipes.finetune_config import FinetuneConfig
 from vesalius.recipes.segmentation.planning import resolved
 from vesalius.terminal import Terminal
-from vesalius.views.operation import Pixelwise
 from vesalius.views.pipeline import Views
-from vesalius.views.recipe import known
+from vesalius.views.recipe import is_pixelwise
 
 _SMALL = 32
 MILD = ({"affine": {"degrees": 10, "outside": "edge"}}, {"random_resized_crop": {"scale": [0.75, 1.0]}},
@@ -54,12 +52,16 @@ def load_labelled(config: FinetuneConfig, terminal: Terminal) -> SampleTable:
         limit=data.limit,
         terminal=terminal,
     )
+    table.require_task(data.train)
     table = as_told(table, data.kind, data.classes)
     return divide(table, data.split, allow_leakage=data.allow_leakage, require_subjects=data.require_subjects)
 
 
 def given_encoder(config: FinetuneConfig, table: SampleTable) -> Encoder:
-    """The encoder as the user gives it, before anything is learnt: a pure function of the recipe and what it names."""
+    """The encoder as the user gives it, before anything is learnt: a pure function of the recipe and what it names.
+
+    Raises UserError for images of neither one channel nor three.
+    """
     given = config.encoder
     name, weights = given.name, given.weights
     if name is None:
@@ -92,7 +94,10 @@ def _of_volumes(config: FinetuneConfig, name: str, table: SampleTable) -> Encode
 
 
 def open_labelled(config: FinetuneConfig, table: SampleTable, encoder: Encoder, terminal: Terminal) -> DataSet:
-    """``table`` with its pixels, decoded at the encoder's number of channels and a little above its size."""
+    """``table`` with its pixels, decoded at the encoder's number of channels and a little above its size.
+
+    Raises UserError for fields that contradict the encoder's card.
+    """
     data, card = config.data, encoder.card
     settings = store_for(encoder, table)
     if isinstance(settings, Plan):
@@ -114,7 +119,10 @@ def open_labelled(config: FinetuneConfig, table: SampleTable, encoder: Encoder, 
 
 
 def training_views(config: FinetuneConfig, encoder: Encoder) -> Views:
-    """The views that are learnt from, at the encoder's size, ending as its card's preprocessing ends."""
+    """The views that are learnt from, at the encoder's size, ending as its card's preprocessing ends.
+
+    Raises UserError for views without the group ``global``.
+    """
     card = encoder.card
     shared, steps = ((), MILD) if len(card.size) == 2 else (PLACE, MILD_VOLUMES)
     recipe: Any = {"global": {"count": 1, "size": list(card.size), "operations": [dict(step) for step in steps]}}
@@ -127,10 +135,3 @@ def training_views(config: FinetuneConfig, encoder: Encoder) -> Views:
     ending = [step for step in card.preprocessing if is_pixelwise(step)]
     made = {**recipe, "global": {**group, "size": list(card.size), "operations": [*group["operations"], *ending]}}
     return views.load({key: made[key] for key in ("shared", "per_channel", "global") if key in made}, card.channels)
-
-
-def is_pixelwise(step: Any) -> bool:
-    """Whether an operation of views, as a recipe has it, changes values and moves nothing."""
-    name = next(iter(step)) if isinstance(step, Mapping) else str(step)
-    kind = known().get(str(name).replace("-", "_"))
-    return kind is not None and issubclass(kind, Pixelwise)

@@ -115,11 +115,8 @@ def _read(reference: str, verb: str, chain: Sequence[str]) -> tuple[Layer, str]:
     if path.is_file() or (path.suffix in (".yaml", ".yml") and not chain):
         return Layer(yaml12.read(path), path.name), str(path.resolve())
     near = get_close_matches(reference, [*names(verb), *recipe_aliases(verb)], n=2)
-    hint = f" Did you mean {' or '.join(near)}?" if near else ""
-    raise UserError(
-        f"There is no recipe {reference!r}{by}.{hint} `vesalius recipes list` shows them ({', '.join(names(verb))}); "
-        "a configuration of your own is a .yaml file."
-    )
+    hint = f" Did you mean {' or '.join(near)}?" if near else f" There are {', '.join(names(verb))}."
+    raise UserError(f"There is no recipe {reference!r}{by}.{hint} `vesalius recipes list` shows them; a configuration of your own is a .yaml file.")
 
 
 def _beside(folder: Path, parent: str, verb: str) -> str:

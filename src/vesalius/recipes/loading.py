@@ -17,6 +17,7 @@ from vesalius.recipes.checking import check, nearest
 from vesalius.recipes.compat import compat_changes
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
 from vesalius.recipes.layers import GIVEN, Layer, layers, merged
+from vesalius.recipes.own_images import without_its_monitor
 from vesalius.recipes.tracking import check_trackers
 
 
@@ -28,20 +29,22 @@ def load_pretrain(
     Order: recipe, then the user's ``changes``; what ``compat`` brings back lies below the layer that says ``compat``,
     so that a resolved configuration is run again as it is. Raises UserError naming the key, with the nearest known one.
     """
-    given = [*layers(reference), Layer(dict(changes or {}), GIVEN)]
+    given, sentences = without_its_monitor([*layers(reference), Layer(dict(changes or {}), GIVEN)])
     config, origins = merged(given)
     for plugin in config.get("plugins") or ():
         registry.load_plugin(plugin)
-    sentences: list[str] = []
     if (word := str(config.get("compat", "none"))) != "none":
         said = max(i for i, layer in enumerate(given) if "compat" in layer.fields)
         method = str((config.get("method") or {}).get("name", PretrainConfig.model_fields["method"].default.name))
-        brought, sentences = compat_changes(word, config, method, int(os.environ.get("WORLD_SIZE", "1")))
+        brought, told = compat_changes(word, config, method, int(os.environ.get("WORLD_SIZE", "1")))
+        sentences += told
         config, origins = merged([*given[:said], Layer(brought, f"compat {word}"), *given[said:]])
     config, more = with_files(config)
     sentences = [*sentences, *more]
     checked = check(PretrainConfig, config).said_by(origins)
-    check(registry.entry("methods", checked.method.name).Config, checked.method.fields, f"method {checked.method.name}")
+    method_config: Any = check(registry.entry("methods", checked.method.name).Config, checked.method.fields, f"method {checked.method.name}")
+    if hasattr(method_config, "check_batch"):  # before anything is decoded
+        method_config.check_batch(checked.batch_size * checked.accumulate * int(os.environ.get("WORLD_SIZE", "1")))
     check_options(checked.encoder.name, checked.encoder.fields)
     for monitor in checked.monitors:
         monitor_settings(checked, monitor)
@@ -55,7 +58,10 @@ def needs_labels(monitor: str) -> bool:
 
 
 def monitor_settings(config: PretrainConfig, given: MonitorConfig) -> BaseModel:
-    """The checked fields of one monitor, its interval and ``compat`` among them."""
+    """The checked fields of one monitor, its interval and ``compat`` among them.
+
+    Raises UserError for a field that it has not.
+    """
     model: type[BaseModel] = registry.entry("monitors", given.name).Config
     own = [name for name in model.model_fields if name != "interval"]
     for key in given.fields:

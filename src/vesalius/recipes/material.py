@@ -24,7 +24,7 @@ from vesalius.features.records import MARGIN
 from vesalius.recipes.config import MonitorConfig, PretrainConfig
 from vesalius.recipes.held_out import without_held_out
 from vesalius.recipes.loading import needs_labels
-from vesalius.recipes.planned import dims_of, noun, plan_for
+from vesalius.recipes.planned import dims_of, noun, plan_for, refuse_volumes_for_images
 from vesalius.terminal import Terminal
 from vesalius.training.monitor import SeesPaintings
 
@@ -46,6 +46,13 @@ class Material:
     seconds: float
     plan: Plan | None = None
     """How volumes were prepared; None for images."""
+
+    @property
+    def by_role(self) -> dict[str, DataSet]:
+        """``train``, ``monitor`` and further sets by number: names that say nothing of where they lie."""
+        further = [data for key, data in self.monitors.items() if key != self.main]
+        main = {} if self.examined is None else {"monitor": self.examined}
+        return {"train": self.train, **main, **{f"monitor {n}": data for n, data in enumerate(further, 2)}}
 
     @property
     def examined(self) -> DataSet | None:
@@ -84,6 +91,7 @@ def load_material(config: PretrainConfig, terminal: Terminal, images: SampleTabl
         limit=data.limit,
         terminal=terminal,
     )
+    refuse_volumes_for_images(config, table)
     # one monitor speaks for all of its set: one that needs labels, where there is one
     asked = sorted(config.monitors, key=lambda m: needs_labels(m.name))
     keys = {key: m for m in asked if (key := monitor_key(config, m)) is not None}
@@ -167,7 +175,7 @@ def _monitoring_table(config: PretrainConfig, monitor: MonitorConfig, table: Sam
         terminal=terminal,
     )
     if needs_labels(monitor.name):
-        found.require_task()
+        found.require_task(f"{reference}, which would be watched on,")
     if config.compat == "innereye":
         return firm(split_as_innereye(found, config.seed))
     return divide(found, data.split, allow_leakage=data.allow_leakage, require_subjects=data.require_subjects)
@@ -200,7 +208,10 @@ def _settings(config: PretrainConfig, table: SampleTable, others: list[SampleTab
 
 
 def look_size(config: PretrainConfig) -> int | None:
-    """``encoder.size``: pixels per side of the images the encoder is examined on, where they are not the views'."""
+    """``encoder.size``: pixels per side of the images the encoder is examined on, where they are not the views'.
+
+    Raises UserError for what is no number of pixels.
+    """
     size = config.encoder.fields.get("size")
     if size is None or (isinstance(size, int) and not isinstance(size, bool) and size > 0):
         return size

@@ -37,7 +37,10 @@ _VOLUMES = 3
 
 
 def picture(name: str, data: str, out: Path, count: int, terminal: Terminal) -> Path:
-    """Write a grid of ``count`` images of ``data`` under the views of recipe ``name``: the original, then each view."""
+    """Write a grid of ``count`` images of ``data`` under the views of recipe ``name``: the original, then each view.
+
+    Raises UserError for no image at all, and for data that the views are not of.
+    """
     if count < 1:
         raise UserError(f"--count is {count}; show at least one image.")
     recipe = views_of(name)

@@ -34,6 +34,15 @@ def dims_of(config: PretrainConfig) -> Literal[3] | None:
     return None
 
 
+def refuse_volumes_for_images(config: PretrainConfig, train: SampleTable) -> None:
+    """Raises UserError where ``train`` holds volumes and the recipe's views are of images."""
+    if train.dims == 3 and dims_of(config) != 3:
+        raise UserError(
+            f"{config.data.train} holds volumes, and the recipe's views are of images. Take a recipe of volumes, such as mr-mae or ct-mae "
+            "(`vesalius recipes list`), or other views (--views ct-mae)."
+        )
+
+
 def plan_for(config: PretrainConfig, tables: Sequence[SampleTable], terminal: Terminal) -> Plan | None:
     """How the volumes of ``tables``, the training table first, are prepared; None for images.
 
@@ -53,11 +62,7 @@ def plan_for(config: PretrainConfig, tables: Sequence[SampleTable], terminal: Te
             raise UserError(f"data.plan says how volumes are prepared, and {train.source} holds images. Leave it out.")
         return None
     made = views_for(config, 1)
-    if made.dims == 2:
-        raise UserError(
-            f"{train.source} holds volumes, and the views are of images. Choose views of volumes: --views ct-mae, mr-mae, ct-restoration, "
-            "volume-simclr or volume-byol (`vesalius recipes list`)."
-        )
+    refuse_volumes_for_images(config, train)
     for field, unused in (("size", data.size != "auto"), ("channels", data.channels not in ("auto", 1)), ("window", data.window != "auto")):
         if unused:
             raise UserError(f"data.{field} is for images; volumes are prepared as data.plan says (spacing, orientation, intensity, patch). Leave it out.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,13 +12,15 @@ from pydantic import BaseModel
 
 from vesalius.errors import NoRoom, UserError
 from vesalius.recipes.plugins import plugins_of
-from vesalius.runs import Run, find
+from vesalius.runs import Run, find, home
 
 C = TypeVar("C", bound=BaseModel)
 Load = Callable[[Any, Mapping[str, Any]], tuple[C, list[str]]]
 """A recipe and changes to a checked configuration, and what to tell the user about it."""
 _ELSEWHERE = ("device", "threads", "name", "plugins", "tracking")
 """What may differ when a run is gone on with."""
+_FIRST = ("config.yaml", "run.json", "log.txt", "plugins")
+"""What a run's folder holds before anything is made in it."""
 
 
 def run_to_resume(reference: str | Path, verb: str) -> Run:
@@ -58,7 +61,10 @@ def configured(
 
 @contextmanager
 def noted(run: Run, first: bool) -> Iterator[None]:
-    """Inside, the run is running; where an error ends it, the ``first`` rank writes down why."""
+    """Inside, the run is running; where an error ends it, the ``first`` rank writes down why.
+
+    Raises the error again; NoRoom with the command that goes on.
+    """
     if first:
         run.record(state="running")
     try:
@@ -68,4 +74,22 @@ def noted(run: Run, first: bool) -> Iterator[None]:
             run.note_end(error)
         if isinstance(error, NoRoom):
             raise NoRoom(str(error).replace("run the same command again", f"go on with --resume {run.path}")) from error
+        raise
+
+
+@contextmanager
+def kept_if_begun(run: Run, begun: Callable[[], bool], *, new: bool) -> Iterator[None]:
+    """Inside, a run that was just created; where the user's input ends it before it has ``begun`` to make anything, what was written of it
+    goes, so that the line can be mended and typed again. ``new``: whether its folder was made for it, and goes whole.
+    """
+    try:
+        yield
+    except UserError:
+        if not begun():
+            (home() / f"{run.facts()['id']}.path").unlink(missing_ok=True)
+            for place in [run.path] if new else [run.path / name for name in _FIRST]:
+                if place.is_dir():
+                    shutil.rmtree(place, ignore_errors=True)
+                else:
+                    place.unlink(missing_ok=True)
         raise

@@ -62,7 +62,7 @@ def parse(text: str, place: str = "the text") -> Any:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The mapping in the file ``path``."""
+    """The mapping in the file ``path``. Raises UserError where it cannot be read, or holds no mapping."""
     try:
         value = parse(path.read_text(encoding="utf-8"), str(path))
     except OSError as error:
@@ -70,5 +70,8 @@ def read(path: Path) -> dict[str, Any]:
     except UnicodeDecodeError:
         raise UserError(f"{path} is not text in UTF-8. Name a YAML file, or a recipe (`vesalius recipes list`).") from None
     if not isinstance(value, dict):
-        raise UserError(f"{path} holds no mapping of keys to values. Write `key: value` lines; `vesalius recipes show demo` shows the keys.")
+        raise UserError(
+            f"{path} holds no mapping of keys to values. Write `key: value` lines: docs/select.md shows a job of select, "
+            "`vesalius recipes show demo` a recipe."
+        )
     return value

@@ -44,4 +44,15 @@ def find(reference: str | Path) -> Path:
         return fits[0]
     if fits:
         raise UserError(f"{wanted!r} fits {len(fits)} runs: {', '.join(p.name for p in fits[:6])}. Give more of the id.")
+    if folder.is_dir():
+        raise UserError(f"{wanted} is a folder, but not a run's: it holds no run.json. `vesalius runs list` shows the runs there are.")
     raise UserError(f"There is no run {wanted!r} below {home()}. `vesalius runs list` shows what there is.")
+
+
+def settled(reference: str | Path) -> str:
+    """``reference`` as it stands in a record: ``latest`` is the id of the run that it means now, and everything else what it is."""
+    name, equals, rest = str(reference).rpartition("=")
+    if rest.removeprefix("run:") != "latest":
+        return str(reference)
+    meant = json.loads((find("latest") / "run.json").read_text())["id"]
+    return f"{name or 'latest'}={meant}" if equals else str(meant)

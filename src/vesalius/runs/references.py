@@ -10,10 +10,10 @@ import yaml
 from vesalius import registry
 
 HIDDEN = "(in config.yaml)"
-_LISTED = ("run", "encoder", "data")
+_LISTED = ("run", "encoder", "data", "images", "backbones")
 """Of an evaluation: lists of references."""
-_FILES = ("embeddings", "relevant_filenames_file", "preselected")
-"""Of a selection: files of the user's."""
+_FILES = ("embeddings", "relevant_filenames_file", "preselected", "images", "backbones", "reconstructed", "originals")
+"""Of a selection and of an evaluation: files of the user's."""
 _PLACES = ("train", "monitor", "root", "monitor_root", "labels_file", "mapping", "subject")
 
 

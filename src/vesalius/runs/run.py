@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-import platform
 import re
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -20,13 +18,13 @@ import yaml
 
 from vesalius.errors import NonFinite, Preempted, UserError, VesaliusError
 from vesalius.files import atomic_write, naming_failures
+from vesalius.runs import content
+from vesalius.runs.circumstances import hardware, versions
 from vesalius.runs.commented import commented
 
 STATES = ("running", "done", "failed", "preempted", "stopped")
 FIGURES = "figures"
 """The folder of a run that holds its pictures."""
-TIMES = frozenset({"time", "images_per_second", "wait_share", "views_share", "seconds"})
-"""Keys of ``metrics.jsonl`` that say how long something took: all else is the same when a run is repeated."""
 
 
 class _Dumper(yaml.SafeDumper):
@@ -69,7 +67,8 @@ class Run:
             path = _new_folder(home() / f"{stamp}-{verb}-{slug}")
         run = cls(path)
         text = yaml.dump(dict(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-        run.write_text("config.yaml", commented(text, origins or {}))
+        said = commented(text, origins or {})
+        run.write_text("config.yaml", said)
         run.record(
             id=f"{stamp}-{os.urandom(3).hex()}",
             name=name,
@@ -78,7 +77,9 @@ class Run:
             started=_now(),
             finished=None,
             git=_git_commit(),
-            versions=_versions(),
+            versions=versions(),
+            hardware=hardware(),
+            config_sha256=hashlib.sha256(said.encode()).hexdigest(),
             process=os.getpid(),
             **record,
         )
@@ -116,9 +117,11 @@ class Run:
             call()
 
     def finish(self, state: str) -> None:
-        """End the run in ``state``, one of STATES."""
+        """End the run in ``state``, one of STATES; of one that is done digests of what it made are kept, which a repetition is held against."""
         if state not in STATES:
             raise ValueError(state)
+        if state == "done":
+            self.write_json(content.FILE, content.digests(self.path))
         self.record(state=state, finished=_now())
 
     def note_end(self, error: BaseException) -> None:
@@ -228,15 +231,3 @@ def _git_commit() -> str | None:
     except (OSError, subprocess.TimeoutExpired):
         return None
     return found.stdout.strip() or None if found.returncode == 0 else None
-
-
-def _versions() -> dict[str, str]:
-    names = ("vesalius", "torch", "torchvision", "timm", "numpy", "pillow", "safetensors")
-    found = {"python": platform.python_version(), "system": platform.system(), "machine": platform.machine()}
-    for name in names:
-        try:
-            found[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            continue
-    found["byteorder"] = sys.byteorder
-    return found

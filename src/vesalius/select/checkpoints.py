@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from vesalius.data.dataset_names import dataset_key
 from vesalius.encoders import load_encoder
 from vesalius.encoders.build import is_name
 from vesalius.encoders.encoder import Encoder
@@ -17,7 +18,6 @@ from vesalius.files import atomic_write, naming_failures
 from vesalius.runs import Run, find
 from vesalius.runs.checkpoints import FILE, WEIGHTS, newest_checkpoint, required_encoder
 from vesalius.select.config import ModelConfig, SelectConfig
-from vesalius.select.dataset import dataset_key
 from vesalius.terminal import Terminal
 
 
@@ -98,7 +98,10 @@ def file_of(run: Path) -> Path:
 
 
 def copied(run: Path, out: Path) -> Path:
-    """Write what a run hands on to ``out`` as one file that says everything of itself, in the Lightly Worker's layout where it is that network."""
+    """Write what a run hands on to ``out`` as one file that says everything of itself, in the Lightly Worker's layout where it is that network.
+
+    Raises UserError where ``out`` is a folder.
+    """
     file = file_of(run)
     if out.is_dir():
         raise UserError(f"{out} is a folder. Name a file, as {out / FILE}.")

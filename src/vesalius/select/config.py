@@ -73,8 +73,8 @@ class TilingConfig(Frozen):
     """A grid of tiles, each an object of the task ``name``."""
 
     name: str
-    num_rows: int = Field(ge=1)
-    num_cols: int = Field(ge=1)
+    num_rows: int = Field(ge=1, description="Tiles from top to bottom.")
+    num_cols: int = Field(ge=1, description="Tiles from left to right.")
     overlap: float = Field(0.0, ge=0, lt=1, description="Share of a tile's sides that its neighbour shows too.")
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -18,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vesalius.data.identity import subject_name, user_key
+from vesalius.data.dataset_names import key_of
 from vesalius.errors import UserError
 from vesalius.files import Lock, atomic_folder, sweep_leftovers
 from vesalius.runs import home
@@ -26,7 +25,6 @@ from vesalius.runs import home
 if TYPE_CHECKING:
     from vesalius.data.table import SampleTable
 
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _SEEN = np.dtype([("id", "<u8"), ("size", "<i8"), ("changed", "<i8")])
 
 
@@ -34,11 +32,6 @@ def place() -> Path:
     """Where datapools live: ``VESALIUS_DATAPOOLS``, or ``datapools`` beside the runs."""
     given = os.environ.get("VESALIUS_DATAPOOLS")
     return Path(given) if given else home() / "datapools"
-
-
-def key_of(name: str) -> str:
-    """What the folder of the data set ``name`` is called: its name, or, where that is a path, a keyed number in its stead."""
-    return name if _PLAIN.fullmatch(name) else f"folder-{subject_name(name, user_key())}"
 
 
 def every() -> list[str]:

@@ -21,13 +21,15 @@ from vesalius.select.values import Classes, Numbers
 @dataclass(frozen=True)
 class Asked:
     """``values``: what the job's inputs read of metadata, predictions and scores, whose balance is shown. ``tested``: a labelled test split
-    with its vectors, where there is one. ``map_method``: how the map was made, in words. ``seed``: of what is drawn.
+    with its vectors, where there is one. ``map_method``: how the map was made, in words. ``odd``: what ``pictures.pairs`` found, where it is
+    known already. ``seed``: of what is drawn.
     """
 
     seed: int = 1
     values: Sequence[Classes | Numbers] = ()
     tested: Tested | None = None
     map_method: str = ""
+    odd: Mapping[str, Any] | None = None
 
 
 def describe(selected: Selected, run: Run, data: DataSet | None, asked: Asked | None = None) -> Mapping[str, Any]:
@@ -53,7 +55,7 @@ def describe(selected: Selected, run: Run, data: DataSet | None, asked: Asked | 
         "balance": balance(selected, asked.values, others) if len(picks) else [],
         "probe": probe(selected, asked.tested, asked.seed),
     }
-    odd = pictures.pairs(selected, asked.seed)
+    odd = pictures.pairs(selected, asked.seed) if asked.odd is None else asked.odd
     found |= pictures.write_pictures(selected, run, data, ids, odd, asked.seed)
     found["verdict"] = words.verdict(
         len(picks), len(candidates), len(candidates.chosen), picks.stopped, found["quality"], found["balance"], found["probe"]

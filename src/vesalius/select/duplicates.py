@@ -16,7 +16,7 @@ _NAMED = 5
 
 
 def exact_duplicates(table: SampleTable, ahead: NDArray[np.uint64]) -> list[tuple[int, int]]:
-    """Rows whose bytes, frame and box are those of another row, with that other: the first, rows of the ids ``ahead`` before all.
+    """Rows whose bytes, frame and box are those of another row, with that other: the first, rows of the ids ``ahead`` (k,) before all.
 
     Only files of a size that occurs twice are read. Rows of ``ahead`` stay. Arrays are not compared.
     """
@@ -34,7 +34,7 @@ def exact_duplicates(table: SampleTable, ahead: NDArray[np.uint64]) -> list[tupl
 
 
 def usable(pool: Pool, run: Run, terminal: Terminal, *, once: bool, before: NDArray[np.uint64]) -> Pool:
-    """``pool`` without files that are gone and, if ``once``, without all but one of equal files; those of ids ``before`` stay.
+    """``pool`` without files that are gone and, if ``once``, without all but one of equal files; those of ids ``before`` (k,) stay.
 
     ``left_out.json`` and ``duplicates.json`` of the run say which, by id; the terminal the first by name.
     """
@@ -43,8 +43,13 @@ def usable(pool: Pool, run: Run, terminal: Terminal, *, once: bool, before: NDAr
     run.write_json("left_out.json", [{"id": ids[row], "reason": "The file is not there."} for row in np.flatnonzero(gone)])
     twins = exact_duplicates(pool.table, before) if once else []
     run.write_json("duplicates.json", [{"id": ids[row], "of": ids[other]} for row, other in twins])
-    for rows, what in ((np.flatnonzero(gone).tolist(), "are not there"), ([row for row, _ in twins], "hold the same bytes as another")):
+    left = (
+        (np.flatnonzero(gone).tolist(), "is not there", "are not there"),
+        ([row for row, _ in twins], "holds the same bytes as another", "hold the same bytes as others"),
+    )
+    for rows, one, several in left:
         if rows:
+            what = one if len(rows) == 1 else several
             more = " ..." if len(rows) > _NAMED else ""
             terminal.say(f"{len(rows):,} of {len(pool):,} files {what} and cannot be selected: {', '.join(pool.names[rows[:_NAMED]])}{more}")
     kept = ~gone

@@ -37,7 +37,7 @@ class Embedded:
 
 
 def embed_images(encoder: Encoder, pool: Pool, how: How, run: Run, terminal: Terminal, *, once: bool, before: NDArray[np.uint64]) -> dict[str, Any]:
-    """Write ``vectors.npy`` with its ids, ``left_out.json`` and ``duplicates.json``; facts for the results.
+    """Write ``vectors.npy`` (n, d) with its ids, ``left_out.json`` and ``duplicates.json``; facts for the results.
 
     ``once``: of images with equal content only the first by name is kept, or one of the ids ``before``, which were selected earlier.
     Names of files that could not be read, or are there twice, go to the terminal alone.

@@ -42,7 +42,7 @@ class Round:
 
     @property
     def members(self) -> NDArray[np.uint64]:
-        """Ids of what earlier rounds selected."""
+        """``(n,)`` ids of what earlier rounds selected."""
         return self._before.ids
 
     def looked_at(self, pool: Pool) -> Pool:
@@ -59,7 +59,9 @@ class Round:
         return pool.take(new | np.isin(pool.table.ids, self.members))
 
     def joined(self, names: NDArray[np.str_], ids: NDArray[np.uint64], vectors: NDArray[Any] | None, encoder: str) -> Joined:
-        """Candidates with every member: of those that have vanished the vectors of their round, where the encoder is the same.
+        """Candidates, ``names`` and ``ids`` (n,) with ``vectors`` (n, d), with every member.
+
+        Of those that have vanished the vectors of their round, where the encoder is the same.
 
         Raises UserError where it is another.
         """
@@ -77,7 +79,7 @@ class Round:
         return Joined(np.asarray(found.names, dtype=np.str_)[order], found.ids[order], whole, np.sort(place[found.chosen]))
 
     def add(self, picks: Picks, ids: NDArray[np.uint64], vectors: NDArray[Any] | None, encoder: str) -> None:
-        """What was picked becomes part of the pool, once."""
+        """What was picked of candidates ``ids`` (n,), ``vectors`` (n, d) becomes part of the pool, once."""
         assert self._looked_at is not None
         given = np.empty((len(ids), 0), np.float32) if vectors is None else vectors
         again = None

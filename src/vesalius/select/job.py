@@ -88,6 +88,10 @@ def written(config: SelectConfig) -> dict[str, Any]:
 
 
 def _there(file: Path) -> Path:
+    if (file / "run.json").is_file():
+        raise UserError(f"{file} is a run: go on with it by --resume {file}, or embed with what it trained by --encoder {file} --data DATA --n 50.")
+    if file.is_dir():
+        raise UserError(f"{file} is a folder. Say which images these are by --data {file}, and what embeds them: --encoder ENCODER --data {file} --n 50.")
     if not file.is_file():
         raise UserError(f"There is no file {file}. Name a YAML file that holds the job, or say it with --encoder ENCODER --data DATA --n 50.")
     return file

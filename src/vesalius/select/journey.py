@@ -10,22 +10,27 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from vesalius import random
 from vesalius.data.dataset import DataSet
 from vesalius.data.table import SampleTable
 from vesalius.encoders import load_encoder
+from vesalius.encoders.build import is_name
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.saving import weights_hash
 from vesalius.features import identity
+from vesalius.features.origin import origin
 from vesalius.runs import Run
 from vesalius.runs.checkpoints import FILE as CHECKPOINT
 from vesalius.select import embedded, picks_file
 from vesalius.select.candidates import Candidates
 from vesalius.select.config import SelectConfig
-from vesalius.select.described.pictures import to_show
+from vesalius.select.described.pictures import pairs, to_show
+from vesalius.select.described.probe import MOST, Tested, asks, held_out
 from vesalius.select.describing import Asked, describe
 from vesalius.select.duplicates import usable
+from vesalius.select.early import refuse_early
 from vesalius.select.embedded import Embedded
-from vesalius.select.embedding import How, opened, to_look_at
+from vesalius.select.embedding import How, opened, to_look_at, vectors_of
 from vesalius.select.greedy import choose
 from vesalius.select.growing import Round
 from vesalius.select.mapping import keep_array, placed
@@ -63,14 +68,15 @@ class Journey:
         """Every stage, done now or before."""
         whole = self._meant(pool_of(self._config, self._terminal))
         pool = whole if self._round is None else self._round.looked_at(whole)
-        wanted(self._config.selection, Candidates(pool.names))  # too many are refused before anything is trained
+        refuse_early(self._config, whole, pool, self._tasks)
         encoder = self._encoder(pool)
         found, depends = self._embedded(pool, encoder)
+        self._run.record(made_from=self._origin(whole.table, found.pool.table, encoder))
         candidates = candidates_of(found, self._config, self._round, self._maker(encoder), self._terminal)
         picks = self._picks(candidates, depends)
         if self._round is not None and self._config.datapool.update:
             self._round.add(picks, _ids(candidates), candidates.vectors, self._maker(encoder))
-        return self._reported(candidates, found.pool.table, picks, encoder, depends)
+        return self._reported(candidates, found.pool.table, whole.test, picks, encoder, depends)
 
     def _meant(self, pool: Pool) -> Pool:
         """The images that there were when the job was started: those that have come since are no part of it."""
@@ -111,6 +117,11 @@ class Journey:
         reference = str(encoder_of(config, self._terminal, self._run.facts()["started"]))
         weights = config.weights or (reference if reference.startswith(_PUBLIC) else None)
         options: dict[str, Any] = {} if weights is None else {"weights": weights}
+        if weights is None and is_name(reference) and self._stages.known.get("embed", {}).get("state") != "done":
+            self._terminal.say(
+                f"{reference} is the name of a network, and its weights are random. Name what has learnt: a run, a file of weights, or a public network "
+                "as timm:resnet18."
+            )
         return load_encoder(reference, code=config.code, **options)
 
     # ---- embed
@@ -138,11 +149,19 @@ class Journey:
         self._stages.run("embed", {**depends, "once": once}, files, work)
         return embedded.read(self._run.path, pool, self._tasks), depends
 
+    def _origin(self, whole: SampleTable, usable: SampleTable, encoder: Encoder | None) -> Mapping[str, Any]:
+        """What the record says of the images and of an encoder that was not trained here."""
+        if encoder is None:
+            return origin({"data": whole})
+        pixels = opened(encoder, usable, self._how, self._terminal)
+        return origin({"data": whole, "candidates": pixels}, {} if self._config.training is not None else {"encoder": encoder})
+
     def _crops(self, pool: Pool, task: str) -> SampleTable:
         from vesalius.select.objects import crops_of
 
         tiling = next((tiling for tiling in self._config.tiles if tiling.name == task), None)
-        return crops_of(pool.table, task, tiling=tiling, padding=self._config.padding, terminal=self._terminal)
+        told = self._config.training is not None and self._config.training.task_name == task  # what could not be cut out the training has said
+        return crops_of(pool.table, task, tiling=tiling, padding=self._config.padding, terminal=None if told else self._terminal)
 
     def _maker(self, encoder: Encoder | None) -> str:
         """What a datapool calls the origin of vectors."""
@@ -161,7 +180,7 @@ class Journey:
                 picks = nearest_before(choose(candidates, built(selection, candidates), n, progress), candidates)
             picks_file.keep(self._run, picks, ids)
             if picks.stopped:
-                self._terminal.say(f"{len(picks):,} of {n:,} images were selected: {picks.stopped}.")
+                self._terminal.say(f"{len(picks):,} of {n:,} images {'was' if len(picks) == 1 else 'were'} selected: {picks.stopped}.")
             return {"selected": len(picks), "stopped": picks.stopped}
 
         chosen = [f"{int(i):016x}" for i in ids[candidates.chosen]]
@@ -172,7 +191,7 @@ class Journey:
     # ---- report
 
     def _reported(
-        self, candidates: Candidates, table: SampleTable, picks: Picks, encoder: Encoder | None, depends: Mapping[str, Any]
+        self, candidates: Candidates, table: SampleTable, test: SampleTable | None, picks: Picks, encoder: Encoder | None, depends: Mapping[str, Any]
     ) -> Selected:  # fmt: skip
         """``results.json``, the map and the pictures that the page draws."""
         frame, config = candidates.frame, self._config
@@ -187,8 +206,9 @@ class Journey:
                 xy, said = placed(candidates.vectors, picks.rows, config.seed)
                 keep_array(self._run.path / _MAP, xy)
             values = read_values(config.selection, candidates)
-            about = Asked(config.seed, values, None, said)
-            told = describe(self._mapped(plain), self._run, self._pixels(plain, encoder), about)
+            odd = pairs(plain, config.seed)
+            about = Asked(config.seed, values, self._tested(plain, test, encoder), said, odd)
+            told = describe(self._mapped(plain), self._run, self._pixels(plain, encoder, odd), about)
             self._run.write_json("results.json", {**self._facts(plain), **told})
             return {}
 
@@ -202,7 +222,17 @@ class Journey:
         xy = np.load(self._run.path / _MAP, allow_pickle=False)
         return replace(selected, map=xy) if len(xy) == len(selected.candidates) else selected  # of a job that is done files may have vanished
 
-    def _pixels(self, selected: Selected, encoder: Encoder | None) -> DataSet | None:
+    def _tested(self, selected: Selected, test: SampleTable | None, encoder: Encoder | None) -> Tested | None:
+        """The data's own test split, embedded as the candidates were; None where there is none, or nothing to ask of it."""
+        if test is None or encoder is None or not asks(selected):
+            return None
+        drawn = random.permutation(random.digest64("test split of a selection", self._config.seed), 0, len(test))[:MOST]
+        data = opened(encoder, test.subset(np.sort(drawn)), self._how, self._terminal)
+        rows = data.rows()
+        vectors = vectors_of(encoder, data, rows, self._how, self._terminal, "embedding the test split")
+        return held_out(selected, data.table.frame.iloc[data.table_rows(rows)], vectors)
+
+    def _pixels(self, selected: Selected, encoder: Encoder | None, odd: Mapping[str, Any]) -> DataSet | None:
         """The images as they were decoded for the encoder; without one those that are shown, decoded for that."""
         table = selected.table
         assert table is not None
@@ -210,7 +240,7 @@ class Journey:
             return opened(encoder, table, self._how, self._terminal)
         if table.dims == 3:
             return None
-        shown = np.isin(table.ids, _ids(selected.candidates)[to_show(selected, self._config.seed)])
+        shown = np.isin(table.ids, _ids(selected.candidates)[to_show(selected, odd, self._config.seed)])
         return to_look_at(table.subset(shown), self._terminal)
 
     def _facts(self, selected: Selected) -> dict[str, Any]:

@@ -47,7 +47,7 @@ def placed(vectors: NDArray[np.floating], first: NDArray[np.int64], seed: int) -
 
 
 def keep_array(file: Path, values: NDArray[Any]) -> None:
-    """Write ``values`` to ``file``, whole or not at all."""
+    """Write ``values``, of any shape (n, ...), to ``file``, whole or not at all."""
     buffer = io.BytesIO()
     np.save(buffer, values)
     atomic_write(file, buffer.getvalue())

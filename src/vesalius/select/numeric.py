@@ -28,7 +28,7 @@ def added_up(values: Numbers) -> NDArray[np.float64]:
 
 
 def at_most(value: NDArray[np.float64] | float, bound: float) -> NDArray[np.bool_]:
-    """Whether sums are within ``bound``, rounding apart."""
+    """Whether sums ``value`` (n,) are within ``bound``, rounding apart."""
     within: NDArray[np.bool_] = np.asarray(value) <= bound + 1e-9 * abs(bound)
     return within
 

@@ -41,7 +41,7 @@ def keep(run: Run, picks: Picks, ids: NDArray[np.uint64]) -> None:
 
 
 def read(folder: Path, ids: NDArray[np.uint64], stopped: str = "") -> Picks:
-    """The picks that ``keep`` wrote, as rows of candidates of ``ids``. Raises UserError where some of them are not among the data any more."""
+    """The picks that ``keep`` wrote, as rows of candidates of ``ids`` (n,). Raises UserError where some of them are not among the data any more."""
     import pandas as pd
 
     frame = pd.read_parquet(folder / FILE)

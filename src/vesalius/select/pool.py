@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vesalius.data.dataset import resolve
+from vesalius.data.schema import SPLITS
 from vesalius.data.table import SampleTable
 from vesalius.errors import UserError
 from vesalius.select.config import SelectConfig
@@ -16,10 +17,14 @@ from vesalius.terminal import Terminal
 
 @dataclass(frozen=True)
 class Pool:
-    """``table`` in the order of ``names`` (N,), which are paths relative to the table's root, a frame or a box after ``#``."""
+    """``table`` in the order of ``names`` (N,), which are paths relative to the table's root, a frame or a box after ``#``.
+
+    ``test``: images of the data's own test split, none of which can be selected; None where there are none.
+    """
 
     table: SampleTable
     names: NDArray[np.str_]
+    test: SampleTable | None = None
 
     def __len__(self) -> int:
         return len(self.names)
@@ -39,7 +44,8 @@ def pool_of(config: SelectConfig, terminal: Terminal) -> Pool:
         config.data, task=config.task, labels=config.labels, uncertain=config.uncertain, filter=config.filter,
         subject=config.subject, download=config.download, limit=config.limit, least=1, terminal=terminal,
     )  # fmt: skip
-    pool = _sorted(_of_split(table, config.split, terminal))
+    meant = _of_split(table, config.split, terminal)
+    pool = _sorted(meant)
     if config.relevant_filenames_file is not None:
         from vesalius.select.relevant import relevant
 
@@ -51,7 +57,8 @@ def pool_of(config: SelectConfig, terminal: Terminal) -> Pool:
         pool = Pool(pool.table.with_columns(**{f"meta.{key}": column for key, column in said.items()}), pool.names)
     if not len(pool):
         raise UserError(f"{config.data} holds no image to choose from. Look at what is there: `vesalius data show {config.data}`.")
-    return pool
+    rest = table.rows("test") if len(meant) < len(table) and config.split != "test" else np.empty(0, np.int64)
+    return replace(pool, test=table.subset(rest)) if len(rest) else pool
 
 
 def names_of(table: SampleTable) -> NDArray[np.str_]:
@@ -75,7 +82,9 @@ def _of_split(table: SampleTable, split: str | None, terminal: Terminal) -> Samp
     if split is not None:
         rows = table.rows(split)
         if not len(rows):
-            raise UserError(f"{table.source} has no image in the split {split!r}. Leave --split out, or name one of its splits.")
+            there = [name for name in SPLITS if len(table.rows(name))]
+            way = f"It has {', '.join(there)}: name one of them" if there else "Its images are not divided: leave --split out"
+            raise UserError(f"{table.source} has no image in the split {split!r}. {way}.")
         return table.subset(rows)
     train = table.rows("train")
     if len(train) and len(train) < len(table):

@@ -13,10 +13,31 @@ from vesalius.terminal import Terminal
 _NAMED = 5
 
 
+def refuse_strangers(file: str | None, names: NDArray[np.str_]) -> None:
+    """Raise UserError where ``file`` holds names, and none of them is one of ``names`` (N,)."""
+    given = _given(file)
+    if len(given) and not np.isin(given, names).any():
+        raise UserError(
+            f"No name in {Path(str(file)).name} ({len(given):,}, as {given[0]}) is that of an image of these data. Names are relative to the data's "
+            f"folder, as {names[0]}."
+        )
+
+
 def listed(file: str | None, names: NDArray[np.str_], terminal: Terminal) -> NDArray[np.int64]:
     """Rows of ``names`` (N,) that ``file`` holds, a name on each line; names that are no images are said. Raises UserError."""
+    given = _given(file)
+    unknown = given[~np.isin(given, names)]
+    if len(unknown):
+        named = ", ".join(unknown[:_NAMED]) + (" ..." if len(unknown) > _NAMED else "")
+        verb = "is no image" if len(unknown) == 1 else "are no images"
+        terminal.say(f"{len(unknown):,} of {len(given):,} names in {Path(str(file)).name} {verb} of these data: {named}")
+    return np.flatnonzero(np.isin(names, given))
+
+
+def _given(file: str | None) -> NDArray[np.str_]:
+    """The names that ``file`` lists; none without a file."""
     if file is None:
-        return np.empty(0, np.int64)
+        return np.empty(0, np.str_)
     place = Path(file).expanduser()
     try:
         lines = [line.strip() for line in place.read_text(encoding="utf-8-sig").splitlines()]
@@ -24,9 +45,4 @@ def listed(file: str | None, names: NDArray[np.str_], terminal: Terminal) -> NDA
         raise UserError(
             f"The list of selected images {place} could not be read ({type(error).__name__}). Give a text file with a name on each line."
         ) from error
-    given = np.asarray([line for line in lines if line], dtype=np.str_)
-    unknown = given[~np.isin(given, names)]
-    if len(unknown):
-        named = ", ".join(unknown[:_NAMED]) + (" ..." if len(unknown) > _NAMED else "")
-        terminal.say(f"{len(unknown):,} of {len(given):,} names in {place.name} are no images of these data: {named}")
-    return np.flatnonzero(np.isin(names, given))
+    return np.asarray([line for line in lines if line], dtype=np.str_)

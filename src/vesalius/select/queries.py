@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vesalius import runs
+from vesalius.data.dataset_names import key_of
 from vesalius.errors import UserError
 from vesalius.select import picks_file
 from vesalius.select.candidates import Candidates, Objects
-from vesalius.select.datapool import key_of
 
 _LOOKED_AT = 1000
 """Candidates whose length decides whether vectors have unit length."""
@@ -34,8 +34,8 @@ class Query(BaseModel):
         return self
 
 
-def by_name(file: str, candidates: Candidates, objects: Objects | None) -> NDArray[Any]:
-    """``(Q, D)`` vectors of the images listed in ``file``, or all their objects'. Raises UserError where one is not there."""
+def rows_of(file: str, candidates: Candidates) -> NDArray[np.int64]:
+    """``(Q,)`` rows of the images listed in ``file``. Raises UserError where one is not there."""
     try:
         listed = [line.strip() for line in Path(file).expanduser().read_text(encoding="utf-8").splitlines() if line.strip()]
     except (OSError, UnicodeDecodeError) as error:
@@ -46,7 +46,12 @@ def by_name(file: str, candidates: Candidates, objects: Objects | None) -> NDArr
         which = f"{(~known).sum():,} of its {len(wanted):,} names are no images of these data: {', '.join(wanted[~known][:5])}"
         which = which if len(wanted) else "it is empty"
         raise UserError(f"The query {Path(file).name} cannot be used: {which}. Write names as they are relative to the data's root.")
-    rows = np.searchsorted(candidates.names, wanted)
+    return np.searchsorted(candidates.names, wanted)
+
+
+def by_name(file: str, candidates: Candidates, objects: Objects | None) -> NDArray[Any]:
+    """``(Q, D)`` vectors of the images listed in ``file``, or all their objects'. Raises UserError where one is not there."""
+    rows = rows_of(file, candidates)
     if objects is None:
         return np.asarray(candidates.embedded()[rows])
     of = np.flatnonzero(np.isin(objects.owner, rows))
@@ -55,11 +60,19 @@ def by_name(file: str, candidates: Candidates, objects: Objects | None) -> NDArr
     return np.asarray(objects.vectors[of])
 
 
-def from_file(file: str, like: NDArray[Any]) -> NDArray[Any]:
-    """``(Q, D)`` vectors of ``file``, of unit length where those of the candidates, ``like``, have it. Raises UserError."""
+def refuse_missing(file: str) -> None:
+    """Raise UserError where ``file`` is no file of vectors by its name, or not there."""
     path = Path(file).expanduser()
     if path.suffix not in (".npy", ".csv", ".parquet"):
         raise UserError(f"The query's vectors {path.name} end in {path.suffix or 'nothing'}. Give an .npy, .csv or .parquet file.")
+    if not path.is_file():
+        raise UserError(f"The query's vectors {path.name} could not be read: there is no such file. Give one that `vesalius embed --out` wrote.")
+
+
+def from_file(file: str, like: NDArray[Any]) -> NDArray[Any]:
+    """``(Q, D)`` vectors of ``file``, of unit length where those of the candidates, ``like``, have it. Raises UserError."""
+    refuse_missing(file)
+    path = Path(file).expanduser()
     try:
         found = np.load(path, allow_pickle=False) if path.suffix == ".npy" else _table(path)
     except (OSError, ValueError) as error:
@@ -67,8 +80,8 @@ def from_file(file: str, like: NDArray[Any]) -> NDArray[Any]:
     return _fitting(found, like, path.name)
 
 
-def selected_before(dataset: str, tag: str | None, like: NDArray[Any]) -> NDArray[Any]:
-    """``(Q, D)`` vectors of what the newest finished selection of ``dataset`` chose; ``tag``: its name, or its run's id. Raises UserError."""
+def selection_of(dataset: str, tag: str | None) -> Path:
+    """The folder of the newest finished selection of ``dataset``; ``tag``: its name, or its run's id. Raises UserError where there is none."""
     finished = [
         (path, facts) for path, facts in runs.every()
         if facts.get("verb") == "select" and facts.get("state") == "done" and facts.get("dataset") == key_of(dataset)
@@ -77,18 +90,24 @@ def selected_before(dataset: str, tag: str | None, like: NDArray[Any]) -> NDArra
     if not fits:
         known = ", ".join(dict.fromkeys(str(facts.get("name")) for _, facts in finished)) or "none"
         raise UserError(f"There is no finished selection {tag or ''} of the data set {dataset}. Known selections of it: {known}.".replace("  ", " "))
+    return fits[0]
+
+
+def selected_before(dataset: str, tag: str | None, like: NDArray[Any]) -> NDArray[Any]:
+    """``(Q, D)`` vectors of what the newest finished selection of ``dataset`` chose; ``tag``: its name, or its run's id. Raises UserError."""
+    place = selection_of(dataset, tag)
     try:
         import pandas as pd
 
-        vectors = np.load(fits[0] / "vectors.npy", mmap_mode="r", allow_pickle=False)
-        ids = pd.read_csv(fits[0] / "vectors.ids.csv", dtype=str)["id"]
-        chosen = pd.read_parquet(fits[0] / picks_file.FILE, columns=["id"])["id"]
+        vectors = np.load(place / "vectors.npy", mmap_mode="r", allow_pickle=False)
+        ids = pd.read_csv(place / "vectors.ids.csv", dtype=str)["id"]
+        chosen = pd.read_parquet(place / picks_file.FILE, columns=["id"])["id"]
     except OSError as error:
         raise UserError(
-            f"The selection {fits[0].name} holds no vectors ({type(error).__name__}), so nothing can be compared with it. Name another, or give the "
+            f"The selection {place.name} holds no vectors ({type(error).__name__}), so nothing can be compared with it. Name another, or give the "
             "query as {vectors: FILE}."
         ) from error
-    return _fitting(vectors[np.flatnonzero(ids.isin(set(chosen)))], like, fits[0].name)
+    return _fitting(vectors[np.flatnonzero(ids.isin(set(chosen)))], like, place.name)
 
 
 def _table(path: Path) -> NDArray[Any]:

@@ -14,6 +14,7 @@ from vesalius.recipes.checking import check
 from vesalius.recipes.data_config import Frozen
 from vesalius.select.candidates import Candidates
 from vesalius.select.greedy import Weighted
+from vesalius.select.nearness import look_as_far_as
 from vesalius.select.strategy import StrategyConfig
 from vesalius.select.values import Classes, Numbers
 
@@ -66,8 +67,11 @@ def parts(config: SelectionConfig) -> list[Part]:
         if not set(source.GIVES) & set(module.TAKES):
             fitting = [name for name in registry.names("inputs") if set(registry.entry("inputs", name).GIVES) & set(module.TAKES)]
             raise UserError(
-                f"{where}: the strategy {_shouted(strategy_name)} cannot work on {_shouted(input_name)}. It takes {', '.join(map(_shouted, fitting))}."
+                f"{where}: the strategy {_shouted(strategy_name)} cannot work on {_shouted(input_name)}. It takes {', '.join(map(_shouted, fitting))}. "
+                f"Name one as its input, on the command line behind a colon: --strategy {strategy_name}:KEY."
             )
+        if asks := getattr(module, "refuse_input", None):
+            asks(source_config)
         of = source.title(source_config)
         title = strategy_name if of == "embeddings" else f"{strategy_name} of {of}"
         if title in [one.title for one in found]:
@@ -84,7 +88,9 @@ def needs_vectors(config: SelectionConfig) -> bool:
 def built(config: SelectionConfig, candidates: Candidates) -> list[Weighted]:
     """The strategies over ``candidates``, filters first. Raises UserError for inputs that are not there."""
     made = []
-    for part in parts(config):
+    asked = parts(config)
+    look_as_far_as(candidates, [k for part in asked if (k := getattr(part.config, "num_nearest_neighbors", None)) is not None])
+    for part in asked:
         values = part.source.read(part.source_config, candidates)
         made.append(Weighted(part.title, part.module.build(part.config, values, candidates), part.config.strength))
     return made
@@ -100,15 +106,21 @@ def read_values(config: SelectionConfig, candidates: Candidates) -> list[Numbers
     return list(found.values())
 
 
-def wanted(config: SelectionConfig, candidates: Candidates) -> int:
-    """How many images are to be chosen. Raises UserError where there are not so many."""
+def wanted(config: SelectionConfig, candidates: Candidates, *, final: bool = True) -> int:
+    """How many images are to be chosen. Raises UserError where there are not so many.
+
+    ``final``: what cannot be read, and what is there twice, is left out of ``candidates`` already.
+    """
     free = int(candidates.free.sum())
     if not len(candidates):
         raise UserError("There is no image to choose from. Look at the data that were named, and at what was filtered out.")
     n = config.n_samples if config.n_samples is not None else round((config.proportion_samples or 0) * len(candidates))
     if n > free:
         taken = f", {len(candidates.chosen):,} of {len(candidates):,} being chosen already" if len(candidates.chosen) else ""
-        raise UserError(f"{n:,} images are asked for, and there are {free:,} to choose from{taken}. Ask for at most {free:,}, or add images.")
+        least = f"at most {free:,}" if final else "fewer"
+        raise UserError(
+            f"{n:,} images are asked for, and there {'is' if free == 1 else 'are'} {free:,} to choose from{taken}. Ask for {least}, or add images."
+        )
     if n < 1:
         raise UserError(f"proportion_samples {config.proportion_samples} of {len(candidates):,} images is none. Ask for more.")
     return n

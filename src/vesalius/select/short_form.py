@@ -17,7 +17,7 @@ def amount(n: Any) -> dict[str, Any]:
     """``50`` -> n_samples; ``0.1`` and ``10%`` -> proportion_samples. Raises UserError for anything else."""
     text = str(n).strip().replace("_", "").replace(",", "")
     try:
-        if text.endswith("%"):
+        if text.endswith("%") and 0 < float(text[:-1]) <= 100:
             return {"proportion_samples": float(text[:-1]) / 100}
         if text.isdigit() and int(text) > 0:
             return {"n_samples": int(text)}
@@ -36,6 +36,7 @@ def objective(text: str) -> dict[str, Any]:
     INPUT: a metadata key, or ``scores/TASK/SCORE``, ``scores/COLUMN``, ``predictions/TASK``, ``objects/TASK``, ``random``;
     ``query/FILE``: embeddings, with the images to be like; none: the embeddings.
     ``threshold:KEY>=2`` sets threshold and operation.
+    Raises UserError for what is not of this form.
     """
     head, *rest = text.split(",")
     name, colon, of = head.strip().partition(":")
@@ -43,6 +44,8 @@ def objective(text: str) -> dict[str, Any]:
     if found := _THRESHOLD.match(of):
         of = found["input"]
         strategy |= {"threshold": yaml12.parse(found["value"], "--strategy"), "operation": _OPERATIONS[found["sign"]]}
+    if strategy["type"] == "THRESHOLD" and len(strategy) == 1 and not rest and colon and of.strip():
+        raise UserError(f"--strategy {text}: there is no condition. Write {name}:{of}>5, with <, <=, > or >= and a number of yours.")
     if colon and not of.strip():
         raise UserError(f"--strategy {text}: there is nothing behind the colon. Write {name}:KEY with a key of the metadata.")
     for field in rest:

@@ -11,6 +11,7 @@ from vesalius.errors import UserError
 
 _UNTOUCHED = ("target",)
 """Mappings whose keys are the user's own words: names of classes."""
+_OF_A_STRATEGY = re.compile(r"strategies\[\d+\]\.[^.]+$")
 _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _AS_IT_IS = {"memory_requirement_in_gb": "memory_requirement_in_GB"}
 
@@ -48,6 +49,8 @@ def unknown(place: str, known: Iterable[str], elsewhere: Iterable[str] = ()) -> 
     alike = [name] if name in far else get_close_matches(name, far, n=1, cutoff=0.8)
     if near:
         hint = f'Did you mean "{near[0]}"?'
+    elif _OF_A_STRATEGY.search(place):
+        hint = "An entry of strategies has an input and a strategy: {input: {type: EMBEDDINGS}, strategy: {type: DIVERSITY}}."
     elif alike:
         hint = f'Did you mean "{far[alike[0]].replace("[]", "[0]")}"?'
     else:

@@ -8,6 +8,7 @@ wrong with it is said.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from vesalius.terminal import Terminal
 WORKER = "lightly-worker"
 _TWO_VIEWS = ("simclr", "moco", "byol", "vicreg")
 _BATCH, _FEW, _SMALL, _MIDDLE, _LARGEST = 256, 16, 40, 96, 128
+_RECIPE_FIELD = re.compile(r"--(?=(?:data|views|encoder|method|optimizer|batch_size|epochs)\b)")
 _FAULTS = (
     "compat lightly-worker: it learns at a constant rate without momentum, warm-up or decay of the rate, from {batch_size} images a step at a "
     "temperature of {temperature:g}; without compat it is up to 256 at 0.1, along a cosine.",
@@ -38,10 +40,19 @@ def train(config: SelectConfig, table: SampleTable, folder: Path, terminal: Term
     learnt = _objects(config, table, terminal)
     for sentence in faults(config):
         terminal.say(sentence)
+    heard = _Within(quiet=terminal.quiet)
     if (folder / "run.json").exists():
-        return pretrain(resume=folder, images=learnt, quiet=terminal.quiet).path
+        return pretrain(resume=folder, images=learnt, terminal=heard).path
     channels, side = looked_at(learnt)
-    return pretrain(recipe(config, len(learnt), channels, side), out=folder, images=learnt, quiet=terminal.quiet).path
+    return pretrain(recipe(config, len(learnt), channels, side), out=folder, images=learnt, terminal=heard).path
+
+
+class _Within(Terminal):
+    """What the pretraining says, its recipe's fields under the names that they have in a selection's job."""
+
+    def say(self, text: str) -> None:
+        """One line."""
+        super().say(_RECIPE_FIELD.sub("--training.recipe.", text))
 
 
 def check_recipe(config: SelectConfig) -> None:
@@ -79,7 +90,10 @@ def lightly_block(config: SelectConfig) -> dict[str, Any]:
 
 
 def recipe(config: SelectConfig, count: int, channels: int, side: int) -> dict[str, Any]:
-    """The pretraining of ``config`` on ``count`` images of ``channels`` (1 or 3) whose shorter sides are about ``side`` pixels."""
+    """The pretraining of ``config`` on ``count`` images of ``channels`` (1 or 3) whose shorter sides are about ``side`` pixels.
+
+    Raises UserError for a method that does not learn from two views.
+    """
     training = config.training
     assert training is not None
     if training.method not in _TWO_VIEWS:

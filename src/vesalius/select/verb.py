@@ -10,20 +10,21 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vesalius.data.dataset_names import dataset_key
 from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
 from vesalius.recipes.plugins import keep_plugins, plugins_of
-from vesalius.recipes.resuming import noted, run_to_resume
+from vesalius.recipes.resuming import kept_if_begun, noted, run_to_resume
 from vesalius.result import Result
-from vesalius.runs import Run, refuse_taken
+from vesalius.runs import Run, refuse_taken, settled
 from vesalius.select import picks_file
 from vesalius.select.config import SelectConfig, configured
-from vesalius.select.dataset import dataset_key
 from vesalius.select.job import fields_of, written
 from vesalius.select.journey import Journey
 from vesalius.select.selected import Selected
 from vesalius.select.selection import needs_vectors, parts
+from vesalius.select.stages import Stages
 from vesalius.select.writing import refuse_without_vectors, targets, write
 from vesalius.terminal import Terminal
 from vesalius.training.process import settle
@@ -76,6 +77,8 @@ def select(
     terminal = Terminal(quiet=quiet)
     here = None if resume is None else run_to_resume(resume, "select")
     asked, sentences = _asked(config, fields, here)
+    if here is None and asked.encoder is not None:
+        asked = asked.model_copy(update={"encoder": settled(asked.encoder)})
     for sentence in sentences:
         terminal.say(sentence)
     unfinished = here is None or here.facts()["state"] != "done"
@@ -88,18 +91,25 @@ def select(
     parts(asked.selection)  # what cannot be built is said before there is a run
     settle(asked.device, asked.threads, deterministic=False)
     place = pick_device(asked.device)
+    new = here is None and not (out is not None and Path(out).exists())
     if here is None:
         title = asked.name or asked.dataset or "images"
         here = Run.create("select", title, written(asked), None if out is None else Path(out), device=str(place))
         here.record(dataset=dataset_of(asked))
         keep_plugins(here, asked.plugins)
-    with noted(here, True) if unfinished else nullcontext():
+    began = nullcontext() if not new else kept_if_begun(here, lambda: _begun(here), new=True)
+    with began, noted(here, True) if unfinished else nullcontext():
         selected = Journey(asked, here, dataset_of(asked), place, terminal, over=not unfinished).finished()
         write(selected, places, terminal)
         if unfinished:
             here.finish("done")
     _show(selected, here, terminal)
     return Selection(here.path, selected.names)
+
+
+def _begun(run: Run) -> bool:
+    """Whether any stage of the job has made something."""
+    return (run.path / "training").exists() or any(stage["state"] == "done" for stage in Stages(run, Terminal(quiet=True)).known.values())
 
 
 def dataset_of(config: SelectConfig) -> str:

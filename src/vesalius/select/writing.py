@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from vesalius import registry
 from vesalius.errors import UserError
+from vesalius.files import naming_failures
 from vesalius.select.handed import Handed
 from vesalius.select.selected import Selected
 from vesalius.terminal import Terminal
@@ -52,10 +54,21 @@ def targets(words: Sequence[str], terminal: Terminal | None = None, *, resumed: 
                 (terminal or Terminal(quiet=True)).say(f"{target.format}: {target.out} was written before.")
                 continue
             raise UserError(f"{target.out} is there already, and nothing was written. Name another place for {target.format}, or remove that one.")
+        _refuse_place(target)
         if any(target.out.resolve() == other.out.resolve() for other in found):
             raise UserError(f"Two formats are to be written to {target.out}. Name a place for each.")
         found.append(target)
     return found
+
+
+def _refuse_place(target: Target) -> None:
+    """Raise UserError where nothing can be written: below a file, or in a place that takes no files."""
+    above = next(folder for folder in target.out.absolute().parents if folder.exists())
+    try:
+        with TemporaryFile(dir=above):
+            pass
+    except OSError as error:
+        raise UserError(f"{target.out} cannot be written: {error.strerror}, and nothing was begun. Name another place for {target.format}.") from error
 
 
 def refuse_without_vectors(places: Sequence[Target]) -> None:
@@ -71,8 +84,9 @@ def write(selected: Selected, places: Sequence[Target], terminal: Terminal) -> l
         _check(selected, target)
     done = []
     for target in places:
-        target.out.absolute().parent.mkdir(parents=True, exist_ok=True)
-        handed: Handed = target.module.write(selected, target.out)
+        with naming_failures(target.out):
+            target.out.absolute().parent.mkdir(parents=True, exist_ok=True)
+            handed: Handed = target.module.write(selected, target.out)
         done.append(handed)
         files = f"{len(handed.files):,} files in {target.out}" if len(handed.files) > 3 else ", ".join(map(str, handed.files))
         terminal.say(f"{target.format}: {files}.")

@@ -21,10 +21,10 @@ from vesalius.encoders.loading import load_encoder
 from vesalius.encoders.saving import save_encoder, tensor_bytes
 from vesalius.errors import UserError
 from vesalius.files import atomic_write
-from vesalius.runs import find
 from vesalius.tasks import heads
+from vesalius.tasks.finished import FILES, finished
 
-WEIGHTS, FACTS = "classifier.safetensors", "classifier.json"
+FACTS, WEIGHTS = FILES["classifier"]
 
 
 class Classifier(nn.Module):
@@ -85,13 +85,7 @@ class Classifier(nn.Module):
 
         ``code``: the user's file, where the network is one. Raises UserError where there is none.
         """
-        folder = Path(run).expanduser()
-        folder = folder if folder.is_dir() else find(run)
-        if not (folder / FACTS).is_file() or not (folder / WEIGHTS).is_file():
-            raise UserError(
-                f"{run} holds no classifier: {FACTS} and {WEIGHTS} are not there. Give the folder or id of a run of "
-                "`vesalius finetune` that is done; `vesalius runs list` shows the runs."
-            )
+        folder = finished(run, "classifier")
         try:
             facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))
             head = heads.empty(TaskSpec(**facts["task"]), int(facts["dim"]))

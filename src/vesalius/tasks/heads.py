@@ -28,7 +28,7 @@ class Head(nn.Module):
         return logits.sigmoid() if self.task.kind == "multilabel" else logits.softmax(1)
 
     def to_target(self, labels: Tensor) -> Tensor:
-        """Labels as the loss takes them."""
+        """Labels (B,), of several (B, labels), as the loss takes them."""
         return labels
 
 
@@ -83,12 +83,12 @@ class ValueHead(Head):
         return logits.float() * self.spread + self.middle
 
     def to_target(self, labels: Tensor) -> Tensor:
-        """Labels in deviations from the mean."""
+        """Labels (B,) in deviations from the mean."""
         return (labels - self.middle) / self.spread
 
 
 def build(task: TaskSpec, dim: int, labels: Tensor) -> Head:
-    """The head of ``task`` on vectors of ``dim``; ``labels`` of the training samples standardise a regression."""
+    """The head of ``task`` on vectors of ``dim``; ``labels`` (n,) of the training samples standardise a regression."""
     if task.kind == "ordinal":
         return OrdinalHead(task, dim)
     if task.kind != "regression":

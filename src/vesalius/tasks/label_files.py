@@ -90,7 +90,7 @@ def whole(folder: Path, said: Any, *, probabilities: bool) -> Written | None:
 
 
 def voxel_ml(affine: NDArray[np.float64]) -> float:
-    """Volume of a voxel in ml, a thousand cubic mm."""
+    """Volume of a voxel of ``affine`` (4, 4) in ml, a thousand cubic mm."""
     return float(abs(np.linalg.det(affine[:3, :3]))) / 1000
 
 

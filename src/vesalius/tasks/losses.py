@@ -56,7 +56,7 @@ def regression(
 
 
 def of(kind: Kind, logits: Tensor, labels: Tensor, weights: Tensor | None) -> Float[Tensor, " batch"]:
-    """The loss of ``kind`` for each sample."""
+    """The loss of ``kind`` for each sample: ``logits`` (B, outputs), ``labels`` (B,) or (B, labels), ``weights`` as ``balancing`` makes them."""
     if kind == "multilabel":
         return multilabel(logits, labels, weights)
     if kind == "regression":

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 def answers(task: TaskSpec, outputs: Tensor) -> dict[str, NDArray[np.float32]]:
-    """Columns ``prob_0``, ``prob_1``, ...: of each class, or label; of a regression ``prediction``."""
+    """Columns (n,) of ``outputs`` (n, outputs): ``prob_0``, ``prob_1``, ...: of each class, or label; of a regression ``prediction``."""
     columns = outputs.float().cpu().numpy()
     if task.kind == "regression":
         return {"prediction": columns[:, 0]}
@@ -49,6 +49,7 @@ def frame(
     """Rows of one split: id, subject (where subjects are known), split, ``label`` (or ``label_0``, ...), answers.
 
     Unknown labels are empty.
+    ``ids`` and ``subjects`` are (n,), ``labels`` (n,) or (n, labels), ``outputs`` (n, outputs).
     """
     import pandas as pd
 

@@ -9,7 +9,7 @@ from vesalius.data.task import Kind
 from vesalius.errors import UserError
 from vesalius.measures import agreement, metrics, regression
 
-_LOWER_IS_BETTER = ("loss", "mean_absolute_error", "root_mean_squared_error", *metrics.LOWER_IS_BETTER)
+_LOWER_IS_BETTER = ("loss", "mean_absolute_error", "root_mean_squared_error", "perceptual_distance", "feature_error", *metrics.LOWER_IS_BETTER)
 
 
 def measured(kind: Kind) -> metrics.Kind:
@@ -26,7 +26,7 @@ def names(kind: Kind) -> tuple[str, ...]:
 
 def higher_is_better(name: str) -> bool:
     """Whether more of ``name`` is better."""
-    return name not in _LOWER_IS_BETTER
+    return name.partition("@")[0] not in _LOWER_IS_BETTER
 
 
 def check(name: str, kind: Kind) -> str:
@@ -49,7 +49,7 @@ def measure(name: str, kind: Kind, labels: Tensor, outputs: Tensor, weights: Ten
 
 
 def every(kind: Kind, labels: Tensor, outputs: Tensor) -> dict[str, float]:
-    """All measures once; NaN where nothing is labelled."""
+    """All measures of ``outputs`` (n, outputs) for ``labels`` (n,) or (n, labels) once; NaN where nothing is labelled."""
     if not bool((~labels.isnan()).any()):
         return dict.fromkeys(names(kind), float("nan"))
     with torch.no_grad():

@@ -34,7 +34,10 @@ class Segmentation(Method):
             segmenter.encoder.requires_grad_(False)
 
     def forward(self, batch: Batch, at: Progress) -> Output:
-        """-> parts ``dice`` and ``cross_entropy``, (B,) each, means over a sample's views."""
+        """-> parts ``dice`` and ``cross_entropy``, (B,) each, means over a sample's views.
+
+        Raises UserError for a batch without label volumes.
+        """
         views = batch.views[GROUP]
         if GROUP not in batch.masks:
             raise UserError("The training volumes have no label volumes. Give data whose table has the column mask.")

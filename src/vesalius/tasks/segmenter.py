@@ -25,9 +25,9 @@ from vesalius.encoders.probing import pyramid_shapes
 from vesalius.encoders.saving import save_encoder, tensor_bytes
 from vesalius.errors import UserError
 from vesalius.files import atomic_write
-from vesalius.runs import find
+from vesalius.tasks.finished import FILES, finished
 
-WEIGHTS, FACTS = "segmenter.safetensors", "segmenter.json"
+FACTS, WEIGHTS = FILES["segmenter"]
 
 
 class Segmenter(nn.Module):
@@ -98,13 +98,7 @@ class Segmenter(nn.Module):
 
         ``code``: the user's file, where the encoder is one. Raises UserError where there is none.
         """
-        folder = Path(run).expanduser()
-        folder = folder if folder.is_dir() else find(run)
-        if not (folder / FACTS).is_file() or not (folder / WEIGHTS).is_file():
-            raise UserError(
-                f"{run} holds no segmenter: {FACTS} and {WEIGHTS} are not there. Give the folder or id of a run of "
-                "`vesalius finetune` with data.kind segmentation that is done; `vesalius runs list` shows the runs."
-            )
+        folder = finished(run, "segmenter")
         encoder = load_encoder(folder, code=code)
         try:
             facts: dict[str, Any] = json.loads((folder / FACTS).read_text(encoding="utf-8"))

@@ -30,7 +30,7 @@ class Labelled(Volumes, Protocol):
     """A store whose records have label volumes."""
 
     def mask(self, row: int) -> NDArray[np.uint8] | None:
-        """The label volume of record ``row``."""
+        """The label volume (x, y, z) of record ``row``; None where it has none."""
 
 
 class VolumeValidation:

@@ -12,10 +12,6 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 from torch.autograd.function import once_differentiable
-from torch.nn import functional as F
-
-from vesalius.training.gather import first_row, gather, world_size
-from vesalius.training.precision import fp32
 
 _LEAST_TEMPERATURE = 0.025
 """exp(-2 / T), the least entry of a matrix of similarities shifted by their bound 1 / T, is a normal number down to here."""
@@ -96,24 +92,3 @@ def contrast_all(
         return contrast(vectors, vectors, torch.arange(len(vectors), device=vectors.device), partner, temperature)
     loss: Tensor = _AmongThemselves.apply(vectors, partner, temperature)
     return loss
-
-
-@fp32
-def nt_xent(
-    first: Float[Tensor, "batch dim"], second: Float[Tensor, "batch dim"], temperature: float
-) -> Float[Tensor, " batch"]:
-    """NT-Xent of each sample (mean over its two views); negatives are all other views of the global batch.
-
-    Equation 1 of Chen et al. (ICML 2020) on L2-normalised vectors. A view's own similarity is left out of its denominator.
-    """
-    first, second = F.normalize(first, dim=-1), F.normalize(second, dim=-1)
-    rows, mine = len(first), torch.cat([first, second])
-    if world_size() == 1:
-        loss = contrast_all(mine, torch.arange(2 * rows, device=mine.device).roll(rows), temperature)
-    else:
-        every = torch.cat([gather(first), gather(second)])
-        start = first_row(first)
-        own = torch.arange(start, start + rows, device=mine.device)
-        own = torch.cat([own, own + len(every) // 2])
-        loss = contrast(mine, every, own, own.roll(rows), temperature)
-    return loss.view(2, rows).mean(0)

@@ -58,7 +58,10 @@ class ViewsLike(Protocol):
         *,
         ground: Ground | None = None,
     ) -> Draws:
-        """Every random number of a batch; ``ground``: where there is something to see, of volumes."""
+        """Every random number of a batch of records ``rows`` (B,), samples ``ids`` (B,) of ``extents`` (B, d).
+
+        ``ground``: where there is something to see, of volumes.
+        """
 
     def apply(self, pixels: Pixels, draws: Draws) -> Batch:
         """Stored pixels to named groups of views."""
@@ -112,7 +115,7 @@ class Feed:
             self.steps_per_epoch = min(self.steps_per_epoch, batches_per_epoch)
 
     def order(self, step: int) -> NDArray[np.int64]:
-        """The global batch of ``step`` as sample numbers."""
+        """``(batch,)``: the global batch of ``step`` as sample numbers."""
         epoch, k = divmod(step, self.steps_per_epoch)
         held = self._epoch_order
         if held is None or held[0] != epoch:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
@@ -16,30 +16,17 @@ import torch
 from torch import Tensor, nn
 
 from vesalius import random
-from vesalius.errors import NonFinite, Preempted, UserError
+from vesalius.errors import Preempted, UserError
 from vesalius.runs import Run
 from vesalius.training import checkpoints
 from vesalius.training.feed import Feed, Read, ViewsLike
-from vesalius.training.guard import Guard, Refused
+from vesalius.training.guard import Guard, Refused, refuse
+from vesalius.training.length import Length
+from vesalius.training.log import Log, Spent
 from vesalius.training.method import Method, Output, Progress
 from vesalius.training.optimizers import Stepper
 from vesalius.training.stop import StopRequests
 from vesalius.training.world import World
-
-
-@dataclass(frozen=True)
-class Length:
-    """How long a run is and when it stops to look."""
-
-    steps: int
-    steps_per_epoch: int
-    checkpoint_every: int
-    log_every: int
-
-    def at(self, step: int) -> Progress:
-        """Progress before ``step``."""
-        epochs = self.steps / self.steps_per_epoch
-        return Progress(step, self.steps, step // self.steps_per_epoch, epochs, self.steps_per_epoch)
 
 
 @runtime_checkable
@@ -70,30 +57,8 @@ class Display(Protocol):
         """A sentence worth reading."""
 
 
-@dataclass
-class Spent:
-    """Where the seconds of this process went."""
-
-    waiting: float = 0.0
-    views: float = 0.0
-    monitoring: float = 0.0
-    saving: float = 0.0
-    total: float = 0.0
-    images: int = 0
-
-    def earlier(self, record: Mapping[str, Any]) -> None:
-        """Add what was spent before the run was interrupted."""
-        for name, value in record.items():
-            setattr(self, name, getattr(self, name) + value)
-
-    @property
-    def stepping(self) -> float:
-        """Seconds in steps: all but monitoring and saving."""
-        return max(1e-9, self.total - self.monitoring - self.saving)
-
-
 def reduce_parts(parts: Mapping[str, Tensor], world: World, samples: int) -> Tensor:
-    """The loss whose gradient, averaged over ranks by DDP, is that of one process on the global batch."""
+    """The loss () whose gradient, averaged over ranks by DDP, is that of one process on the global batch."""
     terms = [p.sum() * (world.size / samples) if p.ndim else p for p in parts.values()]
     return torch.stack([t.to(torch.promote_types(t.dtype, torch.float32)) for t in terms]).sum()
 
@@ -131,9 +96,9 @@ def fit(
 
     def refuse_if(refused: Refused | None) -> None:
         if refused is not None:
-            _refuse(folder, refused, method, stepper, watch, record, world, run)
+            refuse(folder, refused, method, stepper, watch.state(), record, world, run)
 
-    log = _Log(run, world, length)
+    log = Log(run, world, length)
     method.train()
     if start == 0 and watch.due(length.at(0)):
         _look(method, watch, length.at(0), log, record, spent, keep_best, world, display)
@@ -220,7 +185,7 @@ def _look(
     method: Method,
     watch: Watching,
     at: Progress,
-    log: _Log,
+    log: Log,
     record: dict[str, Any],
     spent: Spent,
     keep_best: Any,
@@ -267,85 +232,3 @@ def _name_dead(method: Method, world: World, display: Display) -> None:
     if world.size > 1:
         raise UserError(f"{text} Several processes need every trainable parameter used: set requires_grad_(False) on these.")
     display.say(f"{text} They stay as they were initialised.")
-
-
-def _refuse(
-    folder: Path,
-    refused: Refused,
-    method: Method,
-    stepper: Stepper,
-    watch: Watching,
-    record: dict[str, Any],
-    world: World,
-    run: Run,
-) -> None:
-    """End the run before the refused step, with what replays it."""
-    stepper.optimizer.zero_grad(set_to_none=True)
-    if world.first:
-        checkpoints.save(folder, refused.step, method, stepper, watch.state(), record, name="nonfinite")
-    world.barrier()
-    terms = ", ".join(f"{name} {float(value):.4g}" for name, value in refused.parts.items())
-    raise NonFinite(
-        f"Step {refused.step} gave a gradient that is not finite (loss terms of this rank: {terms}). The weights are those "
-        f"before the step; {run.path.name}/checkpoints/nonfinite replays it. Lower --optimizer.lr, set --optimizer.clip 1.0, "
-        "or use --precision fp32; if it happens at step 0, look at the data with `vesalius recipes show NAME --views DATA`."
-    )
-
-
-class _Log:
-    """Rows for ``metrics.jsonl``, kept on the device until they are due so that no step waits for the host."""
-
-    def __init__(self, run: Run, world: World, length: Length) -> None:
-        self.run, self.world, self.length = run, world, length
-        self.rows: list[dict[str, Any]] = []
-        self.since = [0.0, 0.0, 0]  # seconds at the last row, waited, images
-
-    def step(
-        self,
-        at: Progress,
-        parts: Mapping[str, Tensor],
-        scalars: Mapping[str, Tensor],
-        rate: float,
-        norm: Tensor,
-        samples: int,
-        waited: float,
-        clock: float,
-    ) -> float | None:
-        """Note a step; returns its loss where this step is logged."""
-        self.since[1] += waited
-        self.since[2] += samples
-        if at.step % self.length.log_every and at.step != self.length.steps:
-            return None
-        values = torch.stack([*parts.values()]) if self.world.size == 1 else self.world.total(torch.stack([*parts.values()]))
-        terms = dict(zip(parts, values.tolist(), strict=True))
-        seconds = max(1e-9, clock - self.since[0])
-        self.row(
-            {
-                "kind": "train",
-                "step": at.step,
-                "epoch": at.step / at.steps_per_epoch,
-                "loss": sum(terms.values()),
-                **{f"loss/{k}": v for k, v in terms.items()},
-                **{k: float(v) for k, v in scalars.items()},
-                "lr": rate,
-                "grad_norm": float(norm),
-                "time": clock,
-                "images_per_second": self.since[2] / seconds,
-                "wait_share": self.since[1] / seconds,
-            }
-        )
-        self.since = [clock, 0.0, 0]
-        if len(self.rows) >= 50:
-            self.flush()
-        loss: float = sum(terms.values())
-        return loss
-
-    def row(self, row: dict[str, Any]) -> None:
-        """Add a row."""
-        self.rows.append(row)
-
-    def flush(self) -> None:
-        """Write what is held."""
-        if self.world.first:
-            self.run.measure(self.rows)
-        self.rows = []

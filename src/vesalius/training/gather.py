@@ -44,7 +44,7 @@ class _Gather(torch.autograd.Function):
 
 
 def gather(x: Tensor) -> Tensor:
-    """``(local rows, ...)`` -> ``(global rows, ...)`` in rank order; itself when there is one process."""
+    """``(local, ...)`` -> ``(global, ...)``, rows in rank order; itself when there is one process."""
     if world_size() == 1:
         return x
     gathered: Tensor = _Gather.apply(x)
@@ -52,12 +52,12 @@ def gather(x: Tensor) -> Tensor:
 
 
 def first_row(x: Tensor) -> int:
-    """Where my first row stands among the gathered rows."""
+    """Where my first row, of ``x`` (local, ...), stands among the gathered rows."""
     return 0 if world_size() == 1 else sum(_counts(x)[: dist.get_rank()])
 
 
 def total(x: Tensor) -> Tensor:
-    """The sum over ranks, without gradient; itself when there is one process."""
+    """The sum of ``x``, of any shape (...,), over ranks, without gradient; itself when there is one process."""
     if world_size() == 1:
         return x.detach()
     summed = x.detach().clone()

@@ -9,9 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+
+from vesalius.errors import NonFinite
+from vesalius.runs import Run
+from vesalius.training import checkpoints
+from vesalius.training.method import Method
+from vesalius.training.optimizers import Stepper
+from vesalius.training.world import World
 
 
 @dataclass(frozen=True)
@@ -53,3 +62,26 @@ class Guard:
         for buffer, value in zip(buffers, held[2], strict=True):
             buffer.copy_(value)
         return held[0]
+
+
+def refuse(
+    folder: Path,
+    refused: Refused,
+    method: Method,
+    stepper: Stepper,
+    watched: Mapping[str, Tensor],
+    record: dict[str, Any],
+    world: World,
+    run: Run,
+) -> None:
+    """End the run before the refused step: its checkpoint ``nonfinite`` replays it. Raises NonFinite."""
+    stepper.optimizer.zero_grad(set_to_none=True)
+    if world.first:
+        checkpoints.save(folder, refused.step, method, stepper, watched, record, name="nonfinite")
+    world.barrier()
+    terms = ", ".join(f"{name} {float(value):.4g}" for name, value in refused.parts.items())
+    raise NonFinite(
+        f"Step {refused.step} gave a gradient that is not finite (loss terms of this rank: {terms}). The weights are those "
+        f"before the step; {run.path.name}/checkpoints/nonfinite replays it. Lower --optimizer.lr, set --optimizer.clip 1.0, "
+        "or use --precision fp32; if it happens at step 0, look at the data with `vesalius recipes show NAME --views DATA`."
+    )

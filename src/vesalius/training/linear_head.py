@@ -41,7 +41,7 @@ class LinearHead:
         labels: Float[Tensor, "samples ..."],
         weights: Tensor | None,
     ) -> Float[Tensor, ""]:
-        """Cross-entropy, weighted mean over the known labels; ``weights`` as made by ``class_weights``."""
+        """Cross-entropy, weighted mean over the known labels; ``weights`` (outputs,) or (outputs, 2), as made by ``class_weights``."""
         if self.kind == "binary":  # a target between the two answers is learnt as both, in proportion
             share = torch.stack([1 - labels, labels], 1) * (1 if weights is None else weights)
             return -(share * logits.log_softmax(1)).sum() / share.sum()

@@ -19,6 +19,7 @@ def autocast_type(precision: str, device: torch.device) -> torch.dtype | None:
     """``auto`` | ``fp32`` | ``bf16`` -> the type autocast uses on ``device``, or None for plain fp32.
 
     ``auto`` takes bf16 only where the hardware multiplies it: emulated bf16 on a CPU is ten times slower than fp32.
+    Raises UserError for another word.
     """
     if precision == "fp32":
         return None

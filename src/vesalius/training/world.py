@@ -47,7 +47,7 @@ class World:
         return kind
 
     def total(self, x: Tensor) -> Tensor:
-        """Sum over ranks, in place."""
+        """Sum of ``x``, of any shape (...,), over ranks, in place."""
         if self.size > 1:
             dist.all_reduce(x)
         return x
@@ -96,7 +96,10 @@ def pick_device(name: str, local_rank: int = 0) -> torch.device:
 
 @contextmanager
 def world(device: str = "auto", precision: str = "auto") -> Iterator[World]:
-    """The world of this process, from the launcher's environment (RANK, WORLD_SIZE, LOCAL_RANK); left again at the end."""
+    """The world of this process, from the launcher's environment (RANK, WORLD_SIZE, LOCAL_RANK); left again at the end.
+
+    Raises UserError where the launcher's environment is incomplete, or the device has no process group.
+    """
     size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
     if size > 1 and not {"MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys():
         raise UserError(f"WORLD_SIZE is {size}, but MASTER_ADDR and MASTER_PORT are not set. Start with torchrun, or unset WORLD_SIZE.")

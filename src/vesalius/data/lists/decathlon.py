@@ -34,7 +34,10 @@ def read(content: Mapping[str, Any], file: Path) -> Listed:
 
 
 def entries_of(given: Sequence[Any], file: Path, part: str, split: str | None) -> Iterator[Entry]:
-    """The entries of one part: mappings with ``image``, or plain paths."""
+    """The entries of one part: mappings with ``image``, or plain paths.
+
+    Raises UserError for an entry without an image, or with channels or a label that cannot be used.
+    """
     for number, said in enumerate(given):
         fields = said if isinstance(said, Mapping) else {"image": said}
         if "image" not in fields:

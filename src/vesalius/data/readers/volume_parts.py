@@ -37,7 +37,7 @@ class Volume:
 
 
 def spacing_of(affine: NDArray[np.float64]) -> tuple[float, float, float]:
-    """Voxel size in mm along the axes of an affine."""
+    """Voxel size in mm along the axes of ``affine`` (4, 4)."""
     x, y, z = (float(side) for side in np.sqrt((affine[:3, :3] ** 2).sum(0)))
     return x, y, z
 
@@ -85,7 +85,7 @@ def made(
 
 
 def checked_affine(affine: NDArray[np.float64], notes: list[str]) -> NDArray[np.float64]:
-    """``affine``; a shear is noted. Raises Unreadable where voxels have no size or axes span no space."""
+    """``affine`` (4, 4); a shear is noted. Raises Unreadable where voxels have no size or axes span no space."""
     if not np.isfinite(affine).all():
         raise Unreadable(Kind.GEOMETRY, "Its affine, which says where its voxels lie, holds NaN or infinite numbers.")
     spacing = spacing_of(affine)
@@ -182,7 +182,7 @@ def inflated(data: bytes, most: int) -> bytes:
 
 
 def from_bytes(data: bytes, kind: np.dtype[Any], shape: tuple[int, ...], start: int = 0) -> NDArray[Any]:
-    """Numbers of ``data`` in the order of medical formats (the first axis fastest). Raises Unreadable where there are too few."""
+    """``(x, y, z, ...)`` numbers of ``data`` in the order of medical formats (the first axis fastest). Raises Unreadable where there are too few."""
     count = int(np.prod(shape, dtype=np.int64))
     needed = start + count * kind.itemsize
     if len(data) < needed:

@@ -31,6 +31,7 @@ TASKS: dict[str, TaskSpec] = {}
 MOST_CLASSES = 1000
 _NUMBERED = re.compile(r"\D*\d+\D?")
 _MANY = 10
+_LIGHTLY = ".lightly"
 
 
 def index(
@@ -51,15 +52,23 @@ def index(
             f"There is no folder {root}. Give a folder of images that exists, a table (.csv, .parquet), or the name of"
             " a source."
         )
+    if (root / "run.json").is_file() and (root / "config.yaml").is_file():
+        raise UserError(f"{root} is the folder of a run, not of images. Name a folder of images; a run is named as encoder or run.")
     found = list_images(root, progress)
-    passed = f"{found.other} files of other kinds and {found.hidden} hidden ones were passed over"
+    ours = found.hidden - (root / _LIGHTLY).is_dir()  # predictions and metadata, which are read where they are asked for
+    counted = [
+        f"{count:,} {word if count == 1 else words}"
+        for count, word, words in ((found.other, "file of another kind", "files of other kinds"), (ours, "hidden one", "hidden ones"))
+        if count
+    ]
+    passed = f"{' and '.join(counted)} {'was' if found.other + ours == 1 else 'were'} passed over" if counted else "it is empty"
     if not found.uris:
         raise UserError(
             f"The folder {root} holds no images ({passed}). Images end in"
             f" {', '.join('.' + s for s in sorted(SUFFIXES))}; check the path."
         )
     warnings = [f"{found.closed} sub-folders may not be read and were left out."] if found.closed else []
-    if found.other or found.hidden:
+    if counted:
         warnings.append(f"In the folder, {passed}.")
     columns: dict[str, object] = {}
     counts = np.array([n for _, n in found.folders])

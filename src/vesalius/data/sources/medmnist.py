@@ -47,7 +47,10 @@ TASKS: dict[str, TaskSpec] = {flag: _task(flag) for flag in FLAGS}
 
 
 def index(root: Path | None, *, task: str | None = None) -> SampleTable:
-    """The table of one file: ``root`` itself, or ``task`` (a set's name, with ``_64`` or another size) in ``root``."""
+    """The table of one file: ``root`` itself, or ``task`` (a set's name, with ``_64`` or another size) in ``root``.
+
+    Raises UserError for a file of another layout.
+    """
     assert root is not None
     file = _find(root, task)
     flag = re.sub(r"_\d+$", "", file.stem)
@@ -67,7 +70,7 @@ def index(root: Path | None, *, task: str | None = None) -> SampleTable:
             if kind != np.uint8 or not (len(shape) == 3 or (len(shape) == 4 and shape[3] in (1, 3))):
                 raise UserError(
                     f"{file.name}: {split}_images has shape {shape} and type {kind}. Images are bytes of shape (N, H,"
-                    " W) or (N, H, W, 3); volumes are not 2D images."
+                    " W) or (N, H, W, 3): scale their values to 0 to 255, and save them with .astype('uint8'); volumes are given as a folder of NIfTI files."
                 )
             shapes.add(shape[1:3])
             uris += [f"{file.name}#{split}_images"] * shape[0]
@@ -225,7 +228,10 @@ def read(root: Path, uri: str) -> NDArray[np.uint8]:
 
 
 def download(root: Path, *, task: str | None = None, progress: Progress | None = None, url: str = URL) -> None:
-    """The file of ``task`` (as ``pathmnist`` or ``pathmnist_64``) into ``root``."""
+    """The file of ``task`` (as ``pathmnist`` or ``pathmnist_64``) into ``root``.
+
+    Raises UserError for a set that MedMNIST has not.
+    """
     flag, _, size = (task or "").partition("_")
     if flag not in FLAGS or int(size or 28) not in SIZES:
         raise UserError(

@@ -39,7 +39,7 @@ def packed(array: NDArray[Any], codec: Codec) -> memoryview:
 
 
 def unpacked(data: NDArray[np.uint8], box: tuple[slice, ...]) -> NDArray[Any]:
-    """``box`` of what ``packed`` made with Blosc2."""
+    """``(x, y, z)``: ``box`` of the bytes ``data`` (n,) that ``packed`` made with Blosc2. Raises UserError without the package."""
     found: NDArray[Any] = _blosc2().ndarray_from_cframe(data.data)[
         box
     ]  # an object a call: it is not safe in several threads

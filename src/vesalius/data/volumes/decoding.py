@@ -16,7 +16,7 @@ from vesalius.data.readers.volume import VOLUME_DECODER, Volume, read_labels, re
 from vesalius.data.readers.volume_parts import made
 from vesalius.data.volumes.codec import Codec
 from vesalius.data.volumes.preparing import prepared
-from vesalius.data.volumes.sizes import Size, size_of
+from vesalius.data.volumes.sizes import Size, size_of, stored_voxels
 
 VOLUMES = VOLUME_DECODER * 1000 + 1
 """Raised whenever the same volume would give another record."""
@@ -35,7 +35,7 @@ def needed(size: Size, plan: Plan) -> int:
 
     The file and its unpacked numbers; twice these in single precision while one axis is resampled; what is stored, and masks.
     """
-    voxels, stored = np.prod(size.shape, dtype=np.float64), np.prod(size.at(plan.spacing), dtype=np.float64)
+    voxels, stored = np.prod(size.shape, dtype=np.float64), stored_voxels(size, plan)
     resampling = 0 if plan.spacing is None else 8
     return int(size.file + voxels * (2 * size.itemsize + resampling) + stored * 12)
 

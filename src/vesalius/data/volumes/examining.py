@@ -20,6 +20,7 @@ from vesalius.data.readers.volume import read_labels, read_volume
 from vesalius.data.readers.volume_parts import Volume, made, sides_in_words
 from vesalius.data.volumes.geometry import Geometry
 from vesalius.data.volumes.orientation import axes_of
+from vesalius.data.volumes.sizes import refused_size
 
 if TYPE_CHECKING:
     from vesalius.data.table import SampleTable
@@ -98,6 +99,8 @@ def _looked_at(volume: Volume, mask: Path | None, classes: Sequence[str], plan: 
     odd = list(volume.notes)
     geometry = Geometry.of(volume.affine, volume.values.shape, plan)
     spacing = volume.spacing
+    if refused := refused_size(volume.values.shape, spacing, geometry.whole):
+        raise Unreadable(Kind.TOO_LARGE, refused)
     if max(spacing) >= _THIN * min(spacing):
         odd.append(
             f"slices of {max(spacing):.3g} mm at pixels of {min(spacing):.3g} mm: details between slices are not there"
@@ -105,10 +108,7 @@ def _looked_at(volume: Volume, mask: Path | None, classes: Sequence[str], plan: 
     if min(volume.values.shape) < _FEW:
         odd.append(f"a thin stack: {sides_in_words(volume.values.shape)} voxels")
     if any(side < wanted for side, wanted in zip(geometry.whole, plan.patch, strict=True)):
-        said = sides_in_words(geometry.whole)
-        odd.append(
-            f"smaller than the patch: {said} voxels at the plan's spacing, the patch {sides_in_words(plan.patch)}; it is padded"
-        )
+        odd.append(f"smaller than the patch, {sides_in_words(plan.patch)} voxels at the plan's spacing: it is padded")
     ends = float(volume.values.min()), float(volume.values.max())
     if ends[0] == ends[1]:
         odd.append(f"every voxel is {ends[0]:g}")

@@ -37,7 +37,7 @@ def foreground(values: NDArray[Any], rule: float | Literal["nonzero", "otsu"]) -
 
 
 def otsu(values: NDArray[Any]) -> float:
-    """The lower of Otsu's two thresholds of ``values``: the middle of the last step of the darkest of three classes."""
+    """The lower of Otsu's two thresholds of ``values``, of any shape (...,): the middle of the last step of the darkest of three classes."""
     flat = values.ravel(order="K")
     flat = flat[:: -(-len(flat) // _LOOKED_AT)]
     low, high = float(flat.min()), float(flat.max())

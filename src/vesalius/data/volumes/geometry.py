@@ -1,4 +1,4 @@
-"""Where a stored volume lies in the file it came from: there by ``to_plan``, back by ``onto_source``."""
+"""Where a stored volume lies in the file it came from: there by ``taken``, back by ``onto_source``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vesalius.data.plan import Plan, Sides
-from vesalius.data.readers.volume_parts import Volume, spacing_of
+from vesalius.data.readers.volume_parts import spacing_of
 from vesalius.data.volumes import orientation, resampling
 
 if TYPE_CHECKING:
@@ -99,12 +99,6 @@ class Geometry:
         """(file's side,) where the file's voxels along stored ``axis`` lie, in stored voxels."""
         at = np.arange(self.shape[self.source[axis]], dtype=np.float64)
         return (at[::-1] if self.flipped[axis] else at) / self.step[axis] - self.origin[axis]
-
-
-def to_plan(volume: Volume, plan: Plan, *, labels: bool = False) -> tuple[NDArray[Any], NDArray[np.float64]]:
-    """``volume`` turned and resampled as ``plan`` says: values (x, y, z), contiguous, and their affine. Nothing is cut away."""
-    geometry = Geometry.of(volume.affine, volume.values.shape, plan)
-    return taken(volume.values, geometry, labels=labels), geometry.stored_affine
 
 
 def taken(values: NDArray[Any], geometry: Geometry, *, labels: bool = False) -> NDArray[Any]:

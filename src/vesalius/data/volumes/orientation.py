@@ -11,7 +11,7 @@ _LETTERS = ("LR", "PA", "IS")
 
 
 def directions(affine: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
-    """For each axis of the voxels, which axis of space it runs along (0: right, 1: front, 2: up) and whether up it or down (1, -1).
+    """For each axis of the voxels of ``affine`` (4, 4), which axis of space it runs along (0: right, 1: front, 2: up) and whether up it or down (1, -1).
 
     Each axis of space is taken once, also where axes stand at 45 degrees, as nibabel chooses.
     """
@@ -23,12 +23,12 @@ def directions(affine: NDArray[np.float64]) -> tuple[tuple[int, int], ...]:
 
 
 def axes_of(affine: NDArray[np.float64]) -> str:
-    """Three letters such as RAS: to which side each axis of the voxels points, nearly."""
+    """Three letters such as RAS: to which side each axis of the voxels of ``affine`` (4, 4) points, nearly."""
     return "".join(_LETTERS[axis][sign > 0] for axis, sign in directions(affine))
 
 
 def turn(affine: NDArray[np.float64], orientation: str) -> tuple[tuple[int, int, int], tuple[bool, bool, bool]]:
-    """For each axis of a volume with ``orientation`` (RAS; native: as it is), which axis of the file it is, and whether reversed."""
+    """For each axis of a volume with ``orientation`` (RAS; native: as it is), which axis of the file with ``affine`` (4, 4) it is, and whether reversed."""
     if orientation == "native":
         return (0, 1, 2), (False, False, False)
     have = directions(affine)
@@ -44,7 +44,7 @@ def turn(affine: NDArray[np.float64], orientation: str) -> tuple[tuple[int, int,
 def turned_affine(
     affine: NDArray[np.float64], shape: tuple[int, ...], source: tuple[int, ...], flipped: tuple[bool, ...]
 ) -> NDArray[np.float64]:
-    """The affine of a volume of ``shape`` (in the file's order) after ``turn``."""
+    """``(4, 4)``: the affine of a volume of ``shape`` (in the file's order) after ``turn``."""
     step = np.zeros((4, 4))
     step[3, 3] = 1
     for axis, (place, back) in enumerate(zip(source, flipped, strict=True)):
@@ -54,5 +54,5 @@ def turned_affine(
 
 
 def turned(values: NDArray[np.generic], source: tuple[int, ...], flipped: tuple[bool, ...]) -> NDArray[np.generic]:
-    """``values`` after ``turn``; a view."""
+    """``values`` (x, y, z) after ``turn``; a view."""
     return values.transpose(source)[tuple(slice(None, None, -1 if back else 1) for back in flipped)]

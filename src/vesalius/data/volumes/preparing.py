@@ -17,17 +17,17 @@ from vesalius.data.volumes.facts import Facts, Points
 from vesalius.data.volumes.foreground import box_around, drawn, foreground, points_of
 from vesalius.data.volumes.geometry import Geometry, taken
 from vesalius.data.volumes.quantising import coded
+from vesalius.data.volumes.sizes import refused_size
 from vesalius.data.volumes.statistics import statistics
 
-_MOST_SIDE = 1 << 16  # what a point's 16 bits can count
 _APART = 0.5
 
 
 def prepared(volume: Volume, labels: Volume | None, plan: Plan, codec: Codec, digest: bytes) -> Record:
     """The record of ``volume`` and its ``labels``; its points are a function of ``digest``. Raises Unreadable."""
     geometry = Geometry.of(volume.affine, volume.values.shape, plan)
-    if max(geometry.whole) >= _MOST_SIDE:
-        raise Unreadable(Kind.TOO_LARGE, f"It would have {sides_in_words(geometry.whole)} voxels at the plan's spacing.")
+    if refused := refused_size(volume.values.shape, volume.spacing, geometry.whole):
+        raise Unreadable(Kind.TOO_LARGE, refused)
     values = taken(volume.values, geometry)
     inside = foreground(values, plan.foreground)
     box = box_around(inside)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from contextlib import suppress
 from dataclasses import dataclass
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
 
 _START = 4096
 _PACKED = 3  # a common ratio of compression
+_MOST_SIDE = 1 << 16  # what a point's 16 bits can count
+_MOST, _TIMES = 1 << 31, 64  # voxels, and how many of them for one of the file: no scan is finer than so by mistake alone
+
+
+def refused_size(own: tuple[int, ...], spacing: tuple[float, ...] | None, there: tuple[int, ...]) -> str:
+    """Why a volume of ``own`` voxels of ``spacing`` mm, which are ``there`` at the plan's spacing, is left out; "" where it is not."""
+    voxels = math.prod(there)
+    if max(there) < _MOST_SIDE and (voxels <= _MOST or voxels <= _TIMES * math.prod(own)):
+        return ""
+    sides = "" if spacing is None else f"; its own are {' x '.join(f'{side:.3g}' for side in spacing)} mm, which its header may have wrong"
+    return f"It would have {' x '.join(map(str, there))} voxels at the plan's spacing{sides}."
 
 
 @dataclass(frozen=True)
@@ -55,8 +67,15 @@ def size_of(sources: Sources, row: int) -> Size:
 def estimated_bytes(sources: Sources, rows: NDArray[np.int64], plan: Plan) -> int:
     """Bytes that storing ``rows`` will take at most: the foreground, to which volumes are cut, is not known before."""
     labelled = sources.masks or [None] * len(sources.ids)
-    sizes = ((np.prod(size_of(sources, row).at(plan.spacing), dtype=np.float64), labelled[row]) for row in rows.tolist())
-    return int(sum(voxels * (2 if mask is None else 3) for voxels, mask in sizes))
+    sizes = ((size_of(sources, row), labelled[row]) for row in rows.tolist())
+    voxels = ((stored_voxels(size, plan), mask) for size, mask in sizes)
+    return int(sum(count * (2 if mask is None else 3) for count, mask in voxels))
+
+
+def stored_voxels(size: Size, plan: Plan) -> int:
+    """Voxels that a volume of ``size`` has at the plan's spacing; 0 where it will be left out."""
+    there = size.at(plan.spacing)
+    return 0 if refused_size(size.shape, size.spacing, there) else math.prod(there)
 
 
 def _of_nifti(path: str, bytes_: int) -> Size | None:

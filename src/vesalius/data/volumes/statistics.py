@@ -34,7 +34,7 @@ class Statistics:
 
 
 def statistics(of: Coded, mask: NDArray[np.bool_]) -> Statistics:
-    """Exact over the stored values where ``mask`` holds; percentiles as ``numpy.percentile`` takes them."""
+    """Exact over the stored values where ``mask`` (x, y, z) holds; percentiles as ``numpy.percentile`` takes them."""
     counts = np.zeros(1 << 16, np.int64)
     for at in slabs(of.codes.shape):
         counts += np.bincount(of.codes[at][mask[at]], minlength=1 << 16)

@@ -37,6 +37,7 @@ def tensors(path: Path, model: Published) -> dict[str, Tensor]:
     """``online_params`` and ``online_state``, by Haiku's names; projector, predictor and classifier are left out.
 
     A file of torch is taken as the converters of the time wrote it: torchvision's names, with ``fc``, under ``state_dict``.
+    Raises UserError for a file of another content.
     """
     from vesalius.encoders.picking import picked
     from vesalius.encoders.torch_file import is_torch

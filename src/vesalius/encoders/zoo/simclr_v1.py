@@ -49,6 +49,7 @@ def tensors(path: Path, model: Published) -> dict[str, Tensor]:
     """The variables under ``base_model``, in the order TensorFlow made them: a block's projection first, then its convolutions.
 
     Heads, the step and the optimizer's slots are left out. A file of torch is taken as tonylins/simclr-converter wrote it.
+    Raises UserError for a file that is no checkpoint of TensorFlow.
     """
     from vesalius.data.unpickle import Refused
     from vesalius.encoders.bundle_files import bundle_files

@@ -45,10 +45,7 @@ class VolumesConfig(Frozen):
     def _known(cls, plan: Mapping[str, Any]) -> Mapping[str, Any]:
         from vesalius.data.plan import Plan
 
-        for key in plan:
-            if key not in Plan.model_fields:
-                raise ValueError(f"a plan has no {key!r}; it has {', '.join(Plan.model_fields)}")
-        return plan
+        return Plan.said(plan)
 
 
 class SegmentationEncoder(BaseModel):

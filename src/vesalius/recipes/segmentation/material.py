@@ -23,6 +23,7 @@ from vesalius.encoders.encoder import Encoder
 from vesalius.errors import UserError
 from vesalius.recipes.segmentation.compat import sentences
 from vesalius.recipes.segmentation.config import SegmentationConfig
+from vesalius.recipes.segmentation.labels import check_labels
 from vesalius.recipes.segmentation.planning import resolved
 from vesalius.tasks.segmentation import GROUP
 from vesalius.tasks.segmenter import Segmenter
@@ -82,7 +83,7 @@ def prepare(config: SegmentationConfig, terminal: Terminal) -> Job:
     for split in ("train", "val"):
         if not len(rows[split]):
             raise UserError(f"No volume of {data.name} is in the {split} split. Set --data.split, or name the parts in the data's list.")
-    found = [*sentences(config.compat), *warnings, *table.warnings]
+    found = [*sentences(config.compat), *warnings, *table.warnings, *check_labels(data, rows["train"])]
     terminal.say(
         f"{len(rows['train']):,} training, {len(rows['val']):,} validation and {len(rows['test']):,} test volumes of {data.name} with "
         f"{len(table.require_task().classes) - 1} labels: {', '.join(table.require_task().classes[1:9])}."
@@ -124,7 +125,10 @@ def load_volumes(config: SegmentationConfig, terminal: Terminal) -> SampleTable:
 
 
 def given_encoder(config: SegmentationConfig, table: SampleTable) -> Encoder:
-    """The encoder as the user gives it, before anything is learnt: a pure function of the recipe and what it names."""
+    """The encoder as the user gives it, before anything is learnt: a pure function of the recipe and what it names.
+
+    Raises UserError for an encoder of images.
+    """
     given = config.encoder
     if given.name is None:
         assert given.weights is not None
@@ -154,7 +158,7 @@ def _multiple(network: str) -> int:
 
 
 def training_views(config: SegmentationConfig, encoder: Encoder) -> Views:
-    """The patches that are learnt from, at the plan's size."""
+    """The patches that are learnt from, at the plan's size. Raises UserError for views of images, or without their group."""
     plan = encoder.card.plan
     assert plan is not None
     made = views.load(config.views, encoder.card.channels)
@@ -172,7 +176,7 @@ def new_segmenter(config: SegmentationConfig, encoder: Encoder, task: TaskSpec) 
 
 
 def learnt_from(config: SegmentationConfig, data: DataSet, rows: NDArray[np.int64]) -> NDArray[np.int64]:
-    """The ``data.limit`` training records, all where that is none: the first, or those of subjects drawn by the seed.
+    """``(n,)`` the ``data.limit`` training records, all where that is none: the first, or those of subjects drawn by the seed.
 
     Whole subjects come one after the other, so that a smaller number is always a part of a larger one. Raises UserError where there are
     fewer.

@@ -30,7 +30,10 @@ def resolved(asked: Mapping[str, Any], learnt: Plan | None, table: SampleTable, 
 
 
 def laid_over(plan: Plan, asked: Mapping[str, Any]) -> Plan:
-    """``plan`` with other fields; ``intensity`` is replaced as a whole where its rule changes."""
+    """``plan`` with other fields; ``intensity`` is replaced as a whole where its rule changes.
+
+    Raises UserError for a field or value that a plan has not.
+    """
     fields = plan.model_dump()
     given = {key: value for key, value in asked.items() if key in fields and (value is not None or key == "spacing")}
     intensity = given.get("intensity")

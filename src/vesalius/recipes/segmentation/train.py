@@ -19,8 +19,9 @@ from vesalius.tasks.validation import NAME
 from vesalius.tasks.volume_validation import VolumeValidation, counted
 from vesalius.terminal import Terminal
 from vesalius.training.feed import Feed
-from vesalius.training.fit import Length, Spent
 from vesalius.training.layerwise import layerwise
+from vesalius.training.length import Length
+from vesalius.training.log import Spent
 from vesalius.training.method import Progress
 from vesalius.training.optimizers import Stepper
 from vesalius.training.watch import Watch, Watched

@@ -51,7 +51,7 @@ def write_pictures(selected: Selected, run: Run, data: DataSet | None, ids: NDAr
     ``ids`` (N,) of the candidates. Without ``data`` there are no pictures. A picture is told by the number of its item.
     """
     picks = selected.picks.rows[:PICKS]
-    named = [row for name in ("selection", "pool", "outliers") for one in odd.get(name, ()) for row in one[:2]]
+    named = _named(odd)
     near = [int(row) for row in selected.picks.nearest[: len(picks)] if row >= 0]
     there = np.ones(len(ids), bool) if data is None else np.isin(ids, data.store.ids)  # of a datapool some have vanished
     shown = np.array([row for row in dict.fromkeys([*map(int, picks), *named, *near]) if there[row]], np.int64)
@@ -65,13 +65,17 @@ def write_pictures(selected: Selected, run: Run, data: DataSet | None, ids: NDAr
     return {"picks": _picks(selected, ids, item), "pairs": _told(odd, item, selected, ids)}
 
 
-def to_show(selected: Selected, seed: int) -> Rows:
-    """Rows that the report may show: the picks, those near to them, odd ones, and what lies on the map."""
+def to_show(selected: Selected, odd: Mapping[str, Any], seed: int) -> Rows:
+    """Rows that the report may show: the picks, those near to them, the ``odd`` ones that ``pairs`` found, and what lies on the map."""
     picks = selected.picks
-    odd = [row for found in pairs(selected, seed).values() if isinstance(found, list) for one in found for row in one[:2]]
     on_map = _on_map(selected, seed) if selected.candidates.vectors is not None else np.empty(0, np.int64)
     near = picks.nearest[:PICKS]
-    return np.unique(np.concatenate([picks.rows[:PICKS], near[near >= 0], np.asarray(odd, np.int64), on_map]))
+    return np.unique(np.concatenate([picks.rows[:PICKS], near[near >= 0], np.asarray(_named(odd), np.int64), on_map]))
+
+
+def _named(odd: Mapping[str, Any]) -> list[int]:
+    """The rows of which ``pairs`` says something."""
+    return [row for name in ("selection", "pool", "outliers") for one in odd.get(name, ()) for row in one[:2]]
 
 
 def _on_map(selected: Selected, seed: int) -> Rows:

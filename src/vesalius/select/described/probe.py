@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -16,7 +16,10 @@ from vesalius.measures.selection_probe import HeldOut
 from vesalius.select.described.quality import SEEDS
 from vesalius.select.selected import Selected
 
-_LEAST, _MOST = 30, 20_000
+if TYPE_CHECKING:
+    import pandas as pd
+
+_LEAST, MOST = 30, 20_000
 """Labelled images to be tested on."""
 _STEPS = 4
 
@@ -33,9 +36,11 @@ class Tested:
 def probe(selected: Selected, tested: Tested | None, seed: int) -> dict[str, Any]:
     """Rows of ``selection_probe.judged`` for the first 1/8, 1/4, 1/2 of the picks and for all; or ``absent`` with the reason.
 
-    Without ``tested``, a third of the labelled images that were not selected is set aside: no probe learns from them.
+    Without ``tested``, or where that is too small, a third of the labelled images that were not selected is set aside: no probe learns from them.
     """
     candidates = selected.candidates
+    if tested is not None and (~np.isnan(tested.labels.reshape(len(tested.labels), -1))).any(1).sum() < _LEAST:
+        tested = None
     if candidates.vectors is None or not selected.labels:
         return {"absent": "There are no labels to train a probe with." if candidates.vectors is not None else "There are no embeddings to train a probe on."}
     found = _question(selected)
@@ -48,7 +53,7 @@ def probe(selected: Selected, tested: Tested | None, seed: int) -> dict[str, Any
     if tested is None:
         rest = np.setdiff1d(np.flatnonzero(known), np.concatenate([picks, candidates.chosen]))
         shuffled = rest[random.permutation(random.digest64("probe of a selection", seed), 0, len(rest))]
-        aside = np.sort(shuffled[: min(_MOST, len(rest) // 3)])
+        aside = np.sort(shuffled[: min(MOST, len(rest) // 3)])
         tested, where = Tested(candidates.vectors[aside], labels[aside]), f"{len(aside):,} images that were not selected, set aside for this"
         free[aside] = False
     else:
@@ -66,6 +71,26 @@ def probe(selected: Selected, tested: Tested | None, seed: int) -> dict[str, Any
             _tensor(vectors[used]), _tensor(labels[used]), place[picks[:n]], [place[other] for other in others], test, kind, classes, seed=seed
         )  # fmt: skip
     return {"task": ", ".join(names), "tested_on": where, "strength": selection_probe.STRENGTH, "rows": [row.as_dict() for row in rows]}
+
+
+def asks(selected: Selected) -> bool:
+    """Whether there are labels to train a probe with."""
+    return selected.candidates.vectors is not None and bool(selected.labels) and _question(selected) is not None
+
+
+def held_out(selected: Selected, frame: pd.DataFrame, vectors: NDArray[Any]) -> Tested:
+    """The images of a test split by their rows of the table, ``frame``, and their ``vectors`` (T, D): labels as the probe asks for them, people as units."""
+    found = _question(selected)
+    assert found is not None
+    kind, names, _, _ = found
+    labels = frame[[f"label.{name}" for name in names]].to_numpy(np.float64, na_value=np.nan)
+    people = frame.get("subject")
+    unit = None
+    if people is not None and people.notna().any():
+        known = people.notna().to_numpy()
+        unit = np.arange(len(frame)) + len(frame)
+        unit[known] = np.unique(people[known].astype(str), return_inverse=True)[1]
+    return Tested(vectors, labels if kind == "multilabel" else labels[:, 0], unit)
 
 
 def _question(selected: Selected) -> tuple[Kind, list[str], NDArray[np.float64], int] | None:

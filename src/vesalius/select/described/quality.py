@@ -81,7 +81,7 @@ def _reach(vectors: NDArray[Any], chosen: Rows) -> NDArray[np.float64]:
 
 
 def about(values: NDArray[Any]) -> Mapping[str, float]:
-    """Mean, least and greatest."""
+    """Mean, least and greatest of ``values`` (n,); NaN of none."""
     if not len(values) or np.isnan(values).all():
         return {"mean": float("nan"), "least": float("nan"), "greatest": float("nan")}
     return {"mean": float(np.nanmean(values)), "least": float(np.nanmin(values)), "greatest": float(np.nanmax(values))}

@@ -12,7 +12,7 @@ Found = Mapping[str, Any]
 def verdict(picked: int, pool: int, before: int, stopped: str, quality: Found, balance: Sequence[Found], probe: Found) -> list[str]:
     """How many were chosen, how well they cover the pool, how even they are, and what a probe makes of them: each beside chance."""
     more = f", beside {before:,} that were selected before" if before else ""
-    said = [f"{picked:,} of {pool:,} images are selected{more}{f': {stopped}' if stopped else ''}."]
+    said = [f"{picked:,} of {pool:,} images {'is' if picked == 1 else 'are'} selected{more}{f': {stopped}' if stopped else ''}."]
     if "cover_radius" in quality:
         said += _covering(quality)
     said += [line for one in balance if (line := _even(one))]
@@ -33,7 +33,7 @@ def _even(one: Found) -> str:
     even = one.get("evenness", {})
     if not even or any(even[name] != even[name] for name in ("pool", "selection")):
         return ""
-    missing = f"; {one['missing']} of its classes are not there" if one["missing"] else ""
+    missing = f"; {one['missing']} of its classes {'is' if one['missing'] == 1 else 'are'} not there" if one["missing"] else ""
     random = even["random"]
     beside = f"{_percent(random['mean'])} ({_percent(random['least'])} to {_percent(random['greatest'])})"
     return f"By {one['title']} the selection is {_percent(even['selection'])} even, the pool {_percent(even['pool'])}, random selections {beside}{missing}."

@@ -38,6 +38,16 @@ def title(config: Config) -> str:
     return "embeddings" if config.task is None else f"objects of {config.task}"
 
 
+def refuse_early(config: Config, candidates: Candidates) -> None:
+    """Raise UserError for a query that is not there; no vector is read."""
+    if config.dataset_id is not None:
+        queries.selection_of(config.dataset_id, config.tag_name)
+    elif config.query is not None and config.query.names is not None:
+        queries.rows_of(config.query.names, candidates)
+    elif config.query is not None and config.query.vectors is not None:
+        queries.refuse_missing(config.query.vectors)
+
+
 def read(config: Config, candidates: Candidates) -> Vectors:
     """The vectors of images, or of the objects of ``task``, and of the query. Raises UserError where there are none."""
     if config.task is None:

@@ -51,11 +51,26 @@ def read(config: Config, candidates: Candidates) -> Numbers | Classes:
             values = lightly_metadata.values(candidates.root, entry, candidates.names)
             return _numbers(values, key) if entry.numeric else _classes(values, key)
     column = _column(key, candidates)
-    if column is not None:
-        return _of_column(column, key, candidates)
+    if column is None:
+        raise _unknown(key, entries, candidates)
+    return _of_column(column, key, candidates)
+
+
+def refuse_early(config: Config, candidates: Candidates) -> None:
+    """Raise UserError for a key that is nowhere, with the nearest; no value is read."""
+    key = config.key
+    if key.startswith(COMPUTED) and _snake(key.removeprefix(COMPUTED)) in NAMES:
+        return
+    entries = lightly_metadata.schema(candidates.root)
+    if not any(key in (entry.path, entry.name) for entry in entries) and _column(key, candidates) is None:
+        raise _unknown(key, entries, candidates)
+
+
+def _unknown(key: str, entries: Sequence[lightly_metadata.Entry], candidates: Candidates) -> UserError:
     known = [COMPUTED + name for name in NAMES] + [entry.path for entry in entries] + _columns(candidates)
-    hint = nearest(COMPUTED + _snake(key.removeprefix(COMPUTED)) if key.startswith(COMPUTED) else key, known)
-    raise UserError(f"There is no metadata {key!r}.{hint} docs/selection-inputs.md says where metadata come from.")
+    ends = [name for name in known if name.rpartition(".")[2].lower() == key.lower()]  # age for patient.age
+    hint = f" Did you mean {ends[0]}?" if ends else nearest(COMPUTED + _snake(key.removeprefix(COMPUTED)) if key.startswith(COMPUTED) else key, known)
+    return UserError(f"There is no metadata {key!r}.{hint} docs/selection-inputs.md says where metadata come from.")
 
 
 def _computed(name: str, candidates: Candidates) -> NDArray[np.float64]:

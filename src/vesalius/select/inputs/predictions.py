@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
-from vesalius.data.lightly_predictions import TaskPredictions
+from vesalius.data.lightly_predictions import TaskPredictions, schema
 from vesalius.errors import UserError
 from vesalius.recipes.checking import nearest
 from vesalius.select.candidates import Candidates
@@ -43,15 +43,25 @@ def read(config: Config, candidates: Candidates) -> Classes | Numbers:
     """
     found = predictions_of(candidates, config.task)
     names = list(found.categories)
-    for name in config.categories or ():
-        if name not in names:
-            raise UserError(f"The task {config.task} has no category {name!r}.{nearest(name, names)}")
+    _refuse_unfit(config, found.kind, names)
     places = [names.index(name) for name in (names if config.categories is None else config.categories)]
     if config.name == "CLASS_DISTRIBUTION":
         return Classes([names[place] for place in places], _amounts(found)[:, places], title(config))
-    if found.kind in ("classification", "semantic-segmentation"):
-        raise UserError(f"CATEGORY_COUNT counts objects, and {config.task} is of the kind {found.kind}. Use CLASS_DISTRIBUTION.")
     return Numbers(np.where(found.known, _counts(found)[:, places].sum(1), np.nan), title(config))
+
+
+def refuse_early(config: Config, candidates: Candidates) -> None:
+    """Raise UserError for unknown tasks and categories, by the schema alone."""
+    kind, names, _ = schema(candidates.root, config.task)
+    _refuse_unfit(config, kind, names)
+
+
+def _refuse_unfit(config: Config, kind: str, names: Sequence[str]) -> None:
+    for name in config.categories or ():
+        if name not in names:
+            raise UserError(f"The task {config.task} has no category {name!r}.{nearest(name, names)}")
+    if config.name == "CATEGORY_COUNT" and kind in ("classification", "semantic-segmentation"):
+        raise UserError(f"CATEGORY_COUNT counts objects, and {config.task} is of the kind {kind}. Use CLASS_DISTRIBUTION.")
 
 
 def _counts(found: TaskPredictions) -> NDArray[np.float64]:

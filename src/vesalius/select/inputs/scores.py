@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from vesalius.data.lightly_predictions import TaskPredictions
+from vesalius.data.lightly_predictions import TaskPredictions, schema
 from vesalius.errors import UserError
 from vesalius.measures import uncertainty
 from vesalius.recipes.checking import nearest
@@ -63,11 +63,25 @@ def read(config: Config, candidates: Candidates) -> Numbers:
     return Numbers(values, title(config))
 
 
+def refuse_early(config: Config, candidates: Candidates) -> None:
+    """Raise UserError for an unknown task or column, and for a table of predictions that is not there; no prediction is read."""
+    if config.task is not None:
+        _refuse_unfit(config.score, config.task, schema(candidates.root, config.task)[0])
+    elif config.predictions is None:
+        _of_column(config.score, candidates)
+    elif not (file := Path(config.predictions).expanduser()).is_file():
+        raise UserError(f"There is no file {file.name} of predictions. Give a .csv or .parquet file of `vesalius predict --out`.")
+
+
+def _refuse_unfit(score: str, task: str, kind: str) -> None:
+    if kind == "classification" and score in OF_OBJECTS:
+        raise UserError(f"{score} is of objects, and the task {task} is a classification. Use one of {', '.join(uncertainty.MEASURES)}.")
+
+
 def _of_task(found: TaskPredictions, score: str) -> NDArray[np.float64]:
     size, owner = len(found.known), found.owner
     if found.kind == "classification":
-        if score in OF_OBJECTS:
-            raise UserError(f"{score} is of objects, and the task {found.task} is a classification. Use one of {', '.join(uncertainty.MEASURES)}.")
+        _refuse_unfit(score, found.task, found.kind)
         values = np.full(size, np.nan)
         values[owner] = _unsure(found, score)
         return values

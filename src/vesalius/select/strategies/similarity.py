@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from vesalius.errors import UserError
 from vesalius.select import nearness
 from vesalius.select.candidates import Candidates
+from vesalius.select.inputs import embeddings
 from vesalius.select.strategy import Fixed, Strategy, StrategyConfig
 from vesalius.select.values import Values, Vectors
 
@@ -25,12 +26,25 @@ class Config(StrategyConfig):
     """What can be chosen: nothing but the strength. The query is the input's."""
 
 
+def refuse_input(asked: Any) -> None:
+    """Raise UserError, before anything is computed, for embeddings without a query."""
+    if isinstance(asked, embeddings.Config) and asked.query is None and asked.dataset_id is None:
+        raise _without_query()
+
+
 def build(config: Config, values: Values, candidates: Candidates) -> Strategy:
     """The strategy over ``values``. Raises UserError without a query."""
     assert isinstance(values, Vectors)
     if values.query is None:
-        raise UserError("SIMILARITY needs images to be like. Give its input a query: {names: FILE}, {vectors: FILE}, or dataset_id and tag_name.")
+        raise _without_query()
     return Similarity(values, values.query, candidates)
+
+
+def _without_query() -> UserError:
+    return UserError(
+        "SIMILARITY needs images to be like. Give its input a query: {names: FILE}, {vectors: FILE}, or dataset_id and tag_name; on the command "
+        "line --strategy similarity:query/FILE."
+    )
 
 
 class Similarity(Fixed):

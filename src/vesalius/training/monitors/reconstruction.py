@@ -58,7 +58,10 @@ class ReconstructionMonitor:
         return 1 + 2 * len(_OF)
 
     def measure(self, method: Method, batch: Batch) -> Tensor:
-        """(B, 7) numbers on what ``method`` paints of ``batch``; the first samples are kept for the picture."""
+        """(B, 7) numbers on what ``method`` paints of ``batch``; the first samples are kept for the picture.
+
+        Raises UserError for a method that paints nothing.
+        """
         found = method.reconstruct(batch)
         if found is None:
             raise UserError(

@@ -65,7 +65,7 @@ def probed(train: Tensor, given: Tensor, test: Tensor, ridge: float) -> Tensor:
 
 
 def balanced(answer: Tensor, truth: Tensor) -> float:
-    """Mean recall of the labels that occur."""
+    """Mean recall of the labels that occur in ``truth`` (n,), by ``answer`` (n,)."""
     return float(torch.stack([(answer[truth == kind] == kind).double().mean() for kind in torch.unique(truth)]).mean())
 
 
@@ -86,7 +86,7 @@ class Tissue:
         return int(shape[2:].numel() * (shape[1] + _BESIDE))
 
     def measure(self, method: Method, batch: Batch) -> Tensor:
-        """``places`` of each sample, flattened; of the untouched view, where there is one."""
+        """``places`` of each sample, flattened (B, d); of the untouched view, where there is one. Raises UserError without label volumes."""
         group = "clean" if "clean" in batch.views else next(iter(batch.views))
         if group not in batch.masks:
             raise UserError(
