@@ -1,5 +1,7 @@
 """Fine-tuning from the user's side: every kind of task, frozen and not, what it writes, what it refuses."""
 
+# Proves evaluate.finetuned.scoring too: see mirrors.yaml.
+
 from __future__ import annotations
 
 import json
@@ -178,7 +180,7 @@ def test_seeds_repeat_the_run(place: Path, tmp_path: Path) -> None:
     assert row["spread"] == pytest.approx(np.std(values, ddof=1))
     assert "Over 2 seeds" in results["verdict"][0]
     assert json.loads((run.path / "run.json").read_text())["state"] == "done"
-    with pytest.raises(UserError, match="holds no classifier"):
+    with pytest.raises(UserError, match="holds several runs: seed-1, seed-2"):
         _ = run.classifier
     # interrupted between two seeds, it goes on with what is not done
     facts = json.loads((run.path / "run.json").read_text())
@@ -243,7 +245,7 @@ def test_no_test_split(place: Path, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("table", "changes", "words"),
     [
-        ({"ill": lambda f: "yes"}, {}, "has 1 different values"),
+        ({"ill": lambda f: "yes"}, {}, "is 'yes' wherever it is known"),
         (ONE_CLASS, {"data.split.test": 0}, "All labelled training images are of one class, 'a'"),
         ({"age": lambda f: 7.5}, {"data.labels": "age", "data.kind": "regression"}, "are equal"),
         ({}, {"data.labels": "age", "balanced": True}, "balanced weighs classes"),

@@ -18,7 +18,7 @@ from vesalius.encoders.loading import encoder_folder
 from vesalius.encoders.published import IMAGENET
 from vesalius.errors import UserError
 from vesalius.files import checksum
-from vesalius.models import models_list
+from vesalius.models import models_list, models_show
 from vesalius.recipes.finetune_loading import load_finetune
 
 OPTIONS = {"stem": "standard", "width": 0.0625}
@@ -101,6 +101,11 @@ def test_downloaded_once_and_then_a_name(family: Path, tmp_path: Path, capsys: p
     for encoder in (load_encoder("tiny-one"), build_encoder("resnet18", size=(48, 48), weights="tiny-one")):
         assert weights_hash(encoder) == weights_hash(SOURCE)
         assert (encoder.card.mean, encoder.card.std) == IMAGENET
+    models_show("tiny-one")
+    models_list()
+    said = capsys.readouterr().out
+    assert "network\tresnet18 stem=standard width=0.0625\ntrained on\tnothing much\nlicence\tCC0\n" in said
+    assert "tiny-one\tresnet18\tnothing much\tCC0\t32\t\tyes, by a plugin\n" in said
     assert encoder_folder("tiny-one") is None
     assert not load_encoder("tiny-one").training
 
@@ -117,7 +122,7 @@ def test_a_later_download_is_held_to_the_first(family: Path, tmp_path: Path) -> 
 
 def test_a_page_of_a_store_is_no_file(family: Path, tmp_path: Path) -> None:
     Handler.content = b"<!DOCTYPE html><html><head><title>Google Drive - Virus scan warning</title></head><body></body></html>"
-    with pytest.raises(UserError, match=r"answered with a web page \(Google Drive - Virus scan warning\).*vesalius models prepare tiny-one --file FILE"):
+    with pytest.raises(UserError, match=r"answered with a web page \(Google Drive - Virus scan warning\).*the same command with --file FILE"):
         prepare_model("tiny-one", plugins=[str(family)])
     assert not list((tmp_path / "cache" / "models" / ".downloads").glob("tiny*"))
 

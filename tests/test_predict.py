@@ -135,7 +135,7 @@ def test_refusals(images: Path, run: Path, options: dict[str, object], words: st
 
 def test_a_run_without_classifier_and_a_folder_of_rubbish(images: Path, run: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="holds no classifier"):
-        predict(images, str(images), quiet=True)
+        predict(images, str(images), out="folder", quiet=True)
     with pytest.raises(UserError, match="There is no run 'nowhere'"):
         predict("nowhere", str(images), quiet=True)
     (tmp_path / "rubbish").mkdir()

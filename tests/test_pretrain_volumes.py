@@ -1,5 +1,7 @@
 """Pretraining on volumes, whole: what is written, who validates, the same damage at every look, resumed to the bit, two ranks as one."""
 
+# Proves recipes.planned too: see mirrors.yaml.
+
 from __future__ import annotations
 
 import json
@@ -126,6 +128,8 @@ def test_two_ranks_are_one_process(run: Path, scans: Path, tmp_path: Path) -> No
 def test_what_does_not_fit_is_said(scans: Path, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"--views ct-mae"):
         pretrain({**recipe(scans), "views": "simclr"}, out=tmp_path / "a", quiet=True)
+    with pytest.raises(UserError, match=r"holds volumes, and the recipe's views are of images\. Take a recipe of volumes, such as mr-mae"):
+        pretrain("cifar10-simclr", out=tmp_path / "a", quiet=True, **{"data.train": str(scans), "data.download": False})
     with pytest.raises(UserError, match=r"data\.size is for images"):
         pretrain(recipe(scans), out=tmp_path / "b", quiet=True, **{"data.size": 64})
     with pytest.raises(UserError, match=r"a plan has no 'spaceing'"):

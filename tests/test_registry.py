@@ -48,6 +48,8 @@ def test_names_are_listed_without_importing(tmp_path: Path) -> None:
 
 
 def test_an_unknown_name() -> None:
+    with pytest.raises(UserError, match=r"Did you mean simclr\?"):
+        registry.entry("methods", "SimCLR")
     with pytest.raises(UserError, match=r"no 'simclrr' among the methods. Did you mean simclr\? Known: byol, .*simclr, vicreg"):
         registry.entry("methods", "simclrr")
 

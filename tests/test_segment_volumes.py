@@ -21,6 +21,7 @@ from vesalius.data.task import TaskSpec
 from vesalius.data.volumes.writing import write_volume
 from vesalius.encoders import build_encoder
 from vesalius.errors import TooManyBadFiles, UserError
+from vesalius.tasks.finished import FILES
 from vesalius.tasks.segmenter import Segmenter
 
 CLASSES = ("background", "grey", "bright")
@@ -149,5 +150,8 @@ def test_the_command_line(run: Path, scans: Path, tmp_path: Path, capsys: pytest
         main(["predict", str(run), str(scans), "--out", str(tmp_path / "p.csv")])
     assert ended.value.code == 2
     assert "Name a folder with --out" in capsys.readouterr().err
+    (tmp_path / "other").mkdir()
+    for name in FILES["classifier"]:
+        (tmp_path / "other" / name).touch()
     with pytest.raises(UserError, match="is for runs that segment"):
-        vesalius.predict(tmp_path / "out", str(scans), probabilities=True, quiet=True)
+        vesalius.predict(tmp_path / "other", str(scans), probabilities=True, quiet=True)

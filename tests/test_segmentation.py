@@ -1,5 +1,7 @@
 """Segmentation from the user's side: a run and what it writes, resume, twins and sizes, plans, and what is refused."""
 
+# Proves recipes.segmentation.config, recipes.segmentation.material too: see mirrors.yaml.
+
 from __future__ import annotations
 
 import json

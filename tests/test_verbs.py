@@ -25,8 +25,8 @@ from vesalius.recipes import layers
 from vesalius.runs import TIMES
 
 VERBS = ("pretrain", "finetune", "embed", "export", "report", "demo")
-CHANGING = {"id", "started", "finished", "process", "seconds", *TIMES, "spent", "peak_memory_mb", "time_by_stage"}
-"""What is another in each run: ids and times, and the memory a process took before."""
+CHANGING = {"id", "started", "finished", "process", "seconds", *TIMES, "spent", "peak_memory_mb", "time_by_stage", "config_sha256"}
+"""What is another in each run: ids and times, the memory a process took before, and the digest of comments that say who set a field."""
 
 
 def told(value: Any, folder: Path) -> Any:
@@ -54,11 +54,12 @@ def content(folder: Path) -> dict[str, Any]:
 
             found[name] = {key: tensor.numpy().tobytes() for key, tensor in load_file(file).items()}
         elif file.suffix == ".parquet":
-            found[name] = pd.read_parquet(file).map(lambda cell: cell.tolist() if isinstance(cell, np.ndarray) else cell).to_dict()
+            cells = pd.read_parquet(file).map(lambda cell: cell.tolist() if isinstance(cell, np.ndarray) else cell)
+            found[name] = repr(cells.to_dict())  # as text: what is not a number is not equal to itself
         elif file.suffix == ".html":
             found[name] = "an HTML page" if "</html>" in file.read_text() else "cut"
         elif file.suffix == ".yaml":
-            found[name] = yaml.safe_load(file.read_text())
+            found[name] = told(yaml.safe_load(file.read_text()), folder)
         elif file.name == "log.txt":
             found[name] = [line.split(" ", 1)[1] for line in file.read_text().splitlines()]
         else:
@@ -105,10 +106,13 @@ def test_demo_both_ways(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The demo's own data take minutes; its recipe's name stands for a tiny one here."""
     data = blobs(folder)
     monkeypatch.setattr(layers, "_read", lambda reference, *_: (layers.Layer(tiny(data, name=reference), reference), reference))
+    monkeypatch.setattr(importlib.import_module("vesalius.demo"), "PICKS", 4)
     cli("demo", "--out", "cli")
     result = vesalius.demo(out="python", quiet=True)
     same(folder / "cli", result.path)
     assert json.loads((result.path / "run.json").read_text())["name"] == "demo"
+    assert len(result.selection.names) == 4
+    assert result.selection.path == result.path / "selection"
 
 
 def test_finetune_both_ways(folder: Path) -> None:
@@ -144,10 +148,10 @@ def test_embed_and_report_both_ways(folder: Path) -> None:
 
 
 def test_every_verb_has_the_fields_of_its_command() -> None:
-    """But ``quiet``, which the command line does by redirection, what ``pretrain`` passes on to the recipe, and a table in memory."""
+    """But ``quiet``, which the command line does by redirection, what ``pretrain`` passes on to the recipe, a table in memory, and who is told."""
     for name in VERBS:
         verb, command = inspect.signature(getattr(vesalius, name)), inspect.signature(app[name].default_command)
-        fields = {p for p in verb.parameters if p not in ("quiet", "changes", "images")}
+        fields = {p for p in verb.parameters if p not in ("quiet", "changes", "images", "terminal")}
         assert fields == {p for p in command.parameters if p != "fields"}, name
         for field in fields:
             assert verb.parameters[field].default == command.parameters[field].default, (name, field)

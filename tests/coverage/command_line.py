@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from vesalius import registry
 from vesalius.cli import main
 
 TINY = ("--encoder.name", "resnet18", "--encoder.width", "0.125", "--threads", "1", "--examine", "false")
@@ -52,12 +53,16 @@ class Done:
 def vesalius(*arguments: str, out: Path | None = None) -> Done:
     """``vesalius ARGUMENTS [--out OUT]``."""
     said, code = io.StringIO(), 0
+    known = {group: dict(names) for group, names in registry._plugins.items()}  # of this command alone: another is another process
     words = [*arguments, *(["--out", str(out)] if out is not None else [])]
     with redirect_stdout(said), redirect_stderr(said):
         try:
             main(words)
         except SystemExit as left:
             code = int(left.code or 0)
+    registry._plugins.clear()
+    registry._plugins.update(known)
+    registry.names.cache_clear()
     return Done(code, said.getvalue(), out or Path())
 
 

@@ -40,6 +40,8 @@ def test_decoding_finds_what_cannot_be_read_and_what_is_there_twice(tmp_path: Pa
     assert len(found["unreadable"]) == 2
     assert all(len(entry["id"]) == 16 and entry["reason"] for entry in found["unreadable"])
     assert "png" not in str(found["unreadable"])
+    assert any(line.startswith("test/empty.png: ") for line in found["asides"])
+    assert sum("broken.png" in line for line in found["asides"]) == 1
     assert found["same_images"] == {"train/test": 1}
     assert told[-1] == (6, 6)
 

@@ -78,6 +78,10 @@ def test_what_cannot_be_read_is_said_and_nothing_readable_is_refused(tmp_path: P
         (tmp_path / f"scan{number}.nii.gz").write_bytes(b"\x1f\x8b nothing")
     with pytest.raises(UserError, match=r"None of the 3 volumes .* can be read. The first: "):
         fingerprint(resolve(str(tmp_path)))
+    for number in range(2):
+        (tmp_path / f"scan{number}.nii.gz").unlink()
+    with pytest.raises(UserError, match=r"The only volume cannot be read: .* `vesalius data check DATA --dims 3` names each file\."):
+        fingerprint(resolve(str(tmp_path), least=1))
 
 
 @pytest.mark.parametrize(

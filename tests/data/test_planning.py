@@ -14,6 +14,7 @@ from tests.data.test_fingerprint import ct
 from tests.trees import btcv, phantoms, tcia
 from tests.volumes import head, write_tree
 from vesalius.data.fingerprint import Fingerprint, look
+from vesalius.data.plan import Plan
 from vesalius.data.planning import (
     GIB,
     bytes_of,
@@ -183,3 +184,22 @@ def test_what_is_no_amount_and_what_is_no_field_is_refused(tmp_path: Path) -> No
 
 def test_phantoms_have_the_size_that_real_voxels_give_them() -> None:
     assert np.multiply(phantoms.SHAPE, phantoms.SPACING).tolist() == [64, 64, 70]
+
+
+@pytest.mark.parametrize(
+    ("fields", "said"),
+    [
+        ({"pacth": [48, 48, 48]}, r"a plan has no 'pacth' \(did you mean patch\?\); it has modality"),
+        ({"patch": 48}, r"patch is 48; it has three sides in whole voxels, as \[48, 48, 48\]"),
+        ({"patch": [32, 32]}, r"as \[32, 32, 32\]"),
+        ({"patch": [32, 32, 32.5]}, "three sides in whole voxels"),
+        ({"patch": [32, 0, 32]}, "three sides in whole voxels"),
+        ({"patch": "large"}, r"patch is 'large'; .* as \[96, 96, 96\]"),
+        ({"patch": []}, r"as \[96, 96, 96\]"),
+        ({"patch": None}, r"patch is None"),
+    ],
+)
+def test_what_a_recipe_says_of_a_plan(fields: dict[str, object], said: str) -> None:
+    with pytest.raises(ValueError, match=said):
+        Plan.said(fields)
+    assert Plan.said({"patch": (48, 48, 32), "spacing": None}) == {"patch": (48, 48, 32), "spacing": None}

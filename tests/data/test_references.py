@@ -60,11 +60,16 @@ def test_parse(here: Path, reference: str, expected: tuple[str, str | None, str 
         ("cifar1", "Did you mean cifar10"),
         ("chest_x@/d", "Did you mean chestx"),
         ("fashionmnist@x", "Did you mean fashion-mnist"),
+        ("pictur.png", "Did you mean picture.png?"),
+        ("picture.csv", "There is no file picture.csv. Did you mean picture.png?"),
+        ("medmnist:mine2.npz", "There is no file medmnist:mine2.npz. Did you mean mine.npz?"),
         ("qqqq", "neither a source nor a folder or file that exists. Sources: "),
         ("folder", "neither a source"),
         ("table@x", "neither a source"),
         ("./images", "There is no folder ./images"),
         ("a/b", "There is no folder a/b"),
+        ("./volume.nii.gz", "There is no file ./volume.nii.gz. Give a folder of images or volumes"),
+        ("dicom", "Give its folder as dicom@FOLDER; ./dicom means the folder of that name here."),
         ("a.csv", "There is no file a.csv"),
         ("a.npz", "There is no file a.npz"),
         ("mine.py:Set", "There is no Python file mine.py"),
@@ -73,6 +78,8 @@ def test_parse(here: Path, reference: str, expected: tuple[str, str | None, str 
 )
 def test_what_is_nothing_is_explained(here: Path, reference: str, said: str) -> None:
     (here / "picture.png").touch()
+    (here / "mine.npz").touch()
+    (here / "dicom").mkdir()
     with pytest.raises(UserError) as error:
         resolve(reference)
     assert said in str(error.value)

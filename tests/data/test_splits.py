@@ -159,7 +159,7 @@ def test_nothing_asked_for_is_all_training() -> None:
 def test_no_part_stays_empty() -> None:
     for seed in range(30):
         assert set(split(made(3), 0.1, 0.1, seed=seed).frame["split"]) == {"train", "val", "test"}
-    with pytest.raises(UserError, match="2 subjects or images to divide into 3 parts"):
+    with pytest.raises(UserError, match=r"There are 2 subjects .* 3 parts to divide them"):
         split(made(2), 0.1, 0.1)
 
 

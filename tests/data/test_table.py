@@ -147,7 +147,7 @@ def test_unknown_labels_list_what_there_is() -> None:
     with pytest.raises(UserError, match="Its labels: class, age"):
         everything().labels("clas")
     plain = table(columns={"meta.finding": ["a", "b", "a", "b"], "meta.name": [1, 1, 1, 1]})
-    with pytest.raises(UserError, match=r"Columns that could be labels .*: finding\."):
+    with pytest.raises(UserError, match=r"Columns that could be labels, as --labels finding: finding\."):
         plain.require_task()
     with pytest.raises(UserError, match="has no label 'x'"):
         table(task=TaskSpec("t", "classes", ("x",)))

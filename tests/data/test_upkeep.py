@@ -13,6 +13,7 @@ from tests.data.images import stored, table_of, write_images
 from vesalius.data import store
 from vesalius.data.pool import Pool
 from vesalius.data.settings import StoreSettings
+from vesalius.data.upkeep import computed_folder, root_mark
 from vesalius.errors import UserError
 
 
@@ -97,3 +98,18 @@ def test_a_store_being_built_is_not_deleted(tmp_path: Path) -> None:
     with Pool(store.inspect(cache)[0].folder).lock(), pytest.raises(UserError, match="another process"):
         store.prune(older_than_days=-1, cache=cache)
     assert len(store.inspect(cache)) == 3
+
+
+def test_values_computed_of_images_go_with_their_data_and_by_age_and_size(tmp_path: Path) -> None:
+    cache = _three(tmp_path)
+    folder = computed_folder(cache)
+    folder.mkdir()
+    for number, name in enumerate(("one", "two")):
+        file = folder / f"{root_mark(tmp_path / name, private=False)}-1-1.npy"
+        file.write_bytes(b"0" * 100)
+        os.utime(file, (time.time() - number * 86400 * 20,) * 2)
+    (of_one,) = (info for info in store.inspect(cache) if info.root == root_mark(tmp_path / "one", private=False))
+    assert store.prune(dataset=str(tmp_path / "one"), cache=cache) == of_one.bytes + 100
+    assert len(list(folder.iterdir())) == 1
+    assert store.prune(older_than_days=15, cache=cache) > 100  # with the store of twenty days ago
+    assert not list(folder.iterdir())

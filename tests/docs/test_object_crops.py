@@ -38,7 +38,7 @@ def test_what_the_page_says_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
             assert config.tiles[0].name == "grid"
             assert config.training is not None
             assert config.training.task_name == "cells"
-        else:
+        elif language == "bash":
             for line in text.splitlines():
                 words = shlex.split(line)[1:]
                 few = {"pretrain": SMALL, "evaluate": ("--replicates", "100")}.get(words[0], ())

@@ -7,6 +7,7 @@ import torch
 from lightly.models.modules import MaskedVisionTransformerTIMM
 
 from vesalius.encoders import Encoder, build_encoder, load_encoder, save_encoder, weights_hash
+from vesalius.encoders.timm_family import pretrained
 from vesalius.errors import UserError
 
 TINY = {"depth": 2, "embed_dim": 24, "num_heads": 2}
@@ -172,3 +173,8 @@ def test_positions_are_interpolated_from_another_size(tmp_path) -> None:
 def test_refusals(name: str, options: dict[str, object], words: str) -> None:
     with pytest.raises(UserError, match=words):
         build_encoder(name, **options)
+
+
+def test_an_unknown_network_is_not_looked_for_on_a_hub() -> None:
+    with pytest.raises(UserError, match=r"timm has no network 'resnet19'. Did you mean"):
+        pretrained("resnet19")

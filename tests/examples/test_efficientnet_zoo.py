@@ -32,6 +32,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
         done = vesalius("models", "prepare", "efficientnet-lite0", "--plugins", str(FILE), "--file", str(WEIGHTS))
         assert done.code == 0, done.said
         assert "Licence: Apache-2.0" in done.said
+        registry.load_plugin(str(FILE))
         assert "efficientnet-lite0" in models()
     registry.names.cache_clear()  # from here on nothing but the prepared folder knows the name
     return folder

@@ -23,7 +23,8 @@ from vesalius.encoders import Encoder, Encoding, build_encoder, load_encoder, sa
 from vesalius.errors import UserError
 from vesalius.methods.mae import MAE, Config, build, reconstruction
 from vesalius.training.feed import Feed
-from vesalius.training.fit import Spent, _forward_backward
+from vesalius.training.fit import _forward_backward
+from vesalius.training.log import Spent
 from vesalius.training.method import Progress
 from vesalius.views.batch import Batch, Draws
 from vesalius.views.patches import patchify
@@ -265,6 +266,9 @@ def test_volumes(patch: tuple[int, int, int], tmp_path: Path) -> None:
 def test_what_it_cannot_use_is_refused_in_one_paragraph() -> None:
     with pytest.raises(UserError, match="resnet18 has no patches that can be left out"):
         build(build_encoder("resnet18", width=0.125), SMALL)
+    network = build_encoder("monai:segresnet", channels=1, size=(16, 16, 16), init_filters=4, blocks_down=[1, 1])
+    with pytest.raises(UserError, match=r"such as --encoder\.name monai:vit, a network of your own"):
+        build(network, SMALL)
     method = build(encoder(), SMALL)
     bare = Batch({"global": torch.rand(1, 2, 3, 16, 16)}, {}, torch.arange(2))
     with pytest.raises(UserError, match=r"token_mask: \{patch: \[4, 4\], ratio: 0.75\}"):

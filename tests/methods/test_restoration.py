@@ -16,7 +16,7 @@ from vesalius.encoders import build_encoder
 from vesalius.encoders.encoder import Card, Encoder
 from vesalius.errors import UserError
 from vesalius.methods.restoration import Config, Decoder, build, restored, weighted
-from vesalius.training.contrast import nt_xent
+from vesalius.methods.simclr import nt_xent
 from vesalius.training.method import Progress
 from vesalius.views.batch import Batch
 

@@ -9,8 +9,7 @@ from torch.nn import functional as F
 
 from tests.methods import cases
 from vesalius.encoders import build_encoder
-from vesalius.methods.simclr import Config, SimCLR
-from vesalius.training.contrast import nt_xent
+from vesalius.methods.simclr import Config, SimCLR, nt_xent
 
 
 def slow(first: torch.Tensor, second: torch.Tensor, temperature: float) -> torch.Tensor:

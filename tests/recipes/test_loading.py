@@ -48,10 +48,10 @@ def monitor(config: PretrainConfig, name: str) -> dict[str, Any]:
     ("token", "words"),
     [
         ("--epoch", "no field 'epoch' in the recipe. Did you mean epochs?"),
-        ("--data.trian", "no field 'data.trian' in the recipe. Did you mean train?"),
-        ("--data.split.tset", "no field 'data.split.tset' in the recipe. Did you mean test?"),
-        ("--optimizer.wieght_decay", "no field 'optimizer.wieght_decay' in the recipe. Did you mean weight_decay?"),
-        ("--optimizer.schedule.finall", "no field 'optimizer.schedule.finall' in the recipe. Did you mean final?"),
+        ("--data.trian", "no field 'data.trian' in the recipe. Did you mean data.train?"),
+        ("--data.split.tset", "no field 'data.split.tset' in the recipe. Did you mean data.split.test?"),
+        ("--optimizer.wieght_decay", "no field 'optimizer.wieght_decay' in the recipe. Did you mean optimizer.weight_decay?"),
+        ("--optimizer.schedule.finall", "no field 'optimizer.schedule.finall' in the recipe. Did you mean optimizer.schedule.final?"),
         ("--validate_every.minutes", "no field 'validate_every.minutes' in the recipe. Known here: epochs, steps."),
         ("--method.temprature", "no field 'temprature' in method simclr. Did you mean temperature?"),
         ("--encoder.widht", "no option 'widht'. Did you mean 'width'?"),
@@ -90,6 +90,16 @@ def test_an_unknown_key_is_named_with_the_nearest(token: str, words: str) -> Non
 )
 def test_values_that_cannot_be_used(tokens: list[str], words: str) -> None:
     assert words in refused(*tokens)
+
+
+def test_a_path_without_its_field(tmp_path: Path) -> None:
+    assert f"If these are the images: --data.train {tmp_path}." in refused(str(tmp_path))
+
+
+def test_one_near_name_of_a_recipe_and_not_all(tmp_path: Path) -> None:
+    assert "pneumonia" not in refused(base="cifar10-simclar")
+    assert "Did you mean cifar10-simclr" in refused(base="cifar10-simclar")
+    assert "There are chexpert-simclr, " in refused(base="wrong")
 
 
 def test_nothing_for_a_field_without_default() -> None:
@@ -347,3 +357,9 @@ def test_a_configuration_survives_its_own_yaml(tmp_path: Path) -> None:
     for reference in (str(tmp_path / "run" / "config.yaml"), run.config()):
         assert load_pretrain(reference)[0].model_dump(mode="json") == config.model_dump(mode="json")
     assert yaml12.read(tmp_path / "run" / "config.yaml") == run.config()
+
+
+def test_a_queue_that_cannot_hold_a_step_is_refused_before_anything_is_decoded() -> None:
+    with pytest.raises(UserError, match=r"method\.queue is 64, but one step makes 256 keys"):
+        load_pretrain("cifar10-moco", {"method": {"queue": 64}, "batch_size": 128, "accumulate": 2})
+    assert load_pretrain("cifar10-moco", {"method": {"queue": 256}, "batch_size": 128, "accumulate": 2})[0].batch_size == 128

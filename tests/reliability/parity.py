@@ -25,7 +25,9 @@ from tests.reliability.harness import free_port, wait
 from tests.training.small import Memory
 from vesalius.data.pixels import Pixels
 from vesalius.training.feed import Feed
-from vesalius.training.fit import Length, Spent, _forward_backward
+from vesalius.training.fit import _forward_backward
+from vesalius.training.length import Length
+from vesalius.training.log import Spent
 from vesalius.training.method import Method
 from vesalius.training.world import World, world
 from vesalius.views.batch import Batch

@@ -5,11 +5,13 @@ from __future__ import annotations
 import io
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -313,3 +315,14 @@ def test_every_verb_takes_an_address(
     assert len(resolve("fashion-mnist")) == 8
     shutil.rmtree(tmp_path / "fashion")
     assert server.secret.encode() not in journey.written(tmp_path)
+
+
+def test_the_pages_python(server: Storage, tmp_path: Path) -> None:
+    page = (Path(__file__).resolve().parents[2] / "docs" / "remote-data.md").read_text()
+    (code,) = re.findall(r"^```python\n(.*?)^```", page, re.MULTILINE | re.DOTALL)
+    for number in range(2):
+        write_images(tmp_path / "radiographs" / f"patient{number}", 2, 12, 12)
+    address = server.upload(tmp_path / "radiographs", "radiographs")
+    space: dict[str, Any] = {}
+    exec(compile(code.replace("s3://bucket/radiographs", address).replace("a/1.png", "patient0/a/0000.png"), "remote-data.md", "exec"), space)
+    assert space["table"].frame["subject"].nunique() == 2

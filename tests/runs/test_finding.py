@@ -74,3 +74,8 @@ def test_nothing_of_that_name() -> None:
     made()
     with pytest.raises(UserError, match=r"There is no run 'zebra' below .*`vesalius runs list`"):
         find("zebra")
+
+
+def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"is a folder, but not a run's: it holds no run.json"):
+        find(tmp_path)

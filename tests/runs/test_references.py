@@ -22,3 +22,10 @@ def test_an_address_is_shown_without_its_signature(given: str, shown: str) -> No
     assert config["encoder"] == shown
     assert text == f"encoder: {shown}\n" or shown in text
     assert "secret" not in text
+
+
+def test_pictures_networks_and_reconstructions_of_the_users_are_not_named() -> None:
+    fields = {"perceptual-distance": {"reconstructed": "/data/smith/made", "originals": "sample_images", "backbones": ["/data/smith/nets"]}}
+    config, text = without_paths({"images": ["/data/smith/1.png"], "fields": {**fields, "rank": {"images": 25}}}, "")
+    assert "smith" not in f"{config}{text}"
+    assert config["fields"]["rank"] == {"images": 25}

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
+from vesalius.data.dataset_names import dataset_key
 from vesalius.encoders import build_encoder, save_encoder
 from vesalius.errors import UserError
 from vesalius.runs import Run
 from vesalius.select.checkpoints import copied, encoder_of, file_of, refuse_other
 from vesalius.select.config import ModelConfig, SelectConfig
-from vesalius.select.dataset import dataset_key
 from vesalius.terminal import Terminal
 
 SELECTION = {"n_samples": 1, "strategies": [{"input": {"type": "RANDOM"}, "strategy": {"type": "WEIGHTS"}}]}

@@ -138,7 +138,7 @@ def test_a_number_or_a_share(text: Any, number: dict[str, Any]) -> None:
     assert amount(text) == number
 
 
-@pytest.mark.parametrize("text", ["many", "-5", "0", "1.5", "nan", ""])
+@pytest.mark.parametrize("text", ["many", "-5", "0", "1.5", "nan", "", "120%", "0%", "-3%"])
 def test_no_number_and_no_share(text: str) -> None:
     with pytest.raises(UserError, match="it should be a number of images"):
         amount(text)
@@ -256,3 +256,22 @@ def test_every_strategy_of_the_original_is_taken_with_its_own_keys() -> None:
     assert [(entry.input, entry.strategy) for entry in config.selection.strategies] == entries
     assert config.tiles[0].model_dump() == {"name": "grid", "num_rows": 2, "num_cols": 3, "overlap": 0.0}
     assert said == []
+
+
+def test_a_threshold_without_a_condition_says_how_one_is_written() -> None:
+    with pytest.raises(UserError, match=r"there is no condition. Write threshold:age>5"):
+        objective("threshold:age")
+    assert objective("threshold:age,threshold=5,operation=BIGGER")["strategy"]["threshold"] == 5
+
+
+def test_a_folder_or_a_run_in_place_of_a_file_is_told_from_it(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"is a folder. Say which images these are by --data"):
+        configured(str(tmp_path), n=3)
+    (tmp_path / "run.json").write_text("{}")
+    with pytest.raises(UserError, match="is a run: go on with it by --resume"):
+        configured(str(tmp_path), n=3)
+
+
+def test_a_strategy_that_is_not_in_two_parts_is_shown_them() -> None:
+    with pytest.raises(UserError, match=r"has an input and a strategy: \{input: \{type: EMBEDDINGS\}"):
+        job(selection_config={"n_samples": 5, "strategies": [{"type": "DIVERSITY"}]})

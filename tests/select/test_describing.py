@@ -139,6 +139,12 @@ def test_a_test_split_is_tested_on_where_there_is_one(one: Made, tmp_path: Path)
     assert not (tmp_path / "again" / "selected").exists()  # no pixels, no pictures
 
 
+def test_a_test_split_too_small_to_say_anything_is_not_taken(one: Made, tmp_path: Path) -> None:
+    tested = Tested(np.zeros((90, 8), np.float32), np.full(90, np.nan))
+    found = describe(one.selected, _scratch(tmp_path), None, Asked(tested=tested))
+    assert "set aside" in found["probe"]["tested_on"]
+
+
 def test_nothing_names_a_file(run: Run) -> None:
     for file in run.path.rglob("*"):
         assert not file.is_file() or b"secret-name" not in file.read_bytes()

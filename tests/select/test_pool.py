@@ -42,8 +42,18 @@ def test_training_images_are_meant_where_the_data_are_divided(tmp_path: Path, ca
     pd.DataFrame({"uri": [f"{i:04d}.png" for i in range(4)], "split": ["train", "test", "train", "val"]}).to_csv(tmp_path / "t.csv", index=False)
     assert _pool(tmp_path / "t.csv").names.tolist() == ["0000.png", "0002.png"]
     assert _pool(tmp_path / "t.csv", split="test").names.tolist() == ["0001.png"]
-    with pytest.raises(UserError, match="split"):
+    with pytest.raises(UserError, match="Its images are not divided: leave --split out"):
         _pool(tmp_path, split="val")
+    with pytest.raises(UserError, match="It has train, val, test: name one"):
+        _pool(tmp_path / "t.csv", split="valid")
+
+
+def test_the_datas_own_test_split_comes_along_unless_it_is_selected_from(tmp_path: Path) -> None:
+    images(tmp_path, 4)
+    pd.DataFrame({"uri": [f"{i:04d}.png" for i in range(4)], "split": ["train", "test", "train", "val"]}).to_csv(tmp_path / "t.csv", index=False)
+    assert _pool(tmp_path / "t.csv").test.frame["uri"].tolist() == ["0001.png"]
+    assert _pool(tmp_path / "t.csv", split="test").test is None
+    assert _pool(tmp_path).test is None
 
 
 def test_rows_may_be_taken_by_mask_or_number(tmp_path: Path) -> None:

@@ -118,11 +118,14 @@ def test_images_are_looked_at(images: Path) -> None:
     assert looked_at(resolve(str(images))) == (3, 20)
 
 
-def test_a_training_is_done_once_and_of_the_rows_that_were_chosen(images: Path, tmp_path: Path) -> None:
+def test_a_training_is_done_once_and_of_the_rows_that_were_chosen(images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     changes = {"training.epochs": 1, "model.width": 0.0625, "training.recipe": {"examine": False, "threads": 1}}
     config = job(data=str(images), compat="lightly-worker", **changes)
     table, folder = resolve(str(images)).subset(np.arange(20)), tmp_path / "training"
-    assert train(config, table, folder, Terminal(quiet=True)) == folder
+    assert train(config, table, folder, Terminal()) == folder
+    said = capsys.readouterr().err
+    assert "--training.recipe." in said  # the fields of a recipe by the names they have in a job
+    assert " --data.monitor" not in said
     encoder = load_encoder(folder)
     assert encoder.card.architecture == "lightly-resnet18"
     seen = json.loads((folder / "results.json").read_text())["warnings"]
@@ -136,7 +139,7 @@ def test_a_training_is_done_once_and_of_the_rows_that_were_chosen(images: Path, 
 
 
 def test_a_recipe_is_checked_before_anything_is_computed() -> None:
-    with pytest.raises(UserError, match=r"no field 'optimizer.nme' in the recipe. Did you mean name"):
+    with pytest.raises(UserError, match=r"no field 'optimizer.nme' in the recipe. Did you mean optimizer.name"):
         job(training={"recipe": {"optimizer": {"nme": "lars"}}})
     with pytest.raises(UserError, match="temperature"):
         job(training={"method": "byol", "temperature": 0.1})

@@ -209,7 +209,7 @@ def test_fields_are_read_as_yaml() -> None:
 def test_without_embeddings_equal_files_are_still_one(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = select(data=str(data), n=5, strategy="weights:lightly.sharpness")
     said = capsys.readouterr().err
-    assert "hold the same bytes as another and cannot be selected: copy.png" in said
+    assert "holds the same bytes as another and cannot be selected: copy.png" in said
     assert "broken.png: " in said
     assert len(found.names) == 5
 
@@ -224,3 +224,17 @@ def test_volumes_are_selected_as_images_are(tmp_path: Path) -> None:
     assert set(done.names) <= {f"scan{seed}.nii.gz" for seed in range(4)}
     assert len(set(done.names)) == 2
     assert (done.path / "selected" / "sprite.png").is_file()
+
+
+def test_the_probe_is_tested_on_the_datas_own_test_split(tmp_path: Path, network: Path) -> None:
+    images(tmp_path / "data", 80)
+    rows = [{"uri": f"{i:04d}.png", "split": "train" if i < 40 else "test", "label.kind": i % 2} for i in range(80)]
+    pd.DataFrame(rows).to_csv(tmp_path / "data" / "list.csv", index=False)
+    done = job(tmp_path / "data" / "list.csv", network)
+    assert done.results["probe"]["tested_on"] == "the 40 images of the test split"
+    assert {row["n"] for row in done.results["probe"]["rows"]} == {40}
+
+
+def test_a_network_that_has_learnt_nothing_is_told_so(data: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    job(data, Path("resnet18"), n=1, quiet=False)
+    assert "resnet18 is the name of a network, and its weights are random" in capsys.readouterr().err

@@ -121,3 +121,9 @@ def test_a_killed_job_writes_what_is_left_or_what_is_asked_for_anew(tmp_path: Pa
     assert (tmp_path / "again.txt").read_text() == (tmp_path / "out.txt").read_text()
     with pytest.raises(UserError, match="is there already"):
         vesalius.select(resume=tmp_path / "run", write=[f"filenames={tmp_path}/again.txt"], quiet=True)
+
+
+def test_a_place_that_takes_no_files_is_refused_before_any_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match=r"cannot be written: .* nothing was begun"):
+        targets([f"filenames={tmp_path}/file/names.txt"])

@@ -14,7 +14,9 @@ from tests.methods import cases
 from vesalius.data.pixels import Pixels
 from vesalius.runs import Run
 from vesalius.training.feed import Feed
-from vesalius.training.fit import Length, Spent, fit
+from vesalius.training.fit import fit
+from vesalius.training.length import Length
+from vesalius.training.log import Spent
 from vesalius.training.method import Method, Progress
 from vesalius.training.optimizers import OptimizerConfig, Stepper
 from vesalius.training.world import World

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from timm.layers import DropPath
 
 from tests.training.small import HERE, Small, Unwatched
 from vesalius import registry
@@ -51,6 +52,28 @@ def test_stopped_and_resumed_is_never_stopped(tmp_path: Path, method: str, optim
     assert lines(whole.folder) == lines(again.folder)
     theirs = again.stepper.state()
     assert all(torch.equal(v, theirs[k]) for k, v in whole.stepper.state().items())
+
+
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_stochastic_depth_is_a_function_of_seed_and_step(tmp_path: Path, accumulate: int) -> None:
+    def dropping(name: str, steps: int) -> Small:
+        small = Small(tmp_path / name, steps=steps, accumulate=accumulate)
+        small.method.projector = torch.nn.Sequential(DropPath(0.5), small.method.projector)
+        return small
+
+    whole, part = dropping("whole", 6), dropping("part", 6)
+    whole.run()
+    part.watch = Unwatched(every=4, stop_at=4)
+    part.run()
+    torch.manual_seed(99)  # another process's generator stands elsewhere
+    torch.rand(17)
+    again = dropping("part", 6)
+    again.run(resume=True)
+    assert same(whole.method, again.method)
+    other = dropping("other", 6)
+    other.method.projector[0].drop_prob = 0.0
+    other.run()
+    assert not same(whole.method, other.method), "something was dropped"
 
 
 @pytest.mark.parametrize("method", METHODS)

@@ -21,7 +21,7 @@ def test_a_flat_folder_has_no_labels(tmp_path: Path) -> None:
     table = resolve(make(tmp_path, "b.png", "a.jpg", "notes.txt", ".DS_Store"))
     assert table.frame["uri"].tolist() == ["a.jpg", "b.png"]
     assert table.task is None
-    assert table.warnings == ["In the folder, 1 files of other kinds and 1 hidden ones were passed over."]
+    assert table.warnings == ["In the folder, 1 file of another kind and 1 hidden one were passed over."]
     assert table.private
     with pytest.raises(UserError, match="have no labels, but labels are needed"):
         table.require_task()
@@ -117,7 +117,7 @@ def test_bad_folders(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(UserError, match="holds no images"):
         resolve(tmp_path / "empty")
-    with pytest.raises(UserError, match=r"holds no images \(1 files of other kinds and 0 hidden"):
+    with pytest.raises(UserError, match=r"holds no images \(1 file of another kind was passed over"):
         resolve(make(tmp_path / "texts", "a.txt"))
     with pytest.raises(UserError, match="holds 1 image, and at least 2 are needed"):
         resolve(make(tmp_path / "one", "a.png"))
@@ -150,3 +150,12 @@ def test_real_photographs() -> None:
     assert len(np.unique(table.ids)) == 364
     assert table.subjects is not None
     assert len(set(table.subjects)) == 364
+
+
+def test_predictions_and_metadata_of_the_folder_are_not_passed_over(tmp_path: Path) -> None:
+    assert resolve(make(tmp_path, "a.png", "b.png", ".lightly/metadata/schema.json")).warnings == []
+
+
+def test_the_folder_of_a_run_is_no_folder_of_images(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="is the folder of a run, not of images"):
+        resolve(make(tmp_path, "run.json", "config.yaml", "views.png"))

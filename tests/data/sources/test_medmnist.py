@@ -78,7 +78,7 @@ def test_the_only_file_of_a_folder_needs_no_name(tmp_path: Path) -> None:
     [
         ({"images": np.zeros((2, 3, 3), np.uint8)}, "it holds images, but no train_images"),
         ({"train_images": np.zeros((2, 3, 3), np.float32)}, "type float32"),
-        ({"train_images": np.zeros((2, 9, 9, 9), np.uint8)}, "volumes are not 2D images"),
+        ({"train_images": np.zeros((2, 9, 9, 9), np.uint8)}, "volumes are given as a folder of NIfTI files"),
         ({"train_images": np.zeros((2, 3, 3), np.uint8), "train_labels": np.zeros((3, 1))}, "2 images but 3 labels"),
         (
             {"train_images": np.zeros((2, 3, 3), np.uint8), "train_labels": np.array([{}, {}])},

@@ -1,5 +1,7 @@
 """Montgomery and Shenzhen."""
 
+# Proves data.sources.montgomerycxr too: see mirrors.yaml.
+
 from __future__ import annotations
 
 from pathlib import Path

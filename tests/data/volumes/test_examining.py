@@ -59,7 +59,7 @@ def test_every_kind_of_trouble_is_listed(tree: Path) -> None:
     problems = " ".join(entry["reason"] for entry in found["problems"])
     for words in (
         "NaN or infinite in 1 of its voxels",
-        "smaller than the patch: 12 x 10 x 9",
+        "smaller than the patch, 16 x 16 x 16 voxels",
         "holds the values 6, 9, the task 0 to 3",
     ):
         assert words in problems
@@ -105,3 +105,12 @@ def test_names_on_the_terminal(tree: Path, capsys: pytest.CaptureFixture[str]) -
     assert "unreadable 6" in said
     app(["data", "check", str(tree), "--labels", "false", "--no-decode"], result_action="return_value")
     assert "segmentation" not in capsys.readouterr().out
+
+
+def test_what_many_volumes_share_is_said_once(tmp_path: Path) -> None:
+    for number in range(5):
+        write(tmp_path / f"scan{number}.nii.gz", *head(12, number)[::2])
+    found = check(str(tmp_path), decode=True)
+    assert len(found["problems"]) == 5
+    (aside,) = found["asides"]
+    assert aside.startswith("scan0.nii.gz, scan1.nii.gz and 3 others: smaller than the patch, ")

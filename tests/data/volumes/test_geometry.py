@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import nibabel
 import numpy as np
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from tests.volumes import head
 from vesalius.data.plan import Plan
 from vesalius.data.readers.volume_parts import Volume
-from vesalius.data.volumes.geometry import Geometry, labels_onto_source, onto_source, taken, to_plan
+from vesalius.data.volumes.geometry import Geometry, labels_onto_source, onto_source, taken
 from vesalius.data.volumes.orientation import axes_of
 
 SHAPE = (10, 12, 9)
@@ -25,6 +26,12 @@ def stored_as(values: NDArray[np.generic], axes: str) -> Volume:
     orientations = nibabel.orientations
     turn = orientations.ornt_transform(orientations.axcodes2ornt("RAS"), orientations.axcodes2ornt(axes))
     return Volume(orientations.apply_orientation(values, turn), AFFINE @ orientations.inv_ornt_aff(turn, values.shape))
+
+
+def to_plan(volume: Volume, plan: Plan, *, labels: bool = False) -> tuple[NDArray[Any], NDArray[np.float64]]:
+    """``volume`` turned and resampled as ``plan`` says, and its affine; nothing is cut away."""
+    geometry = Geometry.of(volume.affine, volume.values.shape, plan)
+    return taken(volume.values, geometry, labels=labels), geometry.stored_affine
 
 
 @pytest.mark.parametrize("axes", EVERY)

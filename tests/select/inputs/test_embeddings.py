@@ -1,3 +1,5 @@
+# Proves select.queries too: see mirrors.yaml.
+
 from __future__ import annotations
 
 import json
