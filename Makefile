@@ -4,7 +4,7 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 
-.PHONY: demo test lint types check bench prove docs clean
+.PHONY: demo test lint types bench dist floors prove docs pictures gallery clean
 
 demo: $(STAMP)          ## learn on real images inside an installed package, and report
 	$(BIN)/vesalius demo
@@ -19,14 +19,26 @@ lint: $(STAMP)
 types: $(STAMP)
 	$(BIN)/mypy
 
-bench: $(STAMP)         ## every claim of speed against its named peer; FULL=1 for all of it
-	$(BIN)/python -m benchmarks $(if $(FULL),--full)
+bench: $(STAMP)         ## every claim of speed or memory against its named peer; goes on where it was; AGAIN=1 anew, FULL=1 at length (hours)
+	$(BIN)/python -m benchmarks $(if $(FULL),--full) $(if $(AGAIN),--again)
+
+dist: $(STAMP)          ## sdist and wheel, in dist/
+	$(BIN)/python -m build
+
+floors: $(STAMP)        ## the lowest versions that pyproject.toml allows, tried: imports, files, views, each verb
+	$(BIN)/python -m docs.proofs.floors
 
 prove: $(STAMP)         ## an issue's "must show" list: make prove ISSUE=2
 	$(BIN)/python -m docs.prove $(ISSUE)
 
-docs: $(STAMP)          ## the pictures and generated pages in docs/
+docs: $(STAMP)          ## the documents as a site in site/, with a reference written from the code; opens offline
+	$(BIN)/python -m docs.site
+
+pictures: $(STAMP)      ## the pictures and generated pages in docs/ (minutes; needs chromium)
 	$(BIN)/python -m docs.make
+
+gallery: $(STAMP)       ## docs/gallery.md and its pictures; PROVE_DATA: the folder of pneumoniamnist.npz (minutes; needs chromium)
+	$(BIN)/python -m docs.gallery
 
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)

@@ -1,165 +1,79 @@
-"""Every benchmark in this folder, each within a budget: ``python -m benchmarks [--full] [NAME ...]``.
+"""Every claim of speed or memory against its named peer: ``python -m benchmarks [--full] [--again] [NAME ...]``.
 
-Each file runs ours and its named peer and prints JSON lines. They are run one after the other, five minutes at most for each;
-``--full`` passes ``--full`` to those that know it and takes the limit away. Writes ``docs/benchmarks.md``.
+What ``claims.yaml`` lists is run one after the other, each a process of its own, in a short form of about a minute; ``--full`` runs the
+whole of each. Results are kept, so that the same command goes on where it was stopped; ``--again`` measures all of it anew, and names run
+only those, always anew. Each time ``docs/benchmarks.md`` is written from what there is. ``python -m benchmarks.NAME`` runs one alone
+with words of its own and keeps nothing.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
-from datetime import date
-from importlib import metadata
-from pathlib import Path
-from typing import Any
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent
-PAGE = ROOT / "docs" / "benchmarks.md"
-BUDGET = 300.0
-"""Seconds for each, without ``--full``."""
-COLUMNS = ("name", "ours", "peer", "ratio", "unit", "setting")
+from benchmarks import _page
+from benchmarks._catalogue import Benchmark, benchmarks
+from benchmarks._running import LIMIT, ROOT, Measured, keep, kept, measure
 
 
-@dataclass
-class Measured:
-    """What one file printed; ``note`` says how it was cut short or failed."""
-
-    file: str
-    lines: list[dict[str, Any]] = field(default_factory=list)
-    seconds: float = 0.0
-    note: str = ""
+def say(text: str) -> None:
+    """To the terminal, at once."""
+    print(text, file=sys.stderr, flush=True)
 
 
-def files() -> list[Path]:
-    """The benchmarks: all but this file and what helps them (``*_peer.py``)."""
-    return sorted(p for p in HERE.glob("*.py") if not p.stem.startswith("_") and not p.stem.endswith("_peer"))
-
-
-def measure(file: Path, full: bool, budget: float = BUDGET) -> Measured:
-    """Run ``file`` as a process of its own and read its JSON lines."""
-    knows = '"--full"' in file.read_text()
-    words = [sys.executable, "-W", "ignore", str(file), *(["--full"] if full and knows else [])]
-    found = Measured(file.name, note="shortened: --full was not given" if knows and not full else "")
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)])}
-    began = time.monotonic()
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT) as process:
-        try:
-            out, err = process.communicate(timeout=None if full else budget)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            out, err = process.communicate()
-            found.note = f"stopped after {budget:.0f} s: run it alone, or with --full"
-    found.seconds = time.monotonic() - began
-    found.lines = read_lines(out)
-    if process.returncode > 0:
-        last = (err.strip().splitlines() or ["no message"])[-1]
-        found.note = f"failed: {last}"
+def run(one: Benchmark, at: str, full: bool) -> Measured:
+    """Run and keep ``one``, and say how it went."""
+    words = one.words(full)
+    say(f"{at} {' '.join(('python -m benchmarks.' + one.name, *words))} ...")
+    found = measure(one, words, None if full or one.page else LIMIT)
+    keep(found)
+    for line in found.lines:
+        print(json.dumps(line), flush=True)
+        if "ratio" in line:
+            say(f"    {line['name']}: {line['ours']:g} beside {line['peer']:g} {line['unit'].split(',')[0]}, ratio {line['ratio']:.4g}")
+    say(f"    {found.note + '; ' if found.note else ''}{found.seconds:.0f} s")
     return found
 
 
-def read_lines(text: str) -> list[dict[str, Any]]:
-    """The JSON objects with a name among the lines of ``text``."""
-    lines = []
-    for line in text.splitlines():
-        try:
-            value = json.loads(line)
-        except ValueError:
-            continue
-        if isinstance(value, dict) and "name" in value:
-            lines.append(value)
-    return lines
-
-
-def page(measured: list[Measured], full: bool) -> str:
-    """``docs/benchmarks.md``."""
-    versions = ", ".join(f"{name} {_version(name)}" for name in ("torch", "torchvision", "lightly", "scikit-learn"))
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    text = [
-        "# Benchmarks",
-        "",
-        "Ours against a named peer, on the same data, in one run; written by `make bench`. Read the ratios: times belong to the machine.",
-        f"{platform.machine()}, {cores} cores, Python {platform.python_version()}, {versions}; {date.today().isoformat()}"
-        f"{'' if full else '; `make bench FULL=1` runs what is shortened here at full length'}.",
-        "",
-        "| what | ours | peer | ratio | unit | setting | by |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for found in measured:
-        for line in found.lines:
-            if "ratio" in line:
-                cells = [_shown(line.get(column)) for column in COLUMNS]
-                text.append(f"| {' | '.join(cells)} | `benchmarks/{found.file}`{'*' if found.note else ''} |")
-    for found in measured:
-        for line in found.lines:
-            more = {k: v for k, v in line.items() if k not in COLUMNS}
-            if more:
-                text += ["", f"## {line['name']}", ""]
-                if "ratio" not in line and line.get("setting"):
-                    text += [str(line["setting"]), ""]
-                for key, value in more.items():
-                    text += _further(key, value)
-    cut = [f for f in measured if f.note]
-    text += ["", "## Cut short", ""] if cut else []
-    text += [f"- \\* `benchmarks/{found.file}` {found.note}." for found in cut]
-    return "\n".join(text).rstrip() + "\n"
-
-
-def _further(key: str, value: Any) -> list[str]:
-    """One more field of a line: a table of rows with one value a seed, a list of shares, or a word."""
-    if isinstance(value, dict) and value and all(isinstance(v, dict) for v in value.values()):
-        columns = list(dict.fromkeys(c for row in value.values() for c in row))
-        head = [f"| {key} | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
-        return [*head, *(f"| {name} | {' | '.join(_shown(row.get(c)) for c in columns)} |" for name, row in value.items()), ""]
-    if isinstance(value, dict):
-        return [f"| {key} | |", "|---|---|", *(f"| {name} | {_shown(v)} |" for name, v in value.items()), ""]
-    return [f"{key}: {_shown(value)}", ""]
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return ""
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, (list, tuple)):
-        return ", ".join(_shown(v) for v in value)
-    return f"{value:.4g}" if isinstance(value, float) else str(value).replace("|", "\\|")
-
-
-def _version(name: str) -> str:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return "absent"
-
-
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks")
-    parser.add_argument("names", nargs="*", help="only these files, without .py; the page is then not written")
-    parser.add_argument("--full", action="store_true", help="no shortening and no limit")
+    """See the module."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", help="only these, whether kept or not")
+    parser.add_argument("--full", action="store_true", help="the whole of each, without a limit")
+    parser.add_argument("--again", action="store_true", help="forget what was kept")
+    parser.add_argument("--list", action="store_true", help="name them, with what is kept, and end")
     given = parser.parse_args()
-    known = {p.stem: p for p in files()}
-    unknown = [n for n in given.names if n not in known]
-    if unknown:
+    known = benchmarks()
+    if unknown := [n for n in given.names if n not in known]:
         parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(known)}")
-    measured = []
-    for name in given.names or known:
-        print(f"{name} ...", file=sys.stderr, flush=True)
-        measured.append(measure(known[name], given.full))
-        for line in measured[-1].lines:
-            print(json.dumps(line), flush=True)
-        if measured[-1].note:
-            print(f"{name}: {measured[-1].note}", file=sys.stderr)
-    if not given.names:
-        PAGE.write_text(page(measured, given.full))
-        print(PAGE.relative_to(ROOT), file=sys.stderr)
-    sys.exit(any(found.note.startswith("failed") for found in measured))
+    old = {name: found for name, one in known.items() if (found := kept(one, given.full)) is not None}
+    if given.list:
+        print("\n".join(f"{name}{f'  (kept, {old[name].when}, {old[name].seconds:.0f} s)' if name in old else ''}" for name in known))
+        return
+    claimed = [name for name, one in known.items() if not one.page]
+    asked = given.names or [name for name in claimed if given.again or name not in old]
+    began = time.monotonic()
+    new: dict[str, Measured] = {}
+    try:
+        for number, name in enumerate(asked, 1):
+            new[name] = run(known[name], f"[{number}/{len(asked)}]", given.full)
+    except KeyboardInterrupt:
+        say("Stopped; the same command goes on.")
+    _page.write({**_all_kept(known), **new})
+    left = [name for name in claimed if name not in new and name not in old]
+    say(f"{_page.PAGE.relative_to(ROOT)}: {len(new)} measured in {(time.monotonic() - began) / 60:.1f} min, {len(set(old) - set(new))} kept")
+    if not asked:
+        say("Nothing was measured: all of it is kept. --again (make bench AGAIN=1) measures anew.")
+    if left:
+        say(f"Not measured yet: {', '.join(left)}.")
+    sys.exit(len(new) < len(asked) or any(found.failed for found in new.values()))
+
+
+def _all_kept(known: dict[str, Benchmark]) -> dict[str, Measured]:
+    """What the page shows of those that are not run now, of either form."""
+    return {name: found for name, one in known.items() if (found := kept(one, False)) is not None}
 
 
 if __name__ == "__main__":

@@ -84,7 +84,11 @@ def distances_of(vectors: torch.Tensor, episodes: Episodes, number: int) -> torc
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--small", action="store_true")
-    small = parser.parse_args().small
+    parser.add_argument("--again", type=int, default=AGAIN, help="episodes that are really forwarded again")
+    parser.add_argument("--threads", type=int, default=2)
+    given = parser.parse_args()
+    small = given.small
+    torch.set_num_threads(given.threads)
     keep_freed_memory()  # as the verb does; for both sides
     count, side = (120, 32) if small else (662, 224)
     with tempfile.TemporaryDirectory() as place:
@@ -93,10 +97,10 @@ def main() -> None:
         images(folder / "images", count, side)
         network = {"width": 0.125, "stem": "small"} if small else {"stem": "standard"}
         save_encoder(build_encoder("resnet18" if small else "resnet50", channels=1 if small else 3, size=(side, side), **network), folder / "encoder")
-        compare(pair_of(folder), small)
+        compare(pair_of(folder), small, given.again)
 
 
-def compare(pair: Pair, small: bool) -> None:
+def compare(pair: Pair, small: bool, forwarded: int) -> None:
     """Print two lines."""
     config = few_shot.Config(way=2, shot=20, queries=15, episodes=EPISODES)
     encoder, views, rows = pair.encoder.encoder, evaluation_views(pair.encoder.card), pair.split("all").rows
@@ -114,7 +118,7 @@ def compare(pair: Pair, small: bool) -> None:
     pixels = torch.cat([views.apply(pair.data.store.read(one.rows, one.windows), one).views["image"].flatten(0, 1) for one in drawings])
     episodes, vectors, seconds, equal, apart = few_shot.pool(config, pair).episodes, pair.features("all"), [], 0, 0.0
     naive(encoder, pixels, episodes, 0)  # once to warm up
-    for number in range(AGAIN):
+    for number in range(forwarded):
         began = time.perf_counter()
         accuracy, distances = naive(encoder, pixels, episodes, number)
         seconds.append(time.perf_counter() - began)
@@ -123,9 +127,10 @@ def compare(pair: Pair, small: bool) -> None:
     peer, card = float(np.mean(seconds)) * EPISODES, pair.encoder.card
     about = {
         "unit": "s",
-        "setting": f"{len(rows)} images x {EPISODES} episodes of 70, {card.architecture}, {card.size[0]} px; peer: scaled from {AGAIN} episodes",
+        "setting": f"{len(rows)} images x {EPISODES} episodes of 70, {card.architecture}, {card.size[0]} px, {torch.get_num_threads()} threads;"
+        f" peer: scaled from {forwarded} episodes",
         "equal_episodes": equal,
-        "episodes_forwarded": AGAIN,
+        "episodes_forwarded": forwarded,
         "largest_relative_difference_of_distances": float(f"{apart:.2g}"),
         "accuracy": round(found.values["accuracy"].value, 4),
         **({"small": True} if small else {}),

@@ -16,7 +16,7 @@ import torch
 from lightly.loss import NTXentLoss
 from torch import Tensor
 
-from vesalius.training.contrast import nt_xent
+from vesalius.methods.simclr import nt_xent
 
 TEMPERATURE = 0.2
 

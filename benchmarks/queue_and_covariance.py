@@ -13,11 +13,11 @@ import statistics
 from collections.abc import Callable
 
 import torch
+from benchmarks.nt_xent import once
 from lightly.loss import NTXentLoss, VICRegLoss
 from torch import Tensor
 from torch.nn import functional as F
 
-from nt_xent import once
 from vesalius.methods.moco import enqueue, info_nce
 from vesalius.methods.vicreg import vicreg
 

@@ -15,12 +15,11 @@ from typing import Any
 
 import numpy as np
 import torch
+from benchmarks.views_peer import ours, photographs
 from scipy.ndimage import gaussian_filter, map_coordinates
 from torch import Tensor
 from torchvision.transforms import v2
 from torchvision.transforms.v2 import functional as F
-
-from views_peer import ours, photographs
 
 RECIPE = "radiograph-innereye-encoder"
 SOURCE, BATCH, ROUNDS = 1024, 8, 4

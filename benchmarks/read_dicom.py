@@ -1,6 +1,6 @@
 """How fast DICOM headers become a table and DICOM radiographs a store, against pydicom's own functions.
 
-Headers: ``references.resolve("dicom@FOLDER")``, which lists, reads, hashes and checks; the peer is
+Headers: each header alone, and ``references.resolve("dicom@FOLDER")``, which lists, reads, hashes and checks; the peer is
 ``pydicom.dcmread(stop_before_pixels=True, specific_tags=...)`` on the same files. Both hold the interpreter while they parse, so
 processor time is compared: files a second of one core. Files of 90 elements in front of their pixels, which are few.
 Pixels: ``store.build`` of uncompressed CR images of 12 bits
@@ -28,6 +28,7 @@ from tests.trees.dicom import radiograph
 from tests.trees.pixels import radiographs
 
 from vesalius.data import readers, store
+from vesalius.data.readers.dicom_header import read_header
 from vesalius.data.reducing import reduced
 from vesalius.data.references import resolve
 from vesalius.data.settings import StoreSettings
@@ -55,8 +56,8 @@ def best(ours: Callable[[], object], peer: Callable[[], object], n: int, clock: 
     return max(r[0] for r in rates), max(r[1] for r in rates)
 
 
-def headers(folder: Path, count: int) -> dict[str, object]:
-    """Small files with full headers."""
+def headers(folder: Path, count: int) -> list[dict[str, object]]:
+    """Small files with full headers: the header alone, and the whole table."""
     data = radiograph(np.zeros((8, 8), np.uint16), "patient", "1.2.3")
     for number in range(60):  # what a scanner says beyond what a table needs
         data.add_new((0x0018, 0x9300 + number), "LO", f"words of no use here {number}")
@@ -73,8 +74,18 @@ def headers(folder: Path, count: int) -> dict[str, object]:
         read = (pydicom.dcmread(file, stop_before_pixels=True, specific_tags=TAGS) for file in files)
         return [[dataset.get(tag) for tag in TAGS] for dataset in read]
 
+    def alone() -> None:
+        for file in files:
+            with file.open("rb") as stream:
+                read_header(stream)
+
+    first = best(alone, peer, count, time.process_time)
     mine, theirs = best(lambda: resolve(f"dicom@{folder}"), peer, count, time.process_time)
-    return said("headers", mine, theirs, f"{count:,} files of 100 elements; table with ids and hashes; peer: dcmread(specific_tags) alone; processor time")
+    what = f"{count:,} files of 100 elements"
+    return [
+        said("header alone", *first, f"{what}; each opened and its header read; peer: dcmread(specific_tags); processor time"),
+        said("headers", mine, theirs, f"{what}; table with ids and hashes; peer: dcmread(specific_tags) alone; processor time"),
+    ]
 
 
 def decoding(folder: Path, count: int, side: int, threads: int) -> dict[str, object]:
@@ -128,7 +139,7 @@ def said(name: str, ours: float, peer: float, setting: str) -> dict[str, object]
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--files", type=int, default=100_000 if os.environ.get("FULL") else 10_000)
+    parser.add_argument("--files", type=int, default=10_000)
     parser.add_argument("--images", type=int, default=60)
     parser.add_argument("--side", type=int, default=2000)
     parser.add_argument("--threads", type=int, default=2)
@@ -137,7 +148,8 @@ def main() -> None:
         os.environ["VESALIUS_CACHE"] = f"{name}/cache"
         for part in ("headers", "pixels"):
             (Path(name) / part).mkdir()
-        print(json.dumps(headers(Path(name) / "headers", options.files)))
+        for line in headers(Path(name) / "headers", options.files):
+            print(json.dumps(line))
         print(json.dumps(decoding(Path(name) / "pixels", options.images, options.side, options.threads)))
 
 

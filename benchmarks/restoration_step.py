@@ -6,7 +6,7 @@ Four CT phantoms of 512 x 512 x 80 voxels (int16, NIfTI, gzip; air, fat, soft ti
 alternate; medians count. Lines: (i) everything but the network (reading, views, loss forward and backward), (ii) the whole step with the
 network, in fp32 and in the automatic precision, (iii) MAE's whole step against restoration's, the time to build the store in
 epochs of what it saves. ``--full``: five rounds, and the greatest memory of our step, measured in a process of its own; without it
-one round. ``--small``: small volumes and a small network, to see that it runs.
+one round; ``--volumes 2``: half the batch. ``--small``: small volumes and a small network, to see that it runs.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,7 @@ from torch import Tensor
 
 warnings.filterwarnings("ignore")
 
-VOLUMES, DRAWS, TEMPERATURE = 4, 2, 0.05
+DRAWS, TEMPERATURE = 2, 0.05
 SPACING = (0.8, 0.8, 5.0)
 
 
@@ -46,6 +46,7 @@ class Setting:
     mlp: int = 3072
     layers: int = 12
     heads: int = 12
+    volumes: int = 4
 
     def scaled(self, side: int) -> int:
         """A side of the tutorial, whose patch has 96 voxels."""
@@ -78,7 +79,7 @@ def written(root: Path, setting: Setting) -> list[Path]:
     import nibabel
 
     found = []
-    for number in range(VOLUMES):
+    for number in range(setting.volumes):
         image = nibabel.Nifti1Image(phantom(setting.shape, number), np.diag([*SPACING, 1.0]))
         image.header.set_xyzt_units("mm", "sec")
         found.append(root / f"volume-covid19-A-{number:04}.nii.gz")
@@ -115,7 +116,7 @@ class Tutorial:
             *damage("image_2"),
         ]
         data = Dataset(data=[{"image": str(file)} for file in files], transform=t.Compose(steps))
-        self.loader = DataLoader(data, batch_size=VOLUMES, shuffle=True, num_workers=0)
+        self.loader = DataLoader(data, batch_size=setting.volumes, shuffle=True, num_workers=0)
         self.l1, self.contrastive = torch.nn.L1Loss(), ContrastiveLoss(temperature=TEMPERATURE)
         self.model = ViTAutoEnc(1, roi, (16, 16, 16), hidden_size=setting.hidden, mlp_dim=setting.mlp, num_layers=setting.layers, num_heads=setting.heads)
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=1e-4)
@@ -161,21 +162,21 @@ class Ours:
         cpu = torch.device("cpu")
         self.world = World(0, 1, cpu, autocast_type(precision, cpu))
         self.views = views.at_size(views.load(config.views, 1), (setting.patch,) * 3)
-        self.feed = Feed(store, np.arange(len(store.ids)), self.views, self.world, seed=1, batch_size=VOLUMES * DRAWS, draws_per_sample=DRAWS)
+        self.feed = Feed(store, np.arange(len(store.ids)), self.views, self.world, seed=1, batch_size=setting.volumes * DRAWS, draws_per_sample=DRAWS)
         encoder = build_encoder(
             "monai:vit", channels=1, size=(setting.patch,) * 3, hidden_size=setting.hidden, mlp_dim=setting.mlp, num_layers=setting.layers,
             num_heads=setting.heads,
         )  # fmt: skip
         module = registry.entry("methods", config.method.name)
-        fields = {**config.method.fields, **({"width": 24, "depth": 1, "heads": 2} if setting is SMALL and config.method.name == "mae" else {})}
+        fields = {**config.method.fields, **({"width": 24, "depth": 1, "heads": 2} if setting.hidden == SMALL.hidden and config.method.name == "mae" else {})}
         self.method = module.build(encoder, module.Config(**fields)).train()
-        self.stepper = Stepper(config.optimizer, self.method.groups(), {p: n for n, p in self.method.named_parameters()}, VOLUMES * DRAWS)
+        self.stepper = Stepper(config.optimizer, self.method.groups(), {p: n for n, p in self.method.named_parameters()}, setting.volumes * DRAWS)
         self.taken = 0
 
     def without_network(self) -> None:
         """(i): the views stand for the reconstructions."""
         from vesalius.methods.restoration import restored, weighted
-        from vesalius.training.contrast import nt_xent
+        from vesalius.methods.simclr import nt_xent
 
         reads, _ = self.feed.at(self.taken)
         self.taken += 1
@@ -186,7 +187,9 @@ class Ours:
 
     def step(self) -> None:
         """(ii), (iii)."""
-        from vesalius.training.fit import Length, Spent, _forward_backward
+        from vesalius.training.fit import _forward_backward
+        from vesalius.training.length import Length
+        from vesalius.training.log import Spent
 
         reads, samples = self.feed.at(self.taken)
         at = Length(1000, self.feed.steps_per_epoch, 1, 1).at(self.taken)
@@ -236,11 +239,12 @@ def main() -> None:
     parser.add_argument("--full", action="store_true")
     parser.add_argument("--small", action="store_true")
     parser.add_argument("--rounds", type=int)
+    parser.add_argument("--volumes", type=int, default=4)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--peak", type=Path)
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
-    setting = SMALL if given.small else Setting()
+    setting = replace(SMALL if given.small else Setting(), volumes=given.volumes)
     if given.peak is not None:
         ours = Ours(stored(given.peak)[0], "tcia-restoration", setting)
         ours.step()
@@ -254,9 +258,9 @@ def main() -> None:
         root.mkdir()
         files = written(root, setting)
         store, seconds = stored(root)
-        words = ["--threads", str(given.threads), *(["--small"] if given.small else [])]
+        words = ["--threads", str(given.threads), "--volumes", str(given.volumes), *(["--small"] if given.small else [])]
         of = "x".join(map(str, setting.shape))
-        where = f"{VOLUMES} volumes of {of}, {VOLUMES * DRAWS} patches of {setting.patch}^3, {given.threads} threads, median of {rounds}"
+        where = f"{setting.volumes} volumes of {of}, {setting.volumes * DRAWS} patches of {setting.patch}^3, {given.threads} threads, median of {rounds}"
         largest = peak(root, words) if given.full or given.small else None
         tutorial, ours = Tutorial(files, setting), Ours(store, "tcia-restoration", setting)
         outside = median({"ours": ours.without_network, "peer": tutorial.without_network}, rounds)

@@ -36,14 +36,14 @@ BATCH, SIDE = 256, 32
 Arrays = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
-def load(reference: str, images: int) -> Arrays:
-    """First ``images`` training images and all test images, (N, 32, 32, 3) uint8, with labels."""
+def load(reference: str, images: int, tested: int | None = None) -> Arrays:
+    """First ``images`` training images and ``tested`` or all test images, (N, 32, 32, 3) uint8, with labels."""
     from PIL import Image
 
     table = references.resolve(reference)
     assert table.container is not None
     out: list[np.ndarray] = []
-    for split, limit in (("train", images), ("test", None)):
+    for split, limit in (("train", images), ("test", tested)):
         rows = table.rows(split)[:limit]
         frame = table.frame.iloc[rows]
         pixels = [table.container(str(u))[int(f)] for u, f in zip(frame["uri"], frame["frame"])]
@@ -276,6 +276,14 @@ def read(images: Path) -> Arrays:
         return f["train_images"], f["train_labels"][:, 0].astype(int), f["test_images"], f["test_labels"][:, 0].astype(int)
 
 
+def compared(speed: Callable[[str], float], setting: str) -> None:
+    """A line for each pair of rows."""
+    for name, top, bottom in (("d over a", "d", "a"), ("d over b", "d", "b"), ("c over a", "c", "a")):
+        mine, theirs = speed(top), speed(bottom)
+        line = {"name": f"SimCLR training, images/s, {name}", "ours": mine, "peer": theirs, "ratio": mine / theirs, "unit": "images/s", "setting": setting}
+        print(json.dumps(line), flush=True)
+
+
 def main() -> None:
     """See the module."""
     parser = argparse.ArgumentParser()
@@ -285,6 +293,7 @@ def main() -> None:
     parser.add_argument("--data", default="fashion-mnist")
     parser.add_argument("--keep", type=Path, help="folder of finished seeds")
     parser.add_argument("--full", action="store_true", help="8 minutes and three seeds")
+    parser.add_argument("--speed", action="store_true", help="images/s alone: one epoch of 4,096 images of each row")
     parser.add_argument("--one", nargs=6, help=argparse.SUPPRESS)
     given = parser.parse_args()
     torch.set_num_threads(2)
@@ -295,9 +304,15 @@ def main() -> None:
         return
     if given.full:
         given.minutes, given.seeds = 8.0, 3
-    data = load(given.data, given.images)
+    if given.speed:
+        given.images = min(given.images, 4096)
+    data = load(given.data, given.images, 500 if given.speed else None)
     file = Path(tempfile.mkdtemp()) / "images.npz"
     np.savez(file, train_images=data[0], train_labels=data[1][:, None], test_images=data[2], test_labels=data[3][:, None])
+    if given.speed:
+        found = {row: apart(row, 1, file, 1, None, 1)["speed"] for row in "abcd"}
+        compared(lambda row: found[row], f"{given.data}, one epoch of {given.images} images at 32 px, peer with 1 worker, 2 threads")
+        return
     seconds = given.minutes * 60
     rates = {w: apart("a", 0, file, None, min(15.0, seconds / 2), w)["speed"] for w in (0, 1, 2)}
     workers = max(rates, key=lambda w: rates[w])
@@ -327,12 +342,7 @@ def main() -> None:
         return statistics.median(r[key] for r in rows[row])
 
     setting = f"{given.data}, {given.images} images at 32 px, {given.seeds} seed(s), {given.minutes:g} min each, peer with {workers} worker(s), 2 threads"
-    for name, top, bottom in (("d over a", "d", "a"), ("d over b", "d", "b"), ("c over a", "c", "a")):
-        line = {
-            "name": f"SimCLR training, images/s, {name}", "ours": middle(top, "speed"), "peer": middle(bottom, "speed"),
-            "ratio": middle(top, "speed") / middle(bottom, "speed"), "unit": "images/s", "setting": setting,
-        }  # fmt: skip
-        print(json.dumps(line), flush=True)
+    compared(lambda row: middle(row, "speed"), setting)
     table = {r: {k: [round(v[k], 4) for v in found] for k in found[0]} for r, found in rows.items()}
     bf16 = autocast_type("auto", torch.device("cpu")) is not None
     print(json.dumps({"name": "SimCLR training, table", "rows": table, "baselines": baselines, "bf16": bf16, "setting": setting}))

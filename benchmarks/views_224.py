@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from views_peer import compare, recipe, shares
+from benchmarks.views_peer import compare, recipe, shares
 
 if __name__ == "__main__":
     made = recipe(224)

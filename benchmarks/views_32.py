@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 
-from views_peer import compare, recipe
+from benchmarks.views_peer import compare, recipe
 
 if __name__ == "__main__":
     result = compare(side=32, stored=32, batch=256, peer_images=128, rounds=5, recipe=recipe(32))
