@@ -157,7 +157,7 @@ def picture() -> np.ndarray:
     from vesalius.data.pixels import Pixels
     from vesalius.views.picture import grid
 
-    radiographs = [_radiograph(name) for name in ("RG1_UNCR.dcm", "RG3_UNCR.dcm")]
+    radiographs = [radiograph(name) for name in ("RG1_UNCR.dcm", "RG3_UNCR.dcm")]
     sheets = []
     for name, count in RECIPES.items():
         config = views.load(name, 1).config()
@@ -178,7 +178,7 @@ def picture() -> np.ndarray:
     return np.concatenate([np.pad(sheet, ((0, 8), (0, width - sheet.shape[1])), constant_values=255) for sheet in sheets])
 
 
-def _radiograph(name: str) -> np.ndarray:
+def radiograph(name: str) -> np.ndarray:
     """One of pydicom-data's radiographs, 8 bits, bone bright, 320 px on its shorter side."""
     import pydicom
     from PIL import Image

@@ -1,4 +1,4 @@
-"""``make docs``: the pictures and the pages that commands write.
+"""``make pictures``: the pictures and the pages that commands write.
 
 The demo's report is photographed section by section, and that of a classifier on its encoder; the migration page, the page
 on odd files, that on augmentation files and the tables of that on selections are generated, and the page on real images is written
@@ -10,6 +10,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from docs import augmentation_files, make_screenshots, migration, migration_lightly, real_images, select_keys
+from vesalius.demo import SELECTION, demo
 
 HERE = Path(__file__).resolve().parent
 DATA = "medmnist:pneumoniamnist"
@@ -20,11 +21,10 @@ def main() -> None:
     """All of it."""
     run = HERE.parent / "runs" / "demo-for-docs"
     if not (run / "report.html").exists():
-        from vesalius.demo import demo
-
         demo(out=run)
     for picture in make_screenshots.make(run, HERE / "pictures"):
         print(picture.relative_to(HERE.parent))
+    print(make_screenshots.cover(run / SELECTION).relative_to(HERE.parent))
     tuned = run.with_name("finetune-for-docs")
     if not (tuned / "report.html").exists():
         from vesalius.finetune import finetune

@@ -12,12 +12,14 @@ import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
 from tests.report.chromium import Chromium, find
 
 from vesalius.report import build
 
 _FOLDER = Path(__file__).parent / "pictures"
 _OF_SELECTION = ("selection-map", "covering", "makeup", "selection-probe", "odd")
+_ON_COVER = ("report-curves.png", "report-neighbours.png", "report-map.png")
 _OF_FINETUNE = ("verdict", "scores", "confusion", "roc", "operating", "calibration")
 
 
@@ -44,6 +46,23 @@ def make(run: Path, folder: Path = _FOLDER) -> list[Path]:
         if browser.errors:
             raise SystemExit(f"The page complains: {browser.errors}")
     return made
+
+
+def cover(selection: Path, folder: Path = _FOLDER) -> Path:
+    """Write ``cover.png``, the README's picture: the verdict, and below it, small, three sections in ``folder`` and the map of the run ``selection``."""
+    verdict = Image.open(folder / "report-verdict.png").convert("RGB")
+    gap, ground = 16, verdict.getpixel((2, 2))
+    width = (verdict.width - 5 * gap) // 4
+    made = Image.new("RGB", (verdict.width, verdict.height + width + gap), ground)
+    made.paste(verdict, (0, 0))
+    with tempfile.TemporaryDirectory() as temporary:
+        chosen = [file for file in make_selection(selection, Path(temporary)) if file.name == "select-selection-map.png"]
+        for place, file in enumerate([*(folder / name for name in _ON_COVER), *chosen]):
+            picture = Image.open(file).convert("RGB")
+            scaled = picture.resize((width, round(picture.height * width / picture.width)), Image.Resampling.LANCZOS)
+            made.paste(scaled.crop((0, 0, width, min(width, scaled.height))), (gap + place * (width + gap), verdict.height))
+    made.save(folder / "cover.png", optimize=True)
+    return folder / "cover.png"
 
 
 def make_finetune(run: Path, folder: Path = _FOLDER) -> list[Path]:

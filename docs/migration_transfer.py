@@ -17,7 +17,7 @@ PAGE = ROOT / "docs" / "migrate" / "ssl-medicalimaging.md"
 TABLES: dict[str, list[Any]] = yaml.safe_load((ROOT / "docs" / "migration_transfer.yaml").read_text())
 COMMANDS = TABLES["commands"]
 """The original's line, ours and a remark; tests run each of ours."""
-SAME = ("image-size", "device", "batch-size", "steps", "lr", "early-stopping", "patience", "search", "no-da")
+SAME = ("image-size", "device", "batch-size", "steps", "lr", "early-stopping", "patience", "search", "no-da", "transform")
 """Arguments that have the same name here."""
 
 
@@ -35,9 +35,6 @@ def text() -> str:
             "| the original's | ours | |",
             "|---|---|---|",
             *(f"| {was} | `{ours}` | {why} |" for was, ours, why in COMMANDS),
-            "",
-            f"{', '.join(TABLES['absent'][:-1])} and {TABLES['absent'][-1]}: saliency, reconstruction, perceptual distance and invariances are not",
-            "part of Vesalius yet.",
             "",
             "## Arguments",
             "",
@@ -84,6 +81,11 @@ def _arguments() -> list[str]:
     rows = [
         f"| `--{name.replace('_', '-')}` | {', '.join(f'`--{field}`' for field in ([to] if isinstance(to, str) else to))} |"
         for name, to in known["fields"].items()
+    ]
+    rows += [
+        f"| `--{name.replace('_', '-')}` | under `compat`, of {field.partition('.')[0]}: `--{field}` |"
+        for name, to in known["under_compat"].items()
+        for field in to
     ]
     rows += [f"| {', '.join(f'`--{name}`' for name in SAME)} | the same; of fine-tuning under `compat`, `--batch-size` is a step's (`--finetune.batch`) |"]
     rows += [f"| `--{name.replace('_', '-')}` | {said} |" for name, said in known["without_meaning"].items()]

@@ -46,7 +46,7 @@ class Outcome:
     @property
     def lines(self) -> list[dict[str, Any]]:
         """JSON objects among the lines of the output."""
-        from benchmarks.__main__ import read_lines
+        from benchmarks._running import read_lines
 
         return read_lines(self.out)
 

@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.__main__ import read_lines
+from benchmarks._running import read_lines
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "does-selection-help.md"
@@ -201,7 +201,7 @@ def page(found: Mapping[str, Found]) -> str:
             "# Does selection help",
             "",
             "Three experiments on public data, each beside random selections of equal size; what came out, whatever it is. They run with"
-            " `python benchmarks/selection_pneumonia.py`, `selection_bccd.py` and `embedding_claim.py` (`--full` at length, `--small` to see that they run)."
+            " `python -m benchmarks.selection_pneumonia`, `selection_bccd` and `embedding_claim` (`--full` at length, `--small` to see that they run)."
             " Each encoder is trained once: intervals hold what comes from test images and from which random images are drawn, not what another"
             " training would give. What the measures mean: [the report of a selection](select-report.md).",
             "",

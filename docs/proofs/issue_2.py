@@ -135,7 +135,7 @@ def loss(outcome: Outcome) -> list[Line]:
 
 def demo(outcome: Outcome) -> list[Line]:
     """The demo ended well, within its time, with a report."""
-    report = Path(outcome.out.strip().splitlines()[-1]) if outcome.out.strip() else Path("absent")
+    report = Path(outcome.out.strip().splitlines()[0]) if outcome.out.strip() else Path("absent")  # the next is the selection's
     results = json.loads((report.parent / "results.json").read_text())
     size = report.stat().st_size / 1e6
     minutes = outcome.seconds / 60

@@ -21,7 +21,6 @@ from numpy.typing import NDArray
 from vesalius import random
 
 LABELS = ("background", "other brain", "grey matter", "white matter")
-_MM = 2.0
 
 
 def template() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float64]]:

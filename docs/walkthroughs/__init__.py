@@ -1,0 +1,1 @@
+"""``docs/walkthroughs.md``: four journeys walked by a stranger, every command typed and what was printed."""
