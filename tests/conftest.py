@@ -19,6 +19,8 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 import pytest  # noqa: E402
 import torch  # noqa: E402
 
+from vesalius import registry  # noqa: E402
+
 torch.set_num_threads(1)
 
 
@@ -28,6 +30,15 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     base = tmp_path_factory.getbasetemp()
     monkeypatch.setenv("VESALIUS_CACHE", str(base / "vesalius-cache"))
     monkeypatch.setenv("VESALIUS_RUNS", str(base / "vesalius-runs"))
+
+
+@pytest.fixture(autouse=True)
+def _own_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What a test registers is gone after it."""
+    monkeypatch.setattr(registry, "_plugins", {})
+    yield
+    if registry._plugins:
+        registry.names.cache_clear()
 
 
 @pytest.fixture

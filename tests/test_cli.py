@@ -243,7 +243,7 @@ def build(encoder, config):
 '''
 
 
-def test_a_loss_that_is_not_finite(call: Call, recipe: Path, tmp_path: Path, own_plugins: None) -> None:
+def test_a_loss_that_is_not_finite(call: Call, recipe: Path, tmp_path: Path) -> None:
     (tmp_path / "poison.py").write_text(POISON)
     tokens = ["--plugins", "poison.py", "--method", "poison", "--method.hidden", "16", "--method.dim", "8", "--out", "run"]
     code, out, err = call("pretrain", recipe, *tokens)
@@ -262,17 +262,6 @@ def test_a_loss_that_is_not_finite(call: Call, recipe: Path, tmp_path: Path, own
     code, _, err = call("pretrain", "--resume", "run")
     assert code == 3
     assert "Step 2" in err
-
-
-@pytest.fixture
-def own_plugins(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    from vesalius import registry
-
-    monkeypatch.setattr(registry, "_plugins", {})
-    registry.names.cache_clear()
-    yield
-    registry._plugins.clear()
-    registry.names.cache_clear()
 
 
 def test_sigterm_saves_and_resume_ends_the_same(recipe: Path, tmp_path: Path) -> None:

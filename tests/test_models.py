@@ -58,16 +58,12 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     monkeypatch.setenv("VESALIUS_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(registry, "_plugins", {})
-    registry.names.cache_clear()
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     Handler.asked, Handler.content = [], published(tmp_path / "source.pth").read_bytes()
     threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
     server.server_close()
-    registry._plugins.clear()
-    registry.names.cache_clear()
 
 
 @pytest.fixture

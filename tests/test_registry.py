@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -13,15 +12,6 @@ import pytest
 from tests.reliability.processes import environment
 from vesalius import registry
 from vesalius.errors import UserError
-
-
-@pytest.fixture(autouse=True)
-def _fresh(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(registry, "_plugins", {})
-    registry.names.cache_clear()
-    yield
-    registry._plugins.clear()
-    registry.names.cache_clear()
 
 
 def plugin(folder: Path, text: str, name: str = "mine.py") -> Path:

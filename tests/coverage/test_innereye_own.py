@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +14,6 @@ from PIL import Image
 
 from tests.coverage.command_line import TINY, Done, vesalius
 from tests.trees.pixels import radiographs
-from vesalius import registry
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "extend.md").read_text()
 BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
@@ -44,13 +43,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _inside(desk: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _inside(desk: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(desk)
     monkeypatch.setenv("VESALIUS_RUNS", str(desk / "runs"))
-    monkeypatch.setattr(registry, "_plugins", {})
-    registry.names.cache_clear()
-    yield
-    registry.names.cache_clear()
 
 
 @pytest.fixture(scope="module")

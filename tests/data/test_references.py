@@ -185,16 +185,11 @@ def index(root):
 '''
 
 
-def test_a_plugin_may_need_no_folder(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_plugins", {})
+def test_a_plugin_may_need_no_folder(here: Path) -> None:
     (here / "plugin.py").write_text(PLUGIN)
     registry.load_plugin(here / "plugin.py")
-    try:
-        assert len(resolve("built-in")) == 2
-        assert "built-in" in sources()
-    finally:
-        monkeypatch.undo()
-        registry.names.cache_clear()
+    assert len(resolve("built-in")) == 2
+    assert "built-in" in sources()
 
 
 def test_a_folder_by_another_name_of_a_source_is_found(here: Path) -> None:

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from vesalius import registry
 from vesalius.errors import UserError
 from vesalius.evaluate.config import configured
 
@@ -22,9 +21,7 @@ def examine(config, asked): ...
 
 
 @pytest.fixture
-def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(registry, "_plugins", {})
-    registry.names.cache_clear()
+def file(tmp_path: Path) -> Path:
     (place := tmp_path / "of_a_test.py").write_text(PROTOCOL)
     return place
 

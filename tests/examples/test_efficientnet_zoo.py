@@ -73,7 +73,6 @@ def test_every_verb_knows_the_name(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_an_entry_point_needs_no_plugin(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(registry, "_plugins", {})
     point = EntryPoint("efficientnet-lite", "examples.efficientnet_zoo", "vesalius.zoo")
     monkeypatch.setattr(registry, "entry_points", lambda group: [point] if group == "vesalius.zoo" else [])
     registry.names.cache_clear()
@@ -86,7 +85,6 @@ def test_another_file_is_refused_by_its_tensors(tmp_path: Path, monkeypatch: pyt
     tensors = torch.load(WEIGHTS, weights_only=True)
     tensors["_blocks.3._bn9.weight"] = tensors.pop("_blocks.3._bn2.weight")
     torch.save(tensors, tmp_path / "renamed.pth")
-    monkeypatch.setattr(registry, "_plugins", {})
     with pytest.raises(UserError, match=r"missing: blocks.2.0.bn3.weight; not of this network: blocks.2.0._bn9.weight"):
         prepare_model("efficientnet-lite0", file=tmp_path / "renamed.pth", out=tmp_path, plugins=[str(FILE)])
     registry.names.cache_clear()

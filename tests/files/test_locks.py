@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from vesalius.errors import UserError
-from vesalius.files import Lock, LockLost
+from vesalius.files import Lock, LockLost, sweep_leftovers
 
 fork = multiprocessing.get_context("fork")
 
@@ -111,3 +111,32 @@ def test_where_files_cannot_be_linked(tmp_path: Path, monkeypatch: pytest.Monkey
         with pytest.raises(UserError, match="another process"), Lock(tmp_path / "lock", patience=0.2):
             pass
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_holder_may_sweep_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    link, swept = os.link, []
+
+    def late(draft: Path, place: Path) -> None:
+        if not swept:
+            swept.append(draft)
+            sweep_leftovers(tmp_path)  # by the holder, between a waiter's draft and its link
+        link(draft, place)
+
+    monkeypatch.setattr(os, "link", late)
+    with Lock(tmp_path / "lock", poll=0.001) as lock:
+        lock.check()
+        assert swept
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_vanishes_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    place = tmp_path / "gone" / "lock"
+
+    def away(draft: Path, _: Path) -> None:
+        draft.unlink()
+        place.parent.rmdir()
+        raise FileNotFoundError(errno.ENOENT, "No such file or directory", str(draft))
+
+    monkeypatch.setattr(os, "link", away)
+    with pytest.raises((OSError, UserError), match="gone"), Lock(place):
+        raise AssertionError("never held")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -324,14 +323,10 @@ def build(config, name, task, seed): return Counting(config, name)
 
 
 @pytest.fixture
-def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, str]]:
-    monkeypatch.setattr(registry, "_plugins", {})
-    registry.names.cache_clear()
+def plugins(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "method.py").write_text(METHOD)
     (tmp_path / "monitor.py").write_text(MONITOR)
-    yield {name: str(tmp_path / f"{name}.py") for name in ("method", "monitor")}
-    registry._plugins.clear()
-    registry.names.cache_clear()
+    return {name: str(tmp_path / f"{name}.py") for name in ("method", "monitor")}
 
 
 def test_a_method_and_a_monitor_of_the_users_own(plugins: dict[str, str]) -> None:

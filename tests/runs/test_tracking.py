@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -43,14 +42,12 @@ def build(config, run): return Shelf(config)
 
 
 @pytest.fixture
-def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setattr(tracking, "POLL", 0.01)
     monkeypatch.setenv("VESALIUS_RUNS", str(tmp_path / "runs"))
     (tmp_path / "shelf.py").write_text(PLUGIN)
     registry.load_plugin(tmp_path / "shelf.py")
-    yield registry.entry("trackers", "shelf")
-    registry._plugins.pop("trackers", None)
-    registry.names.cache_clear()
+    return registry.entry("trackers", "shelf")
 
 
 def started(**config: Any) -> Run:

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.padding import PADDINGS, SameConv2d, SameConv3d, SameMaxPool
+from vesalius.encoders.pointwise import pointwise
 from vesalius.errors import UserError
 
 STEMS = ("small", "standard", "innereye", "lightly")
@@ -35,18 +36,18 @@ class _Layers:
         self.conv: type[nn.Conv2d] | type[nn.Conv3d] = nn.Conv2d if dims == 2 else nn.Conv3d
         self.norm: type[nn.BatchNorm2d] | type[nn.BatchNorm3d] = nn.BatchNorm2d if dims == 2 else nn.BatchNorm3d
         self._pool: type[nn.MaxPool2d] | type[nn.MaxPool3d] = nn.MaxPool2d if dims == 2 else nn.MaxPool3d
-        self._dims, self._padding = dims, padding
+        self.dims, self._padding = dims, padding
 
     def spatial(self, inputs: int, outputs: int, kernel: int, stride: int) -> nn.Module:
         """A convolution of more than one pixel; at stride 1 all ways of padding are one."""
         if stride == 1 or self._padding != "same":
             return self.conv(inputs, outputs, kernel, stride, kernel // 2, bias=False)
-        same = SameConv2d if self._dims == 2 else SameConv3d
+        same = SameConv2d if self.dims == 2 else SameConv3d
         return same(inputs, outputs, kernel, stride, bias=False)
 
     def pool(self) -> nn.Module:
         """The max-pool of the stem."""
-        return self._pool(3, 2, 1) if self._padding == "symmetric" else SameMaxPool(self._dims)
+        return self._pool(3, 2, 1) if self._padding == "symmetric" else SameMaxPool(self.dims)
 
 
 class _Basic(nn.Module):
@@ -119,7 +120,7 @@ class ResNet(nn.Module):
                 stride, outputs = (2 if i > 0 and j == 0 else 1), planes * block.expansion
                 project = None
                 if stride != 1 or inputs != outputs:
-                    project = nn.Sequential(make.conv(inputs, outputs, 1, stride, bias=False), make.norm(outputs))
+                    project = nn.Sequential(pointwise(inputs, outputs, stride, make.dims), make.norm(outputs))
                 blocks.append(block(inputs, planes, stride, project, make))
                 inputs = outputs
             self.add_module(f"layer{i + 1}", nn.Sequential(*blocks))

@@ -97,6 +97,10 @@ class Lock:
                 os.link(draft, self.path)
             except FileExistsError:
                 return False
+            except FileNotFoundError:  # the holder swept the folder, and the draft with it
+                if not self.path.parent.is_dir():
+                    raise
+                return False
             except OSError as error:
                 if error.errno not in _NO_LINKS:
                     raise
