@@ -1,4 +1,4 @@
-"""One benchmark as a process of its own, and what is kept of it: ``benchmarks/.NAME.json``, until the file or its words change."""
+"""One benchmark as a process of its own, and what is kept of it: ``benchmarks/kept/NAME.json``, until the file or its words change."""
 
 from __future__ import annotations
 
@@ -122,15 +122,16 @@ def version(name: str) -> str:
 
 def keep(found: Measured, folder: Path = HERE) -> None:
     """Write it down, at once or not at all."""
-    place = folder / f".{found.name}.json"
+    place = folder / "kept" / f"{found.name}.json"
+    place.parent.mkdir(exist_ok=True)
     part = place.with_suffix(".part")
-    part.write_text(json.dumps(asdict(found), indent=1))
+    part.write_text(json.dumps(asdict(found), indent=1) + "\n")
     part.replace(place)
 
 
 def kept(one: Benchmark, full: bool, folder: Path = HERE) -> Measured | None:
     """What was measured before and still stands: in the form that is asked for, or the whole where the short form is."""
-    place = folder / f".{one.name}.json"
+    place = folder / "kept" / f"{one.name}.json"
     if not place.exists():
         return None
     found = Measured(**json.loads(place.read_text()))

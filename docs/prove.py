@@ -2,7 +2,7 @@
 
     python -m docs.prove 2 [--again [STEP ...]] [--only STEP ...] [--suite JUNIT] [--list]
 
-A step is a command and a check of what it printed. Results are kept in ``docs/proofs/.2.json``, so that the same command goes
+A step is a command and a check of what it printed. Results are kept in ``docs/proofs/kept/2.json``, so that the same command goes
 on where it was stopped; ``--again`` forgets all or some. ``--suite`` takes the steps that are tests from a run of the whole suite
 (`pytest --junitxml=JUNIT`), which has run them already. Environment: PROVE_MINUTES (8) and PROVE_SEEDS (3) of the training
 benchmark, PROVE_KILLS (20), PROVE_DATA (a folder of data sets that are not to be downloaded). What is shorter than the promise asks is said on the page.
@@ -268,7 +268,7 @@ def main() -> None:
     wrong = {*(given.again or ()), *(given.only or ())} - known
     if wrong:
         parser.error(f"no step {', '.join(sorted(wrong))}; --list names them")
-    place = FOLDER / f".{given.issue}.json"
+    place = FOLDER / "kept" / f"{given.issue}.json"
     state: dict[str, Any] = json.loads(place.read_text()) if place.exists() else {}
     if given.list:
         print("\n".join(f"{step.name}: {step.shown()}{'  (done)' if step.name in state else ''}" for step in steps))
@@ -284,7 +284,8 @@ def main() -> None:
             state[step.name] = record(step, found)
             for line in state[step.name]["lines"]:
                 print(f"  {line['verdict']}: {line['claim']}: {line['figure']}", file=sys.stderr, flush=True)
-            place.write_text(json.dumps(state, indent=1))
+            place.parent.mkdir(exist_ok=True)
+            place.write_text(json.dumps(state, indent=1) + "\n")
         (FOLDER / f"{given.issue}.md").write_text(page(given.issue, issue.TITLE, steps, state))
     verdicts = [line["verdict"] for name, kept in state.items() if name in known for line in kept["lines"]]
     print(FOLDER.relative_to(ROOT) / f"{given.issue}.md", file=sys.stderr)

@@ -289,7 +289,7 @@ def steps() -> list[Step]:
                 "--seeds",
                 str(SEEDS),
                 "--keep",
-                "runs/benchmarks",
+                f"{bench}/kept/simclr_training",
             ),
             training,
             timeout=6 * 3600,
