@@ -150,3 +150,8 @@ def test_grey_encoders_and_encoder_objects(images: Path) -> None:
     encoder = build_encoder("resnet18", width=0.125, channels=1, size=(16, 16))
     assert embed(encoder, str(images), quiet=True).vectors.shape == (12, 64)
     assert encoder.training
+
+
+def test_random_weights_are_said(images: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    embed("resnet18", str(images))
+    assert "resnet18 is the name of a network, and its weights are random" in capsys.readouterr().err

@@ -22,7 +22,7 @@ from vesalius.data.settings import StoreSettings
 from vesalius.data.uncertain import Policy
 from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
-from vesalius.encoders.loading import encoder_folder
+from vesalius.encoders.loading import by_chance, encoder_folder
 from vesalius.encoders.projector import MLP, load_projector
 from vesalius.encoders.saving import tensor_bytes, weights_hash
 from vesalius.errors import UserError
@@ -191,6 +191,8 @@ def opened(
 ) -> tuple[Encoder, DataSet]:
     """The encoder, and the images as it reads them. Raises UserError, TooManyBadFiles."""
     network = _encoder(encoder, weights, code)
+    if isinstance(encoder, str) and (said := by_chance(encoder, weights)):
+        terminal.say(said)
     if network.loaded is not None and network.loaded.layout:
         terminal.say(f"{network.card.architecture}: {network.loaded.sentence()}.")
     dims: Literal[2, 3] | None = 3 if len(network.card.size) == 3 else None

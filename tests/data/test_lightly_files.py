@@ -42,3 +42,11 @@ def test_one_broken_file_refuses_all(tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text('{"file_name": "a.png"}')
     with pytest.raises(UserError, match="it has no colour"):
         read_each(str(tmp_path), ["a.png"], parse, "metadata")
+
+
+def test_a_file_of_another_image_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps({"file_name": "b.png", "n": 7}))
+    with pytest.raises(UserError, match=r"a\.json: its file_name is b\.png, another image"):
+        read_each(str(tmp_path), ["a.png", "b.png"], lambda row, content: content["n"], "metadata")
+    (tmp_path / "a.json").write_text(json.dumps({"file_name": "folder/a.jpg", "n": 7}))  # converted since
+    assert read_each(str(tmp_path), ["a.png"], lambda row, content: content["n"], "metadata") == [7]

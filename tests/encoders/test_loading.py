@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from vesalius.encoders import build_encoder, load_encoder, save_encoder, weights_hash
-from vesalius.encoders.loading import fill, read_tensors
+from vesalius.encoders.loading import by_chance, fill, read_tensors
 from vesalius.errors import UserError
 
 
@@ -158,3 +158,20 @@ def test_pretrained_weights_are_asked_of_the_library(monkeypatch: pytest.MonkeyP
     assert asked == ["resnet18", "resnet18"]
     torch.testing.assert_close(grey.network.conv1.weight, source["conv1.weight"].sum(1, keepdim=True))
     assert any("adapted from 3 to 1" in note for note in grey.card.notes)
+
+
+@pytest.mark.parametrize(
+    ("reference", "weights", "says"),
+    [
+        ("resnet18", None, "resnet18 is the name of a network, and its weights are random. Name what has learnt"),
+        ("timm:resnet18", None, "--weights timm:resnet18 takes the published ones"),
+        ("timm:resnet18", "timm:resnet18", ""),
+        ("mine.py:build", None, ""),
+        ("random_r18", None, ""),
+        ("runs/one", None, ""),
+    ],
+)
+def test_a_name_alone_means_random_weights(reference: str, weights: str | None, says: str) -> None:
+    said = by_chance(reference, weights)
+    assert says in said
+    assert bool(said) == bool(says)

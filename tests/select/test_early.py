@@ -51,6 +51,13 @@ def test_it_ends_before_the_training_and_leaves_no_run(data: Path, tmp_path: Pat
     assert not list((tmp_path / "runs").glob("*"))
 
 
+def test_crops_need_boxes(tmp_path: Path) -> None:
+    plain = folder(tmp_path / "plain", 12)
+    with pytest.raises(UserError, match="no boxes lie beside the images"):
+        select(data=str(plain), training={"epochs": 1}, n=3, write=["crops=parts"], quiet=True)
+    assert not list((tmp_path / "runs").glob("*"))
+
+
 def test_the_line_can_be_mended_and_typed_again(data: Path, tmp_path: Path) -> None:
     network = encoder(tmp_path / "network")
     with pytest.raises(UserError, match="to choose from"):

@@ -13,7 +13,7 @@ from tests.views.batches import ids, images, run, stored
 from vesalius import views
 from vesalius.data.pixels import Pixels
 from vesalius.errors import UserError
-from vesalius.views import pipeline
+from vesalius.views import bank, pipeline
 from vesalius.views.batch import Draws
 
 EVERYTHING = [
@@ -226,3 +226,13 @@ def test_drawing_takes_microseconds():
         made.draw(0, epoch, np.arange(2048), keys, extents)
         times.append(time.process_time() - start)
     assert min(times) < 0.2
+
+
+def test_a_network_s_precision_is_not_that_of_its_views():
+    made, pixels = views.load(recipe([*EVERYTHING[:-1], {"elastic": {"alpha": 8, "sigma": 3, "p": 1.0}}]), 3), ragged(6)
+    alone = run(made, pixels).views["global"]
+    bank.smooth.cache_clear()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        inside = run(made, pixels).views["global"]
+    assert bank.smooth(3.0, torch.device("cpu")).dtype == inside.dtype == torch.float32
+    assert torch.equal(alone, inside)

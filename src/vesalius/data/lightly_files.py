@@ -46,8 +46,8 @@ def read_each(place: str, names: Sequence[str], parse: Callable[[int, Mapping[st
     """``parse(row, content)`` of the file of each of ``names`` below the folder ``place``, None for images without one.
 
     Frames and boxes (``#...``) are of their file's image. Where images differ by their suffix alone, the file's ``file_name`` says of which of
-    them it is. ``parse`` raises Broken with what is wrong. Raises UserError, naming the first of them, where any file (``what``: of which kind) is
-    broken: to leave out some would bend the selection silently.
+    them it is; a suffix that differs otherwise is of no account. ``parse`` raises Broken with what is wrong. Raises UserError, naming the first
+    of them, where any file (``what``: of which kind) is broken or is of another image: to leave out some would bend the selection silently.
     """
     names = [_PART.sub("", name) if "#" in name else name for name in names]
     stems = [os.path.splitext(name)[0] for name in names]
@@ -61,7 +61,10 @@ def read_each(place: str, names: Sequence[str], parse: Callable[[int, Mapping[st
                 return None
             if not isinstance(content, Mapping):
                 raise Broken("it is not a mapping {...}")
-            if stems[row] in shared and os.path.basename(str(content.get("file_name", ""))) not in ("", os.path.basename(names[row])):
+            said = os.path.basename(str(content.get("file_name", "")))
+            if said and os.path.splitext(said)[0] != os.path.basename(stems[row]):
+                raise Broken(f"its file_name is {said}, another image")
+            if stems[row] in shared and said not in ("", os.path.basename(names[row])):
                 return None
             return parse(row, content)
         except Broken as error:

@@ -108,6 +108,22 @@ def weights_from(reference: str) -> Weights:
     return Weights(source, read_tensors(file), mean=card.mean, std=card.std, size=card.size, architecture=_as_told(card))
 
 
+def by_chance(reference: str, weights: str | None) -> str:
+    """A sentence where ``reference`` is a network's name alone, whose weights are random; otherwise nothing.
+
+    Nothing of a user's own network either, which may fill itself, nor of ``random_r50`` and its like, which say it.
+    """
+    from vesalius.encoders.build import is_name
+
+    if weights is not None or ".py:" in reference or not is_name(reference):
+        return ""
+    public = reference.startswith(("timm:", "torchvision:"))
+    learnt = f"--weights {reference} takes the published ones."
+    if not public:
+        learnt = "Name what has learnt: a run, a file of weights, or a public network as timm:resnet18."
+    return f"{reference} is the name of a network, and its weights are random. {learnt}"
+
+
 def _name(reference: str, place: Path) -> str:
     """What a card may say of where weights are from: an id, or a name without its folder."""
     return reference if reference.startswith(("run:", "mlflow:")) else place.name

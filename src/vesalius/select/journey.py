@@ -14,8 +14,8 @@ from vesalius import random
 from vesalius.data.dataset import DataSet
 from vesalius.data.table import SampleTable
 from vesalius.encoders import load_encoder
-from vesalius.encoders.build import is_name
 from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.loading import by_chance
 from vesalius.encoders.saving import weights_hash
 from vesalius.features import identity
 from vesalius.features.origin import origin
@@ -117,11 +117,8 @@ class Journey:
         reference = str(encoder_of(config, self._terminal, self._run.facts()["started"]))
         weights = config.weights or (reference if reference.startswith(_PUBLIC) else None)
         options: dict[str, Any] = {} if weights is None else {"weights": weights}
-        if weights is None and is_name(reference) and self._stages.known.get("embed", {}).get("state") != "done":
-            self._terminal.say(
-                f"{reference} is the name of a network, and its weights are random. Name what has learnt: a run, a file of weights, or a public network "
-                "as timm:resnet18."
-            )
+        if (warning := by_chance(reference, weights)) and self._stages.known.get("embed", {}).get("state") != "done":
+            self._terminal.say(warning)
         return load_encoder(reference, code=config.code, **options)
 
     # ---- embed

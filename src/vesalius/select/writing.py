@@ -9,6 +9,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from vesalius import registry
+from vesalius.data.table import SampleTable
 from vesalius.errors import UserError
 from vesalius.files import naming_failures
 from vesalius.select.handed import Handed
@@ -44,10 +45,7 @@ def targets(words: Sequence[str], terminal: Terminal | None = None, *, resumed: 
     """
     found: list[Target] = []
     for word in words:
-        name, equals, path = word.partition("=")
-        if not equals or not path or not name:
-            raise UserError(f"--write {word} does not say a format and a place. Say FORMAT=PATH; formats: {', '.join(registry.names('formats'))}.")
-        target = Target(name.strip().replace("_", "-"), Path(path).expanduser())
+        target = _target(word)
         begun = getattr(target.module, "begun", None)
         if target.out.exists() and not (begun is not None and begun(target.out)):
             if resumed:  # every format is written whole or not at all
@@ -59,6 +57,20 @@ def targets(words: Sequence[str], terminal: Terminal | None = None, *, resumed: 
             raise UserError(f"Two formats are to be written to {target.out}. Name a place for each.")
         found.append(target)
     return found
+
+
+def refuse_unfit(words: Sequence[str], table: SampleTable) -> None:
+    """Raise UserError, before any work, for formats of ``FORMAT=PATH`` that these images cannot be written in, as their ``refuse_early(table)`` says."""
+    for word in words:
+        if look := getattr(_target(word).module, "refuse_early", None):
+            look(table)
+
+
+def _target(word: str) -> Target:
+    name, equals, path = word.partition("=")
+    if not equals or not path or not name:
+        raise UserError(f"--write {word} does not say a format and a place. Say FORMAT=PATH; formats: {', '.join(registry.names('formats'))}.")
+    return Target(name.strip().replace("_", "-"), Path(path).expanduser())
 
 
 def _refuse_place(target: Target) -> None:

@@ -145,7 +145,8 @@ class Views:
         """The views of images."""
         drawn: dict[str, Tensor] = {}
         plain: dict[tuple[int, ...], Same] = {}
-        with torch.no_grad():
+        # In the numbers of the pixels even where a network is computed in fewer: a displacement in bf16 is off by pixels.
+        with torch.no_grad(), torch.autocast(pixels.data.device.type, enabled=False):
             # What nothing changes comes first: other groups of volumes under the same geometry are copies of it.
             makings: dict[str, _Making] = {}
             for group in sorted(self.groups, key=lambda group: any(True for _ in group.pixelwise)):

@@ -49,6 +49,12 @@ def test_each_encoder_at_each_size_under_its_own_name(place: Path) -> None:
     assert len(opening._alike(found.encoders)) == 2
 
 
+def test_random_weights_are_said(place: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = configured("knn", (), {"labels": "ill", "subject": "patient"}, ["resnet18", "random_r18"], [str(place / "data" / "table.csv")])
+    opening.opened(config, Terminal())
+    assert capsys.readouterr().err.count("its weights are random") == 1
+
+
 def test_data_without_a_division_are_divided_by_subject(place: Path) -> None:
     (table,) = panel(place, ["{}/net"]).tables.values()
     assert set(table.frame["split"]) == {"train", "val", "test"}

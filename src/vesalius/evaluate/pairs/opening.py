@@ -11,6 +11,7 @@ from vesalius.data.references import parse
 from vesalius.data.table import SampleTable
 from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.loading import by_chance
 from vesalius.encoders.resizing import resized
 from vesalius.errors import UserError
 from vesalius.evaluate import compat
@@ -31,6 +32,8 @@ def opened(config: EvaluateConfig, terminal: Terminal) -> Panel:
     shelf, encoders = Shelf(), list[EncoderExaminee]()
     for given in _once(config.encoder, "encoder", terminal):
         name, reference = _named(given)
+        if not reference.startswith(_PUBLIC) and (said := by_chance(reference, None)):
+            terminal.say(said)
         name = free(name or slug(reference), [one.name for one in encoders])
         if not config.image_size:
             encoders.append(EncoderExaminee(name, reference, partial(_load, reference, None), shelf))

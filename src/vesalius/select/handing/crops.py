@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,9 +35,8 @@ def write(selected: Selected, out: Path) -> Handed:
     """Every object of every selected image. Raises UserError where no boxes lie beside the images."""
     images = _of_selected(selected)
     found = tasks_of(images)
+    _refuse_none(found)
     asked = [task for task in found if task in selected.candidates.objects] or found
-    if not asked:
-        raise UserError(f"--write crops={out}: no boxes lie beside the images. docs/object-crops.md shows where they are looked for.")
     files: list[Path] = []
     notes: list[str] = []
     for task in asked:
@@ -45,6 +45,16 @@ def write(selected: Selected, out: Path) -> Handed:
         files += written
         notes += [f"Left out of the crops, as it cannot be read: {uri}" for uri in lost]
     return Handed(tuple(files), "", tuple(notes))
+
+
+def refuse_early(table: SampleTable) -> None:
+    """Raise UserError where no boxes lie beside the images of ``table``, before anything is embedded."""
+    _refuse_none(tasks_of(table))
+
+
+def _refuse_none(tasks: Sequence[str]) -> None:
+    if not tasks:
+        raise UserError("--write crops: no boxes lie beside the images. docs/object-crops.md shows where they are looked for.")
 
 
 def _of_selected(selected: Selected) -> SampleTable:
