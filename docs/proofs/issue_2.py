@@ -29,15 +29,16 @@ def training(outcome: Outcome) -> list[Line]:
     table = named(outcome, "SimCLR training, table")
     rows, baselines = table["rows"], table["baselines"]
     short = [] if MINUTES >= 8 and SEEDS >= 3 else [f"shortened: {MINUTES:g} minutes of 8, {SEEDS} seed(s) of 3"]
-    if not table.get("bf16", False):
-        short.append("this processor multiplies no bf16: (b) and (d) run in fp32")
+    if not all(table["bf16"]):
+        which = "this processor" if not any(table["bf16"]) else f"of {len(table['bf16'])} seeds {table['bf16'].count(False)} ran where the processor"
+        short.append(f"{which} multiplies no bf16: (b) and (d) run in fp32")
     note = "; ".join(short)
 
     def middle(row: str, key: str) -> float:
         return statistics.median(rows[row][key])
 
     def ratio(top: str, bottom: str) -> float:
-        return middle(top, "speed") / middle(bottom, "speed")
+        return statistics.median(mine / theirs for mine, theirs in zip(rows[top]["speed"], rows[bottom]["speed"], strict=True))
 
     speeds = ", ".join(f"({r}) {middle(r, 'speed'):.0f}" for r in "abcd")
     outside = middle("d", "outside")
