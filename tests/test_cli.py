@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import itertools
 import json
 import os
 import signal
@@ -101,6 +102,16 @@ def test_every_command_of_the_design_is_there() -> None:
     expected = "demo|pretrain|embed|export|report|data list|data show|data check|data index|data locate|data prune"
     expected += "|runs list|runs show|runs latest|runs checkpoint|recipes list|recipes show|submit slurm|submit azureml"
     assert {tuple(c.split()) for c in expected.split("|")} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_help_fills_its_lines(words: tuple[str, ...], call: Call, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    code, out, _ = call(*words, "--help")
+    assert code == 0
+    prose = [line.rstrip() for line in out.partition("\u256d")[0].splitlines()]
+    for line, following in itertools.pairwise(prose):
+        assert not line or not following or len(line) + 1 + len(following.split()[0]) > 80, line
 
 
 def test_help_is_quick(tmp_path: Path) -> None:

@@ -26,7 +26,7 @@ app = cyclopts.App(
     name="vesalius",
     version=__version__,
     help="Learn an image encoder from images nobody labelled, and see what it is worth.",
-    help_format="plaintext",
+    help_format="markdown",
 )
 for _sub in (data_app, models_app, runs_app, recipes_app, submission(app)):
     app.command(_sub)
