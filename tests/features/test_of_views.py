@@ -68,3 +68,9 @@ def test_the_same_at_every_call_and_without_a_trace(store: PixelStore, encoder: 
     assert torch.equal(generator, torch.random.get_rng_state())
     assert all(module.training for module in encoder.modules())
     assert forward_views(encoder, store, ROWS[:0], MADE, 4, seed=3).shape == (0, 4, encoder.card.dim)
+
+
+def test_progress_is_told(store: PixelStore, encoder: Encoder) -> None:
+    told: list[tuple[int, int]] = []
+    forward_views(encoder, store, ROWS, MADE, 2, seed=3, batch_size=5, progress=lambda done, total: told.append((done, total)))
+    assert told == [(2, 4), (4, 4)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import torch
 from jaxtyping import Float
@@ -36,11 +38,13 @@ def forward_views(
     device: torch.device | str = "cpu",
     autocast: torch.dtype | None = None,
     batch_size: int = 256,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Float[Tensor, "images views dim"]:
     """Pooled features, float32 on ``device``, of ``count`` views of each of the records ``rows`` (n,).
 
     ``views``: a pipeline whose first group is drawn as often as it takes; a record's views follow from ``seed``,
     ``epoch`` and its id alone, so the same are seen again at each call with these. The encoder is left as it was: mode, buffers, generators.
+    ``progress`` is told images done and of how many.
     """
     alone = first_group(views)
     group, (each, _) = next(iter(alone.makes.items()))
@@ -61,4 +65,6 @@ def forward_views(
                     x = x.contiguous(memory_format=torch.channels_last)
                 pooled = encoder(x).pooled.float()
                 out[start : start + images, first : first + each] = pooled.unflatten(0, made.shape[:2]).transpose(0, 1)
+            if progress is not None:
+                progress(start + len(some), len(rows))
     return out

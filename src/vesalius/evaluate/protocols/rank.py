@@ -106,10 +106,11 @@ def changed(encoder: Encoder) -> Views:
 def _viewed(config: Config, pair: Pair, encoder: Encoder, records: NDArray[np.int64]) -> Tensor:
     """(images, views, dim) features of views."""
     asked = pair.asked
-    seen = forward_views(
-        encoder, pair.data.store, records, changed(encoder), config.lidar_views,
-        seed=asked.seed, device=asked.device, autocast=asked.autocast, batch_size=asked.batch_size,
-    )  # fmt: skip
+    with asked.terminal.bar(f"views by {pair.encoder.name} on {pair.dataset}") as progress:
+        seen = forward_views(
+            encoder, pair.data.store, records, changed(encoder), config.lidar_views,
+            seed=asked.seed, device=asked.device, autocast=asked.autocast, batch_size=asked.batch_size, progress=progress,
+        )  # fmt: skip
     return finite(pair, seen.flatten(0, 1)).view(seen.shape)
 
 
