@@ -84,7 +84,7 @@ def test_a_shipped_recipe_runs(name: str, compat: str, tmp_path: Path) -> None:
         out=tmp_path / "run",
         quiet=True,
         steps=2,
-        batch_size=8,
+        batch_size=4,
         examine=False,
         device="cpu",
         precision="fp32",

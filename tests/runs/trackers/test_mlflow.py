@@ -65,7 +65,7 @@ def data(folder: Path) -> Path:
 
 
 def recipe(folder: Path, **more: Any) -> dict[str, Any]:
-    return tiny(data(folder), steps=8, checkpoint_every={"steps": 2}, validate_every={"steps": 4}, **more)
+    return tiny(data(folder), steps=4, checkpoint_every={"steps": 2}, validate_every={"steps": 2}, **more)
 
 
 def tracked_id(run: Path) -> str:
@@ -134,7 +134,7 @@ def test_logged_listed_and_fetched_by_id(
     assert history(store, pretrained) == measured(pretrained)
     names = artifacts(store, run_id)
     assert {"report.html", "results.json", "metrics.jsonl", "encoder/encoder.safetensors", "encoder/encoder.json"} <= set(names)
-    assert {name.split("/")[1] for name in names if name.startswith("recovery/")} == {"step-00000008"}, "older ones are deleted"
+    assert {name.split("/")[1] for name in names if name.startswith("recovery/")} == {"step-00000004"}, "older ones are deleted"
     place = store.download_artifacts(run_id, "", str(here / "all"))
     assert not [p for p in Path(place).rglob("*") if p.is_file() and WORD.encode() in p.read_bytes()]
 
@@ -152,7 +152,7 @@ def test_logged_listed_and_fetched_by_id(
         load_encoder(f"mlflow:{run_id}")
     server.open()
     assert weights_hash(load_encoder(f"mlflow:{run_id}")) == weights_hash(own), "what is damaged is fetched again"
-    assert load_encoder(f"mlflow:{run_id}/recovery/step-00000008/checkpoints/best-knn").card.dim == own.card.dim
+    assert load_encoder(f"mlflow:{run_id}/recovery/step-00000004/checkpoints/best-knn").card.dim == own.card.dim
     with pytest.raises(UserError, match="MLflow has no run 'nothing'"):
         load_encoder("mlflow:nothing")
 
@@ -170,7 +170,7 @@ def test_another_machine_goes_on_exactly(here: Path, server: Server, monkeypatch
     given, place = recipe(here), str(data(here))
     whole = pretrain(given, out=here / "whole", quiet=True).path
     with monkeypatch.context() as patch:
-        killed_after(4, patch)
+        killed_after(2, patch)
         with pytest.raises(Killed):
             pretrain(given, out=here / "first", quiet=True, tracking="mlflow")
     run_id = tracked_id(here / "first")
@@ -208,7 +208,7 @@ def test_a_server_that_goes_away_in_the_middle_stops_nothing(
     whole = checkpoints.save
 
     def save(folder: Path, at: int, *rest: Any, **more: Any) -> Path:
-        if at == 4:
+        if at == 2:
             server.shut()
         return whole(folder, at, *rest, **more)
 
