@@ -45,7 +45,7 @@ def test_values_by_path_with_defaults(tmp_path, number, expected):
     ("found", "said"),
     [
         ("{", "no JSON"),
-        ('{"file_name": "a.png"}', "metadata is not a mapping"),
+        ('{"file_name": "b.png"}', "metadata is not a mapping"),
         ({"weather": {"temperature": "warm"}}, "weather.temperature is 'warm', which is no number"),
         ({"weather": {"temperature": True}}, "no number"),
     ],

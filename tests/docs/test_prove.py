@@ -37,7 +37,7 @@ def _training(d: float, knn: float) -> str:
     row = lambda speed, value: {"speed": [speed] * 3, "outside": [0.05] * 3, "equal_epochs": [value] * 3, "equal_time": [value] * 3}  # noqa: E731
     rows = {"a": row(100.0, 0.7), "b": row(110.0, 0.7), "c": row(150.0, 0.7), "d": row(d, knn)}
     baselines = {name: [0.6, 0.5, 0.7] for name in ("random initialisation", "raw pixels", "pixel PCA")}
-    return json.dumps({"name": "SimCLR training, table", "rows": rows, "baselines": baselines, "bf16": False})
+    return json.dumps({"name": "SimCLR training, table", "rows": rows, "baselines": baselines, "bf16": [False] * 3})
 
 
 def test_the_training_bars_are_checked_one_by_one() -> None:
@@ -48,6 +48,22 @@ def test_the_training_bars_are_checked_one_by_one() -> None:
     worse = issue_2.training(outcome(out=_training(310.0, 0.55)))
     assert sum(line.verdict == FAIL for line in worse) == 4
     assert all("bf16" in line.note for line in good)
+
+
+@pytest.mark.parametrize(
+    ("mine", "verdict", "said"),
+    [
+        ([0.79], FAIL, "1 seed(s)"),
+        ([0.80], PASS, "1 seed(s)"),
+        ([0.79, 0.80, 0.81], PASS, "+0.0 points (-2.5 to +2.5), not told apart"),
+        ([0.789, 0.79, 0.791], FAIL, "-1.0 points (-1.2 to -0.8)"),
+        ([0.809, 0.81, 0.811], PASS, "+1.0 points (+0.8 to +1.2)"),
+    ],
+)
+def test_no_worse_is_judged_over_seeds(mine: list[float], verdict: str, said: str) -> None:
+    line = issue_2.no_worse("claim", mine, [0.8] * len(mine), "")
+    assert line.verdict == verdict
+    assert line.figure.endswith(said)
 
 
 def test_a_bar_is_held_or_not() -> None:
