@@ -32,6 +32,8 @@ from vesalius.errors import UserError
 from vesalius.runs.checkpoints import encoder_folder as encoder_folder_of
 
 _log = logging.getLogger("vesalius")
+PUBLIC = ("timm:", "torchvision:")
+"""How the names of networks begin whose published weights can be had by the same name."""
 _OPTIONAL = ("num_batches_tracked", "mask_token")
 _UNUSED = ".norm_cross_attn."
 """In MONAI's names since 1.4: a norm that no forward calls, so that older files need not hold it."""
@@ -117,7 +119,7 @@ def by_chance(reference: str, weights: str | None) -> str:
 
     if weights is not None or ".py:" in reference or not is_name(reference):
         return ""
-    public = reference.startswith(("timm:", "torchvision:"))
+    public = reference.startswith(PUBLIC)
     learnt = f"--weights {reference} takes the published ones."
     if not public:
         learnt = "Name what has learnt: a run, a file of weights, or a public network as timm:resnet18."

@@ -13,6 +13,7 @@ from vesalius.data.settings import StoreSettings, window_of
 from vesalius.data.table import SampleTable
 from vesalius.encoders import build_encoder, load_encoder
 from vesalius.encoders.encoder import Encoder
+from vesalius.encoders.loading import PUBLIC
 from vesalius.errors import UserError
 from vesalius.features.records import MARGIN, store_for
 from vesalius.recipes.finetune_config import FinetuneConfig
@@ -66,7 +67,7 @@ def given_encoder(config: FinetuneConfig, table: SampleTable) -> Encoder:
     name, weights = given.name, given.weights
     if name is None:
         assert weights is not None
-        if not weights.startswith(("timm:", "torchvision:")):
+        if not weights.startswith(PUBLIC):
             return load_encoder(weights, min_match=given.min_match)
         name = weights
     if table.dims == 3:

@@ -15,7 +15,7 @@ from vesalius.data.dataset import DataSet
 from vesalius.data.table import SampleTable
 from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
-from vesalius.encoders.loading import by_chance
+from vesalius.encoders.loading import PUBLIC, by_chance
 from vesalius.encoders.saving import weights_hash
 from vesalius.features import identity
 from vesalius.features.origin import origin
@@ -45,7 +45,6 @@ from vesalius.select.training import warnings
 from vesalius.terminal import Terminal
 from vesalius.training.precision import autocast_type
 
-_PUBLIC = ("timm:", "torchvision:")
 _TRAINING = "training"
 """The folder of the pretraining's run in the selection's."""
 _MAP, _POOL = "map.npy", "pool.npy"
@@ -115,7 +114,7 @@ class Journey:
         from vesalius.select.checkpoints import encoder_of
 
         reference = str(encoder_of(config, self._terminal, self._run.facts()["started"]))
-        weights = config.weights or (reference if reference.startswith(_PUBLIC) else None)
+        weights = config.weights or (reference if reference.startswith(PUBLIC) else None)
         options: dict[str, Any] = {} if weights is None else {"weights": weights}
         if (warning := by_chance(reference, weights)) and self._stages.known.get("embed", {}).get("state") != "done":
             self._terminal.say(warning)

@@ -185,11 +185,12 @@ def _start(config: SelectConfig) -> dict[str, Any]:
     """The network and the weights of ``config.encoder``."""
     from vesalius.encoders import load_encoder
     from vesalius.encoders.build import is_name
+    from vesalius.encoders.loading import PUBLIC
     from vesalius.select.checkpoints import encoder_of
 
     named = str(config.encoder)
     if not config.encoder_run and is_name(named):
-        pretrained = named if named.startswith(("timm:", "torchvision:")) else None
+        pretrained = named if named.startswith(PUBLIC) else None
         weights = config.weights or pretrained
         return {"name": named, **({"weights": weights} if weights else {}), **({"code": config.code} if config.code else {})}
     reference = str(encoder_of(config, Terminal(quiet=True)))

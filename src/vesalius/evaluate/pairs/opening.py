@@ -11,7 +11,7 @@ from vesalius.data.references import parse
 from vesalius.data.table import SampleTable
 from vesalius.encoders import load_encoder
 from vesalius.encoders.encoder import Encoder
-from vesalius.encoders.loading import by_chance
+from vesalius.encoders.loading import PUBLIC, by_chance
 from vesalius.encoders.resizing import resized
 from vesalius.errors import UserError
 from vesalius.evaluate import compat
@@ -23,8 +23,6 @@ from vesalius.evaluate.pairs.panel import Panel
 from vesalius.evaluate.pairs.shelf import Shelf
 from vesalius.terminal import Terminal
 
-_PUBLIC = ("timm:", "torchvision:")
-
 
 def opened(config: EvaluateConfig, terminal: Terminal) -> Panel:
     """The panel of ``config``: each encoder at its own size, or at each of ``image_size``. Raises UserError for what is not there."""
@@ -32,7 +30,7 @@ def opened(config: EvaluateConfig, terminal: Terminal) -> Panel:
     shelf, encoders = Shelf(), list[EncoderExaminee]()
     for given in _once(config.encoder, "encoder", terminal):
         name, reference = _named(given)
-        if not reference.startswith(_PUBLIC) and (said := by_chance(reference, None)):
+        if not reference.startswith(PUBLIC) and (said := by_chance(reference, None)):
             terminal.say(said)
         name = free(name or slug(reference), [one.name for one in encoders])
         if not config.image_size:
@@ -93,7 +91,7 @@ def _named(given: str) -> tuple[str, str]:
 
 
 def _load(reference: str, size: int | None) -> Encoder:
-    pretrained: dict[str, Any] = {"weights": reference} if reference.startswith(_PUBLIC) else {}
+    pretrained: dict[str, Any] = {"weights": reference} if reference.startswith(PUBLIC) else {}
     encoder = load_encoder(reference, **pretrained)
     return encoder if size is None else resized(encoder, (size,) * len(encoder.card.size))
 
