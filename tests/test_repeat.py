@@ -166,6 +166,15 @@ def test_another_encoder_is_refused_by_name(trained: Path, data: Path, tmp_path:
         repeat(run.path, quiet=True)
 
 
+def test_an_edited_file_of_views_is_refused_by_name(data: Path, tmp_path: Path) -> None:
+    recipe, views = tiny(data, steps=1), tmp_path / "mine.yaml"
+    views.write_text(yaml.safe_dump(recipe["views"]))
+    run = vesalius.pretrain({**recipe, "views": str(views)}, out=tmp_path / "run", quiet=True)
+    views.write_text(views.read_text().replace("0.4", "0.5"))
+    with pytest.raises(UserError, match=r"cannot be repeated: mine\.yaml \(views\) changed since"):
+        repeat(run.path, out=tmp_path / "again", quiet=True)
+
+
 def test_doctored_and_incomplete_records_are_refused(trained: Path, tmp_path: Path) -> None:
     def refused(words: str, change: Any) -> None:
         shutil.rmtree(tmp_path / "run", ignore_errors=True)

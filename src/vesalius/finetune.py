@@ -23,8 +23,8 @@ from vesalius.recipes.arguments import from_pairs, placed
 from vesalius.recipes.finetune_job import SPLITS, Job, prepare
 from vesalius.recipes.finetune_loading import finetune_and_sentences
 from vesalius.recipes.plugins import keep_plugins
-from vesalius.recipes.recovery import recovered, same_data
-from vesalius.recipes.resuming import configured, noted, run_to_resume
+from vesalius.recipes.recovery import recovered
+from vesalius.recipes.resuming import configured, hold_to_record, noted, run_to_resume
 from vesalius.recipes.segmentation import material
 from vesalius.recipes.segmentation.config import SegmentationConfig
 from vesalius.recipes.tracking import entries
@@ -113,7 +113,7 @@ def finetune(
         return Finetuned(repeat(config, run, out, terminal, quiet=quiet))
     job: Job | material.Job = material.prepare(config, terminal) if isinstance(config, SegmentationConfig) else prepare(config, terminal)
     if run is not None:
-        same_data(run, job.data.table.fingerprint())
+        hold_to_record(run, {"train": job.data}, terminal)
     with world(config.device, config.precision) as here:
         run = run or _create(job, out, here)
         with tracked(run, entries(config.tracking), here.first, terminal.say), noted(run, here.first):

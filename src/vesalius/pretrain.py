@@ -22,8 +22,8 @@ from vesalius.recipes.material import Material, load_material
 from vesalius.recipes.own_images import with_smaller_batches
 from vesalius.recipes.planned import with_plan
 from vesalius.recipes.plugins import keep_plugins
-from vesalius.recipes.recovery import recovered, same_data
-from vesalius.recipes.resuming import configured, noted, run_to_resume
+from vesalius.recipes.recovery import recovered
+from vesalius.recipes.resuming import configured, hold_to_record, noted, run_to_resume
 from vesalius.recipes.tracking import entries
 from vesalius.result import Result
 from vesalius.runs import FIGURES, Run, refuse_taken
@@ -80,7 +80,7 @@ def pretrain(
     material = load_material(config, terminal, images)
     config = with_plan(config, material.plan)
     if run is not None:
-        same_data(run, material.train.table.fingerprint())
+        hold_to_record(run, material.by_role, terminal)
     with world(config.device, config.precision) as here:
         config, sentences = with_smaller_batches(config, len(material.rows), here.size)
         for sentence in sentences:

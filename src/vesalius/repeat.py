@@ -18,8 +18,8 @@ from vesalius.features import origin
 from vesalius.features.cache import afresh
 from vesalius.recipes.plugins import keep_plugins, plugins_of
 from vesalius.recipes.resuming import configured
-from vesalius.runs import Run, content, find, refuse_taken
-from vesalius.runs.circumstances import changed, hardware, versions
+from vesalius.runs import Run, content, find, named_files, refuse_taken
+from vesalius.runs.circumstances import other_than
 from vesalius.terminal import Terminal
 
 _ELSEWHERE = ("plugins", "tracking", "write")
@@ -63,14 +63,14 @@ def repeat(run: str | Path, *, out: str | Path | None = None, quiet: bool = Fals
     verb = _refuse(was, facts)
     if out is not None:
         refuse_taken(Path(out))
-    warnings = tuple(changed({**facts["versions"], **facts["hardware"]}, {**versions(), **hardware(), "threads": facts["hardware"]["threads"]}))
+    warnings = tuple(other_than(facts, threads=facts["hardware"]["threads"]))
     for warning in warnings:
         terminal.say(f"Other than when the run was made: {warning}. Results may differ.")
     threads = torch.get_num_threads()
     torch.set_num_threads(facts["hardware"]["threads"])
     try:
         found = verb.origin(was, Terminal(quiet=True))
-        if other := origin.other(facts.get(origin.KEY) or {}, found):
+        if other := origin.other(facts.get(origin.KEY) or {}, found) + named_files.changed(was.config(), facts.get("files", {})):
             raise UserError(
                 f"{was.path.name} cannot be repeated: {'; '.join(other)} changed since it was made. Give back what it was made from, in the "
                 "folder where the command was given, or start a new run on what there is now."

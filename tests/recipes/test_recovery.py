@@ -9,7 +9,7 @@ import pytest
 
 from vesalius.errors import UserError
 from vesalius.recipes.arguments import pairs
-from vesalius.recipes.recovery import recovered, run_of, same_data, weights_of
+from vesalius.recipes.recovery import recovered, run_of, weights_of
 from vesalius.runs import Run
 
 BOTH = r"--pretraining_run_recovery_id begins a new run .* and --run_recovery_id goes on with the same run"
@@ -79,12 +79,3 @@ def test_an_id_of_digits_stays_text() -> None:
         ("run_recovery_id", "12345678901234567890123456789012"),
         ("pretraining_run_recovery_id", "1e5"),
     ]
-
-
-def test_a_fetched_run_goes_on_with_its_own_images_only(encoder_run: Run) -> None:
-    encoder_run.record(data_fingerprint="abc")
-    same_data(encoder_run, "other")  # here `configured` sees to it
-    encoder_run.record(fetched=True)
-    same_data(encoder_run, "abc")
-    with pytest.raises(UserError, match="file `key` in VESALIUS_CACHE"):
-        same_data(encoder_run, "other")

@@ -17,6 +17,7 @@ from vesalius.runs import TIMES, Run
 from vesalius.training import checkpoints
 from vesalius.training.fit import reduce_parts
 from vesalius.training.method import Output, Progress
+from vesalius.training.world import World
 from vesalius.views.batch import Batch
 
 METHODS = sorted(registry.names("methods"))
@@ -132,9 +133,35 @@ def test_a_checkpoint_of_another_method_is_refused(tmp_path: Path) -> None:
         other.run(resume=True)
 
 
-@pytest.mark.parametrize("step", [0, 5])
+def late(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host looks at a step when the next is queued, as it does on a GPU."""
+    monkeypatch.setattr(World, "late", property(lambda _: True))
+
+
 @pytest.mark.parametrize("method", METHODS)
-def test_a_gradient_that_is_not_finite_ends_before_the_step(tmp_path: Path, method: str, step: int) -> None:
+def test_looked_at_late_a_run_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str) -> None:
+    whole = Small(tmp_path / "whole", method)
+    whole.run()
+    late(monkeypatch)
+    other = Small(tmp_path / "late", method)
+    other.run()
+    assert [row["step"] for row in lines(other.folder)] == [row["step"] for row in lines(whole.folder)]
+    if method in ("byol", "dino", "moco"):  # a teacher that may have to stand still is moved by another sum
+        losses = [[row["loss"] for row in small.folder.metrics() if row["kind"] == "train"] for small in (whole, other)]
+        assert losses[0] == pytest.approx(losses[1], rel=1e-3)
+    else:
+        assert same(whole.method, other.method)
+        assert lines(whole.folder) == lines(other.folder)
+
+
+@pytest.mark.parametrize("looked_at", ["at once", "late"])
+@pytest.mark.parametrize("step", [0, 5, 7])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_gradient_that_is_not_finite_ends_before_the_step(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str, step: int, looked_at: str
+) -> None:
+    if looked_at == "late":
+        late(monkeypatch)
     small = Small(tmp_path / "run", method)
     forward = small.method.forward
     before: dict[str, torch.Tensor] = {}
@@ -150,6 +177,8 @@ def test_a_gradient_that_is_not_finite_ends_before_the_step(tmp_path: Path, meth
         small.run()
     assert error.value.exit_code == 3
     assert all(torch.equal(v, before[k]) for k, v in small.method.state_dict().items())
+    assert [row["step"] for row in small.folder.metrics() if row["kind"] == "train"] == list(range(1, step + 1)), "what came before it is written down"
+    assert small.watch.looks == 1 + step // 4, "no monitor looked at what the step left"
     # the bundle replays the step: without the poison it is the step the run would have taken
     bundle = tmp_path / "run" / "checkpoints" / "nonfinite"
     assert checkpoints.damage(bundle) is None

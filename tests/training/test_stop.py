@@ -48,6 +48,19 @@ def test_in_another_thread_signals_are_left_alone() -> None:
     assert found == [False]
 
 
+def test_what_one_rank_hears_all_obey_a_step_later_where_the_host_looks_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    def work(here: World) -> None:
+        with StopRequests(here) as stop:
+            assert not stop.agreed()
+            if here.rank == 1:
+                os.kill(os.getpid(), signal.SIGTERM)
+            assert not stop.agreed()
+            assert stop.agreed()
+
+    monkeypatch.setattr(World, "late", property(lambda _: True))
+    assert ranks(2, work) == [0, 0]
+
+
 def test_what_one_rank_hears_all_obey() -> None:
     def work(here: World) -> None:
         with StopRequests(here) as stop:

@@ -9,6 +9,8 @@ import torch
 from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
+from vesalius.data.to_device import to_device
+
 
 @dataclass(frozen=True)
 class Pixels:
@@ -28,8 +30,8 @@ class Pixels:
     clip: bool = False
 
     def to(self, device: torch.device) -> Pixels:
-        """The same on ``device``; the copy does not block where the host memory is pinned."""
-        return self._each(lambda tensor: tensor.to(device, non_blocking=True))
+        """The same on ``device``."""
+        return self._each(lambda tensor: to_device(tensor, device))
 
     def pin(self) -> Pixels:
         """The same in page-locked memory, for an asynchronous copy."""

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from vesalius import random
+from vesalius.data.to_device import to_device
 from vesalius.encoders.encoder import Encoder
 from vesalius.encoders.projector import MLP
 from vesalius.training.characteristic import cosine_and_sine_sums
@@ -101,7 +102,7 @@ class LeJEPA(Method):
         return Output(
             {
                 "prediction": (1 - weight) * prediction(embeddings, embeddings[: len(groups[0])]),
-                "sigreg": weight * sigreg(embeddings, directions.to(embeddings.device, non_blocking=True)),
+                "sigreg": weight * sigreg(embeddings, to_device(directions, embeddings.device)),
             }
         )
 

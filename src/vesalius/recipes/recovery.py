@@ -94,17 +94,6 @@ def run_of(
         return _local(run_id) or _fetched(store, run_id, verb, recipe, changes)
 
 
-def same_data(run: Run, fingerprint: str) -> None:
-    """Raise UserError where a run that was fetched would go on with other images than it was started with."""
-    facts = run.facts()
-    if facts.get("fetched") and facts.get("data_fingerprint") != fingerprint:
-        raise UserError(
-            f"The images are not those that {run.path.name} was started with: their ids, labels or splits differ, so that it cannot "
-            "go on exactly. Name the same data; the ids of images of your own also depend on the file `key` in VESALIUS_CACHE, "
-            "which has to be that of the other machine."
-        )
-
-
 def _local(reference: str) -> Path | None:
     """The folder of a run here: by folder, name, id or short id, or the id a tracker gave it."""
     word = reference.removeprefix("mlflow:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -10,9 +11,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
+from vesalius.data.dataset import DataSet
 from vesalius.errors import NoRoom, UserError
+from vesalius.features import origin
 from vesalius.recipes.plugins import plugins_of
-from vesalius.runs import Run, find, home
+from vesalius.runs import Run, find, home, named_files
+from vesalius.runs.circumstances import other_than
+from vesalius.terminal import Terminal
 
 C = TypeVar("C", bound=BaseModel)
 Load = Callable[[Any, Mapping[str, Any]], tuple[C, list[str]]]
@@ -24,12 +29,31 @@ _FIRST = ("config.yaml", "run.json", "log.txt", "plugins")
 
 
 def run_to_resume(reference: str | Path, verb: str) -> Run:
-    """The run that ``reference`` means. Raises UserError where another verb made it."""
+    """The run that ``reference`` means. Raises UserError where another verb made it, or another number of processes, whose steps are others,
+    or where a file of Python or YAML that it names was edited since.
+    """
     run = Run.open(find(reference))
-    made_by = run.facts().get("verb")
+    facts, now = run.facts(), int(os.environ.get("WORLD_SIZE", "1"))
+    made_by, were = facts.get("verb"), facts.get("world", now)
     if made_by != verb:
         raise UserError(f"{run.path} was made by {made_by}; go on with it there, or name a run of {verb}: `vesalius runs list` shows them.")
+    if facts.get("state") == "done":
+        return run
+    if edited := named_files.changed(run.config(), facts.get("files", {})):
+        raise UserError(
+            f"--resume goes on with {run.path.name} exactly as it was started, but {' and '.join(edited)} changed since. Give back what it was, or "
+            "start a new run."
+        )
+    if were != now:
+        raise UserError(
+            f"--resume goes on with {run.path.name} exactly as it was started: by {were} process(es), whose batches make up its steps, and here "
+            f"{'is' if now == 1 else 'are'} {now}. Start as many: {_started(were)} {verb} --resume {run.path}"
+        )
     return run
+
+
+def _started(processes: int) -> str:
+    return "vesalius" if processes == 1 else f"torchrun --nproc_per_node {processes} --no-python vesalius"
 
 
 def configured(
@@ -57,6 +81,21 @@ def configured(
         if "tracking" in changes:
             config = config.model_copy(update={"tracking": dict(given)["tracking"]})
     return config, []
+
+
+def hold_to_record(run: Run, data: Mapping[str, DataSet], terminal: Terminal) -> None:
+    """Say what of the machine is other than when ``run`` was started. Raise UserError where ``data``, by role, are: no run on some of both would
+    be either's.
+    """
+    facts = run.facts()
+    for difference in other_than(facts):
+        terminal.say(f"Other than when the run was started: {difference}. It goes on, though perhaps not to the last bit.")
+    if other := origin.other(facts.get(origin.KEY) or {}, origin.origin(data)):
+        elsewhere = " Ids of images of your own also depend on the file `key` in VESALIUS_CACHE, which has to be that of the other machine."
+        raise UserError(
+            f"--resume goes on with {run.path.name} exactly as it was started, but {' and '.join(other)} changed since. Give back what it was "
+            f"started with, or start a new run on what there is now.{elsewhere if facts.get('fetched') else ''}"
+        )
 
 
 @contextmanager

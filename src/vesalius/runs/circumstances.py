@@ -36,8 +36,12 @@ def hardware() -> dict[str, Any]:
     return found | ({"gpu": torch.cuda.get_device_name()} if torch.cuda.is_available() else {})
 
 
-def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    """``torch 2.13.0, here 2.14.1`` for each of what ``before`` says that is not so now."""
+def other_than(facts: Mapping[str, Any], **as_then: Any) -> list[str]:
+    """``torch 2.13.0, here 2.14.1`` for each version and part of the machine that is other than when the run of ``facts`` was made.
+
+    ``as_then``: what is made as it was.
+    """
+    before, now = {**facts.get("versions", {}), **facts.get("hardware", {})}, {**versions(), **hardware(), **as_then}
     return [f"{name} {said}, here {now.get(name, 'absent')}" for name, said in before.items() if now.get(name) != said]
 
 

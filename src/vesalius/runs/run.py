@@ -18,7 +18,7 @@ import yaml
 
 from vesalius.errors import NonFinite, Preempted, UserError, VesaliusError
 from vesalius.files import atomic_write, naming_failures
-from vesalius.runs import content
+from vesalius.runs import content, named_files
 from vesalius.runs.circumstances import hardware, versions
 from vesalius.runs.commented import commented
 
@@ -67,7 +67,7 @@ class Run:
             path = _new_folder(home() / f"{stamp}-{verb}-{slug}")
         run = cls(path)
         text = yaml.dump(dict(config), Dumper=_Dumper, sort_keys=False, allow_unicode=True)
-        said = commented(text, origins or {})
+        said, named = commented(text, origins or {}), named_files.digests(config)
         run.write_text("config.yaml", said)
         run.record(
             id=f"{stamp}-{os.urandom(3).hex()}",
@@ -81,6 +81,7 @@ class Run:
             hardware=hardware(),
             config_sha256=hashlib.sha256(said.encode()).hexdigest(),
             process=os.getpid(),
+            **({"files": named} if named else {}),
             **record,
         )
         if out is not None and path.resolve().parent != home().resolve() and not _is_part(path):

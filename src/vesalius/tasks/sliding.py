@@ -18,6 +18,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from vesalius.data.pixels import Pixels
+from vesalius.data.to_device import to_device
 
 _ON_DEVICE = 2 << 30
 """Bytes of logits up to which they are added up on the network's own device, and not in the host's memory."""
@@ -91,7 +92,7 @@ def probabilities(
     total = count = torch.empty(0)
     with torch.no_grad():
         for at in np.array_split(starts := windows.starts(canvas.tolist()), -(-len(starts) // windows.batch)):
-            x = _patches(store, row, at, before, windows.patch).to(device, non_blocking=True)
+            x = to_device(_patches(store, row, at, before, windows.patch), device)
             with torch.autocast(device.type, dtype=autocast or torch.bfloat16, enabled=autocast is not None):
                 logits = network(x)
             if not total.numel():

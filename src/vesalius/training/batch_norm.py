@@ -59,23 +59,36 @@ class GlobalBatchNorm(_BatchNorm):
         return out.to(input.dtype)
 
 
+class GlobalBatchNormAct(GlobalBatchNorm):
+    """The same with ``drop`` and ``act`` behind it, as timm's ``BatchNormAct2d`` has them."""
+
+    drop: nn.Module
+    act: nn.Module
+
+    def forward(self, input: Tensor) -> Tensor:
+        """``(B, C, height, width)`` -> the same shape."""
+        out: Tensor = self.act(self.drop(super().forward(input)))
+        return out
+
+
 def share_batch_norm(module: nn.Module, device: torch.device) -> nn.Module:
-    """Replace every batch norm inside ``module`` by one over all ranks, which takes over its parameters and buffers."""
+    """Replace every batch norm inside ``module`` by one over all ranks, which takes over its parameters, buffers and names."""
+    from timm.layers.norm_act import BatchNormAct2d, convert_sync_batchnorm
+
     if device.type == "cuda":
-        shared_on_gpu: nn.Module = nn.SyncBatchNorm.convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
+        # timm's own: torch's would lose the activation that timm's norm layers carry
+        shared_on_gpu: nn.Module = convert_sync_batchnorm(module)  # type: ignore[no-untyped-call]
         return shared_on_gpu
     for name, child in list(module.named_children()):
         if isinstance(child, _BatchNorm):
-            shared = GlobalBatchNorm(child.num_features, child.eps, child.momentum, child.affine, child.track_running_stats)
+            kind = GlobalBatchNormAct if isinstance(child, BatchNormAct2d) else GlobalBatchNorm
+            shared = kind(child.num_features, child.eps, child.momentum, child.affine, child.track_running_stats)
             # the very same parameters and buffers: an optimizer may hold them already
             shared._parameters.update(child._parameters)
             shared._buffers.update(child._buffers)
+            shared._modules.update(child._modules)
             shared.train(child.training)
-            # timm's norm layers carry an activation of their own
-            if type(child).__name__ == "BatchNormAct2d":
-                setattr(module, name, nn.Sequential(shared, *(part for part in (child.drop, child.act) if isinstance(part, nn.Module))))
-            else:
-                setattr(module, name, shared)
+            setattr(module, name, shared)
         else:
             share_batch_norm(child, device)
     return module

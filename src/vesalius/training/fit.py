@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from vesalius import random
+from vesalius.data.to_device import to_device
 from vesalius.errors import Preempted, UserError
 from vesalius.runs import Run
 from vesalius.training import checkpoints
@@ -92,10 +93,11 @@ def fit(
         spent.earlier(record.get("spent", {}))
     before = spent.total
     wrapped = world.wrap(method)
-    guard = Guard(method, late=world.device.type == "cuda")
+    guard = Guard(method, world.late)
 
     def refuse_if(refused: Refused | None) -> None:
         if refused is not None:
+            log.flush(refused.step)
             refuse(folder, refused, method, stepper, watch.state(), record, world, run)
 
     log = Log(run, world, length)
@@ -116,7 +118,7 @@ def fit(
                 torch.nn.utils.clip_grads_with_norm_(method.parameters(), clip, norm)
             refuse_if(guard.judge(step, finite, parts))
             stepper.step((~finite).float())
-            method.after_step(replace(out, finite=finite if guard.late else None), at)
+            method.after_step(replace(out, finite=finite if world.late else None), at)
             spent.waiting += waited
             spent.images += samples
             done = length.at(step + 1)
@@ -124,6 +126,7 @@ def fit(
             display.step(done, loss, samples, waited)
             ends = False
             if watch.due(done):
+                refuse_if(guard.settle())  # a refused step's running statistics are not looked at
                 ends = _look(method, watch, done, log, record, spent, keep_best, world, display)
             asked = stop.agreed()
             if ends or asked or done.step % length.checkpoint_every == 0 or done.step == length.steps:
@@ -166,7 +169,7 @@ def _forward_backward(
     for i, read in enumerate(reads):
         mark = time.perf_counter()
         batch = views.apply(read.pixels.to(world.device), read.draws)
-        batch = replace(batch, ids=read.ids.to(world.device))
+        batch = replace(batch, ids=to_device(read.ids, world.device))
         spent.views += time.perf_counter() - mark
         if isinstance(wrapped, nn.parallel.DistributedDataParallel):
             wrapped.require_backward_grad_sync = i == len(reads) - 1

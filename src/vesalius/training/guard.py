@@ -1,8 +1,8 @@
 """A step whose gradient is not finite never happened: weights, optimizer, teacher and running statistics stay.
 
 The norm of the reduced gradient is equal on all ranks, so they all stop. On a GPU the host looks one step late, when the
-flag has long arrived, so that no step waits; until then ``found_inf`` and ``Output.finite`` hold everything still on the
-device.
+flag has long arrived (``Arriving``), so that no step waits; until then ``found_inf`` and ``Output.finite`` hold everything
+still on the device.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from vesalius.errors import NonFinite
 from vesalius.runs import Run
 from vesalius.training import checkpoints
+from vesalius.training.arriving import Arriving
 from vesalius.training.method import Method
 from vesalius.training.optimizers import Stepper
 from vesalius.training.world import World
@@ -37,7 +38,7 @@ class Guard:
     def __init__(self, method: nn.Module, late: bool) -> None:
         self.late = late
         self._norms = [m for m in method.modules() if isinstance(m, _BatchNorm)]
-        self._held: tuple[Refused, Tensor, list[Tensor]] | None = None
+        self._held: tuple[Refused, Arriving, list[Tensor]] | None = None
         self._before: list[Tensor] = []
 
     def before_forward(self) -> None:
@@ -46,17 +47,14 @@ class Guard:
 
     def judge(self, step: int, finite: Tensor, parts: Mapping[str, Tensor]) -> Refused | None:
         """Note ``finite`` () of ``step``; returns a refused step, this one or, when ``late``, the one before."""
-        if not self.late:
-            self._held = (Refused(step, parts), finite, self._before)
-            return self.settle()
-        refused = self.settle()
-        self._held = (Refused(step, parts), finite, self._before)
-        return refused
+        refused = self.settle() if self.late else None
+        self._held = (Refused(step, parts), Arriving(finite), self._before)
+        return refused if self.late else self.settle()
 
     def settle(self) -> Refused | None:
         """Look at the flag that is still held: before a checkpoint, and at the end."""
         held, self._held = self._held, None
-        if held is None or bool(held[1]):
+        if held is None or bool(held[1].read()):
             return None
         buffers = (buffer for norm in self._norms for buffer in norm.buffers())
         for buffer, value in zip(buffers, held[2], strict=True):

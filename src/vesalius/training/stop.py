@@ -1,4 +1,7 @@
-"""A request to stop (SIGTERM or SIGUSR2 from a scheduler, Ctrl-C from a person), agreed by all ranks at a step boundary."""
+"""A request to stop (SIGTERM or SIGUSR2 from a scheduler, Ctrl-C from a person), agreed by all ranks at a step boundary.
+
+Where the host looks late (``World.late``), what was agreed on after a step is known after the next.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,8 @@ from typing import Any
 
 import torch
 
+from vesalius.data.to_device import to_device
+from vesalius.training.arriving import Arriving
 from vesalius.training.world import World
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, *([signal.SIGUSR2] if hasattr(signal, "SIGUSR2") else []))
@@ -20,6 +25,7 @@ class StopRequests:
     def __init__(self, world: World) -> None:
         self.world = world
         self.asked = False
+        self._coming: Arriving | None = None
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequests:
@@ -38,8 +44,10 @@ class StopRequests:
         self.asked = True
 
     def agreed(self) -> bool:
-        """Whether any rank was asked to stop: the same answer on all of them."""
+        """Whether any rank was asked to stop: the same answer on all of them. Called once after each step."""
         if self.world.size == 1:
             return self.asked
-        flag = torch.tensor([float(self.asked)], device=self.world.device)
-        return bool(self.world.total(flag)[0] > 0)
+        flag = self.world.total(to_device(torch.tensor([float(self.asked)]), self.world.device))
+        earlier, self._coming = self._coming, Arriving(flag)
+        known = earlier if self.world.late else self._coming
+        return known is not None and bool(known.read()[0] > 0)

@@ -31,6 +31,11 @@ class World:
         """Whether this process writes the run directory."""
         return self.rank == 0
 
+    @property
+    def late(self) -> bool:
+        """Whether the host looks at what a step gave when the next is queued: on a GPU, which else would wait for the host at every step."""
+        return self.device.type == "cuda"
+
     def wrap(self, method: nn.Module) -> nn.Module:
         """``method`` under DDP, its batch norms sharing the global statistics; itself when there is one process."""
         if self.size == 1:

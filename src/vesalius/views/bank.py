@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius import random
+from vesalius.data.to_device import to_device
 
 SIDE = 1536
 """Rows and columns of a bank of smooth numbers; it goes on at its other end where a window leaves it."""
@@ -100,7 +101,7 @@ def window(sigma: float, rows: NDArray[np.integer], columns: NDArray[np.integer]
         if first >= 0 and last < SIDE and (np.diff(at) == 1).all():
             bank = bank.narrow(axis, first, len(at))
         else:
-            bank = bank.index_select(axis, torch.from_numpy(np.asarray(at, np.int64) % SIDE).to(device))
+            bank = bank.index_select(axis, to_device(np.asarray(at, np.int64) % SIDE, device))
     return bank
 
 

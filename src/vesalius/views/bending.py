@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from vesalius.data.to_device import to_device
 from vesalius.views import bank
 from vesalius.views.frame import Bend
 
@@ -37,7 +38,7 @@ def bend(
             continue
         veil = x.new_ones(x.shape) if veil is None else veil
         for moved, (_, at), side, axis in ((dx, columns, by.canvas[item, 1], 0), (dy, rows, by.canvas[item, 0], 1)):
-            line = torch.from_numpy(at.astype(np.float32)).to(x.device)
+            line = to_device(at.astype(np.float32), x.device)
             reached = torch.add(line.unsqueeze(axis), moved, alpha=alpha)
             veil[place].mul_((reached >= 0) & (reached <= side))
     return veil

@@ -19,6 +19,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from vesalius import random
+from vesalius.data.to_device import to_device
 from vesalius.data.volumes.ground import Ground
 from vesalius.errors import UserError
 from vesalius.views.frame import Frame
@@ -76,7 +77,7 @@ class Parameters:
         tensors = {}
         for name, value in values.items():
             array = value.astype(np.float32) if value.dtype.kind == "f" else value
-            tensor = torch.from_numpy(np.ascontiguousarray(array)).to(device, non_blocking=True)
+            tensor = to_device(np.ascontiguousarray(array), device)
             tensors[name] = tensor.view(-1, *[1] * (dims + 1)) if tensor.ndim == 1 else tensor
         return Parameters(values, tensors)
 
@@ -90,7 +91,7 @@ class Parameters:
         tensor = self.tensors[name]
         if isinstance(self.items, slice):
             return tensor[self.items]
-        return tensor.index_select(0, torch.from_numpy(self.items).to(tensor.device))
+        return tensor.index_select(0, to_device(self.items, tensor.device))
 
     def of_items(self, items: slice) -> Parameters:
         """Those of a run of all the items."""
@@ -202,7 +203,7 @@ class Pixelwise(Operation):
         which = np.flatnonzero(active)
         if len(which) == 0:
             return x
-        rows = torch.from_numpy(which).to(x.device)
+        rows = to_device(which, x.device)
         return x.index_copy_(0, rows, self.apply(x.index_select(0, rows), p.chosen(which)))
 
 

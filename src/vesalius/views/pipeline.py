@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius.data.pixels import Pixels
+from vesalius.data.to_device import to_device
 from vesalius.data.volumes.ground import Ground
 from vesalius.errors import UserError
 from vesalius.views.batch import Batch, Draws
@@ -177,7 +178,7 @@ class _Making:
             frame = geometry.place(frame, values[key], group.size)
         if not (frame.canvas == group.size).all():
             frame = _fitted(frame, group.size)
-        theta = torch.from_numpy(frame.theta(extents)).to(device, torch.float32)
+        theta = to_device(frame.theta(extents).astype(np.float32), device)
         self.group, self.theta = group, theta.view(group.count, batch, dims, dims + 1)
         self.source: Same | Voxels | Sampler
         if dims == 3:
@@ -231,7 +232,7 @@ def _told(group: Group, draws: Draws, device: torch.device) -> dict[str, Tensor]
     told: dict[str, Tensor] = {}
     for key, operation in group.operations.items():
         for name in operation.tells:
-            value = torch.from_numpy(draws.values[f"{key}/{name}"]).to(device, non_blocking=True)
+            value = to_device(draws.values[f"{key}/{name}"], device)
             told[f"{name}/{group.name}"] = value.expand(group.count, *value.shape[1:])
     return told
 

@@ -18,6 +18,7 @@ from torch import Tensor
 from typing_extensions import override
 
 from vesalius.data.pixels import Pixels
+from vesalius.data.to_device import to_device
 from vesalius.views.bending import bend
 from vesalius.views.frame import Frame
 from vesalius.views.product import separable
@@ -150,7 +151,7 @@ class Grid(Sampler):
                 self.level = np.minimum(self.level, level - 1)
                 break
             wanted = np.unique(np.flatnonzero(self.level >= level) % batch)
-            rows = torch.from_numpy(wanted).to(finer.device)
+            rows = to_device(wanted, finer.device)
             coarse = finer.new_zeros(*finer.shape[:2], finer.shape[2] // 2, finer.shape[3] // 2)
             self.pyramid.append(coarse.index_copy_(0, rows, F.avg_pool2d(finer.index_select(0, rows), 2)))
 
@@ -164,7 +165,7 @@ class Grid(Sampler):
         for level in np.unique(levels):
             which = np.flatnonzero(levels == level)
             values = self._from_level(int(level), which + items.start)
-            out.index_copy_(0, torch.from_numpy(which).to(out.device), values)
+            out.index_copy_(0, to_device(which, out.device), values)
         return out
 
     def _from_level(self, level: int, number: NDArray[np.integer]) -> Tensor:
@@ -176,12 +177,12 @@ class Grid(Sampler):
         bounds = self.frame.bounds[number]
         lines = np.concatenate([bounds, _whole_pixels(bounds, shrink)], axis=1).astype(np.float32)
         top, left, bottom, right, first, start, last, end = (
-            torch.from_numpy(lines).to(source.device, non_blocking=True).view(-1, 8, 1, 1).unbind(1)
+            to_device(lines, source.device).view(-1, 8, 1, 1).unbind(1)
         )
         # Half a pixel of this level inside the bounds nothing beyond them has any weight.
         inner_x, inner_y = torch.minimum(torch.maximum(x, start), end), torch.minimum(torch.maximum(y, first), last)
         grid = torch.stack([inner_x * (2 / (width * shrink)) - 1, inner_y * (2 / (height * shrink)) - 1], dim=-1)
-        at = torch.from_numpy(number).to(source.device) % len(source)
+        at = to_device(number, source.device) % len(source)
         values = F.grid_sample(source.index_select(0, at), grid, padding_mode="border", align_corners=False)
         self.physical(values, at)
         if self.frame.edge:
@@ -195,7 +196,7 @@ class Grid(Sampler):
 
 def _positions(matrix: NDArray[np.float64], size: tuple[int, int], device: torch.device) -> tuple[Tensor, Tensor]:
     """``x`` and ``y`` (n, *size) in the window of each view pixel's centre."""
-    m = torch.from_numpy(matrix[:, :2]).to(device, torch.float32)
+    m = to_device(matrix[:, :2].astype(np.float32), device)
     across = (torch.arange(size[1], device=device) + 0.5).view(1, 1, -1)
     down = (torch.arange(size[0], device=device) + 0.5).view(1, -1, 1)
     x, y = (
@@ -235,7 +236,7 @@ class Weights:
         self.gaps = not frame.edge and not bool(inside.all())
 
         def put(array: NDArray[Any]) -> Tensor:
-            return torch.from_numpy(np.ascontiguousarray(array, np.float32)).to(device, non_blocking=True)
+            return to_device(np.ascontiguousarray(array, np.float32), device)
 
         self.centre, self.pixel = put(centre).unsqueeze(2), put(pixel)
         self.slope = put(1 / support).unsqueeze(2)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vesalius.data.pixels import Pixels
+from vesalius.data.to_device import to_device
 from vesalius.views.frame import Array, Frame
 
 
@@ -75,14 +76,14 @@ class Voxels:
         """``(n, C, *size)``: the same for all items at once, by the number of each voxel."""
         device = source.device
         number, seen = self.steps.numbers(items, source.shape[2:])
-        reads = torch.from_numpy(self.read[items]).to(device)
+        reads = to_device(self.read[items], device)
         flat = source.flatten(2).index_select(0, reads)
         index: Tensor | None = None
         visible: Tensor | None = None
         for axis in range(3):
             shape = [len(items), 1, 1, 1, 1]
             shape[2 + axis] = -1
-            along, met = (torch.from_numpy(line[axis]).to(device).view(shape) for line in (number, seen))
+            along, met = (to_device(line[axis], device).view(shape) for line in (number, seen))
             index = along if index is None else index + along
             visible = met if visible is None else visible & met
         assert index is not None
@@ -93,9 +94,9 @@ class Voxels:
     def _between(self, items: NDArray[np.int64], source: Tensor, *, physical: bool) -> Tensor:
         """``(n, C, *size)``: from between the stored voxels; labels from the nearest."""
         device = source.device
-        reads = torch.from_numpy(self.read[items]).to(device)
+        reads = to_device(self.read[items], device)
         places = _places(self.frame.matrix[items], self.size, device)
-        bounds = torch.from_numpy(self.frame.bounds[items].astype(np.float32)).to(device)
+        bounds = to_device(self.frame.bounds[items].astype(np.float32), device)
         share: Tensor | None = None
         lines = []
         for axis, place in enumerate(places):
@@ -211,7 +212,7 @@ def _whole_steps(frame: Frame) -> tuple[NDArray[np.bool_], NDArray[np.int64], ND
 
 def _places(matrix: Array, size: tuple[int, ...], device: torch.device) -> list[Tensor]:
     """For each axis of the window (n, *size): where the centre of each voxel of the view lies."""
-    m = torch.from_numpy(matrix[:, 2::-1].astype(np.float32)).to(device)
+    m = to_device(matrix[:, 2::-1].astype(np.float32), device)
     lines = [(torch.arange(side, device=device) + 0.5).view([-1 if i == axis else 1 for i in range(3)]) for axis, side in enumerate(size)]
     return [
         sum((m[:, row, 2 - axis].view(-1, 1, 1, 1) * line for axis, line in enumerate(lines)), m[:, row, 3].view(-1, 1, 1, 1))
@@ -223,4 +224,4 @@ def _put(out: Tensor, which: NDArray[np.int64], values: Tensor) -> None:
     if len(which) == len(out):
         out.copy_(values)
     else:
-        out.index_copy_(0, torch.from_numpy(which).to(out.device), values.to(out.dtype))
+        out.index_copy_(0, to_device(which, out.device), values.to(out.dtype))

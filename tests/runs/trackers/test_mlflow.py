@@ -187,7 +187,7 @@ def test_another_machine_goes_on_exactly(here: Path, server: Server, monkeypatch
     wrong = str(here / "elsewhere" / "blobs.npz")
     with monkeypatch.context() as patch:
         patch.setenv("VESALIUS_RUNS", str(here / "third machine"))
-        with pytest.raises(UserError, match="The images are not those that"):
+        with pytest.raises(UserError, match=r"the data set train .* changed since\. .* file `key` in VESALIUS_CACHE"):
             pretrain(run_recovery_id=run_id, data={"train": wrong, "monitor": wrong}, quiet=True)
     second = pretrain(run_recovery_id=f"vesalius:{run_id}", data=other, quiet=True).path
     assert second.parent == here / "second machine"

@@ -12,6 +12,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 from typing_extensions import override
 
+from vesalius.data.to_device import to_device
 from vesalius.views.operation import Chance, Interval, Occasional, Parameters, Pixelwise, Values, between
 from vesalius.views.product import separable
 
@@ -78,15 +79,15 @@ def reach(sigma: NDArray[np.float64]) -> NDArray[np.int64]:
 def blur(x: Tensor, sigma: NDArray[np.float64], radius: NDArray[np.int64]) -> Tensor:
     """``x`` (N, C, *size) blurred in place, each image with its ``sigma`` (N,) and ``radius`` (N,) in pixels."""
     widest = int(radius.max())
-    bells = torch.from_numpy(_bells(sigma, radius)).to(x.device, non_blocking=True)
+    bells = to_device(_bells(sigma, radius), x.device)
     if x.ndim == 5:
-        return x.copy_(_blurred_volumes(x, [_matrices(bells, _reflected(side, widest)) for side in x.shape[2:]]))
+        return x.copy_(_blurred_volumes(x, [_matrices(bells, _reflected(side, widest, x.device)) for side in x.shape[2:]]))
     height, width = x.shape[2:]
     if x.device.type != "cpu" or min(height, width) <= DENSE_TO or widest > BLOCK // 2:
-        down = _matrices(bells, _reflected(height, widest))
-        across = down if width == height else _matrices(bells, _reflected(width, widest))
+        down = _matrices(bells, _reflected(height, widest, x.device))
+        across = down if width == height else _matrices(bells, _reflected(width, widest, x.device))
         return x.copy_(separable(x.transpose(1, 2), down, across))
-    outer = _reflected(BLOCK + 2 * widest, widest)
+    outer = _reflected(BLOCK + 2 * widest, widest, x.device)
     first = _matrices(bells, outer[:, :BLOCK, : BLOCK + widest])
     middle = _matrices(bells, outer[:, widest : widest + BLOCK])
     for image, begin, between_ends, r in zip(x, first, middle, radius.tolist()):
@@ -111,7 +112,7 @@ def _bells(sigma: NDArray[np.float64], radius: NDArray[np.int64]) -> NDArray[np.
 
 
 @lru_cache(maxsize=16)
-def _reflected(side: int, radius: int) -> Tensor:
+def _reflected(side: int, radius: int, device: torch.device) -> Tensor:
     """``(radius + 1, side, side)``: how often pixel j is met at each distance from pixel i, the line mirrored at its ends."""
     count = np.zeros((radius + 1, side, side), np.float32)
     at = np.arange(side)
@@ -119,13 +120,13 @@ def _reflected(side: int, radius: int) -> Tensor:
         for step in {-distance, distance}:
             met = np.abs(at + step)
             np.add.at(count[distance], (at, np.where(met >= side, 2 * (side - 1) - met, met)), 1)
-    return torch.from_numpy(count)
+    return to_device(count, device)
 
 
 def _matrices(bells: Tensor, count: Tensor) -> Tensor:
     """``(N, rows, columns)``: the blur of each bell (N, R + 1) where ``count`` (R + 1, rows, columns) says who meets whom."""
     rows, columns = count.shape[1:]
-    return torch.mm(bells, count.reshape(len(count), -1).to(bells.device)).view(-1, rows, columns)
+    return torch.mm(bells, count.reshape(len(count), -1)).view(-1, rows, columns)
 
 
 def _blur_blocks(image: Tensor, first: Tensor, middle: Tensor, radius: int) -> None:

@@ -11,6 +11,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 from typing_extensions import override
 
+from vesalius.data.to_device import to_device
 from vesalius.views.operation import Chance, Interval, Occasional, Parameters, Pixelwise, Values, between
 
 
@@ -51,17 +52,17 @@ class LowResolution(Pixelwise, Occasional):
             for coarse in np.unique(kept):
                 if coarse == side:
                     continue
-                rows = torch.from_numpy(np.flatnonzero(kept == coarse)).to(x.device)
-                through = _through(side, int(coarse)).to(x.device)
+                rows = to_device(np.flatnonzero(kept == coarse), x.device)
+                through = _through(side, int(coarse), x.device)
                 some = x.index_select(0, rows).movedim(axis, -1)
                 x.index_copy_(0, rows, (some @ through).movedim(-1, axis))
         return x
 
 
 @lru_cache(maxsize=64)
-def _through(side: int, coarse: int) -> Tensor:
+def _through(side: int, coarse: int, device: torch.device) -> Tensor:
     """``(side, side)``, from places (rows) to places: a line shrunk to ``coarse`` places by a triangle as wide as that asks for, and enlarged again."""
-    return _resizing(side, coarse) @ _resizing(coarse, side)
+    return to_device(_resizing(side, coarse) @ _resizing(coarse, side), device)
 
 
 def _resizing(n_in: int, n_out: int) -> Tensor:

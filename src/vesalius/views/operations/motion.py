@@ -9,6 +9,7 @@ from pydantic import Field, field_validator
 from torch import Tensor
 from typing_extensions import override
 
+from vesalius.data.to_device import to_device
 from vesalius.views.operation import Chance, Interval, Occasional, Parameters, Pixelwise, Values, between
 
 _CENTRE = 0.04
@@ -62,9 +63,9 @@ class Motion(Pixelwise, Occasional):
         axes, ghosts, strength = p.host("axis"), p.host("ghosts"), p.host("strength")
         for axis in np.unique(axes):
             which = np.flatnonzero(axes == axis)
-            rows = torch.from_numpy(which).to(x.device)
+            rows = to_device(which, x.device)
             side = x.shape[2 + int(axis)]
-            gain = torch.from_numpy(_gain(side, ghosts[which], strength[which])).to(x.device)
+            gain = to_device(_gain(side, ghosts[which], strength[which]), x.device)
             lines = torch.fft.rfft(x.index_select(0, rows).movedim(2 + int(axis), -1))
             shape = (len(which), *[1] * (x.ndim - 2), gain.shape[1])
             x.index_copy_(0, rows, torch.fft.irfft(lines * gain.view(shape), n=side).movedim(-1, 2 + int(axis)))

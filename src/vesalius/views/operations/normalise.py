@@ -7,6 +7,7 @@ from pydantic import field_validator, model_validator
 from torch import Tensor
 from typing_extensions import override
 
+from vesalius.data.to_device import to_device
 from vesalius.views.operation import Parameters, Pixelwise, refuse
 
 
@@ -40,7 +41,7 @@ class Normalise(Pixelwise):
 
     @override
     def apply(self, x: Tensor, p: Parameters) -> Tensor:
-        shift = torch.tensor([-m / s for m, s in zip(self.mean, self.std)]).to(x.device, non_blocking=True)
+        shift = to_device(torch.tensor([-m / s for m, s in zip(self.mean, self.std)]), x.device)
         if len(self.mean) == 1:
             return torch.add(shift, x, alpha=1 / self.std[0], out=x)
         # One pass for each channel: an operation that repeats two operands at once is three times as slow.
