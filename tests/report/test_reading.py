@@ -34,9 +34,10 @@ def test_what_is_there_is_read(tmp_path: Path) -> None:
 
 
 def test_the_run_s_own_reason_comes_first(tmp_path: Path) -> None:
-    run = read_run(_run(tmp_path / "r", results__json=json.dumps({"absent": {"map": "Too few images."}})))
+    run = read_run(_run(tmp_path / "r", results__json=json.dumps({"absent": {"map": "Too few images.", "probes": -1}})))
     assert run.reason("map", "otherwise") == "Too few images."
     assert run.reason("views", "otherwise") == "otherwise"
+    assert run.reason("probes", "otherwise") == "otherwise", "a number is no reason"
     assert run.name == "r"
 
 

@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 def to_device(values: Tensor | NDArray[Any], device: torch.device) -> Tensor:
-    """``values``, of any shape and type, on ``device``.
+    """``values`` (...,), of any type, on ``device``.
 
     A GPU fetches them from page-locked memory when it comes to it: from other memory, or by a copy that blocks, the host would first
     wait for all that is queued. No other device gets a copy that does not block: MPS may read the source after its memory was given

@@ -66,8 +66,8 @@ class RunRecord:
         """Why ``section`` is absent: what the run says, else what is wrong with its results, else ``otherwise``."""
         absent = mapping(self.results.get("absent"))
         for key in (section, section.replace("-", "_"), section.rpartition("-")[2]):
-            if text(absent.get(key)):
-                return text(absent.get(key))
+            if isinstance(said := absent.get(key), str) and said:
+                return said
         if "results.json" in self.problems and not self.results:
             return self.problems["results.json"]
         return otherwise

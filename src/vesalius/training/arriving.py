@@ -7,7 +7,7 @@ from torch import Tensor
 
 
 class Arriving:
-    """``value`` (...), which nothing may change afterwards, asked of its device now.
+    """``value`` (...,), which nothing may change afterwards, asked of its device now.
 
     To look at a tensor on a GPU is to wait for all that was queued since it was made as well. A copy that is queued right behind it,
     into page-locked memory and with an event behind that, is waited for alone. Other devices are looked at when it is read.
@@ -22,7 +22,7 @@ class Arriving:
             self._there.record(torch.cuda.current_stream(value.device))
 
     def read(self) -> Tensor:
-        """The value, on the host where it came from a GPU."""
+        """The value (...,), on the host where it came from a GPU."""
         if self._there is not None:
             self._there.synchronize()
         return self._value
