@@ -151,7 +151,7 @@ def test_another_data_set_is_refused_by_name(data: Path, tmp_path: Path) -> None
     with pytest.raises(UserError, match=r"the data set train \(the images themselves\) changed"):
         repeat(run.path, out=tmp_path / "again", quiet=True)
     (folder / "0003.png").unlink()
-    with pytest.raises(UserError, match=r"train \(its ids, labels or splits\); the data set train \(the images"):
+    with pytest.raises(UserError, match=r"train \(its ids, labels or splits, the images themselves\) changed"):
         repeat(run.path, out=tmp_path / "again", quiet=True)
     assert not (tmp_path / "again").exists()
 

@@ -26,5 +26,5 @@ def test_pixels_labels_and_weights_are_told_from_each_other(tmp_path: Path) -> N
     images(folder, 4, seed=1)
     assert other(first, now()) == ["the data set train (the images themselves)"]
     (folder / "0000.png").unlink()
-    assert other(first, now())[0] == "the data set train (its ids, labels or splits)"
+    assert other(first, now())[0] == "the data set train (its ids, labels or splits, the images themselves)"
     assert other(first, {"data": {}, "encoders": {}}) == [], "what nobody says is not compared"

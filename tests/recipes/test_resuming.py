@@ -115,8 +115,8 @@ def other_label(data: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (one_more, r"train \(its ids, labels or splits\).*monitor \(its ids.*"),
-        (other_label, r"train \(its ids, labels or splits\).*monitor \(its ids.*"),
+        (one_more, r"train \(its ids, labels or splits, .*\) and the data set monitor \(its ids.*"),
+        (other_label, r"train \(its ids, labels or splits, .*\) and the data set monitor \(its ids.*"),
         (painted_over, r"train \(the images themselves\).*monitor \(the images themselves\)"),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_fine_tuning_goes_on_with_the_labels_it_was_started_with_only(tmp_path
         with pytest.raises(Killed):
             vesalius.finetune("classifier", encoder="resnet18", out=out, quiet=True, **given)
     other_label(data)
-    with pytest.raises(UserError, match=r"the data set train \(its ids, labels or splits\) .*changed since"):
+    with pytest.raises(UserError, match=r"the data set train \(its ids, labels or splits, the images themselves\) changed since"):
         vesalius.finetune(resume=out, quiet=True)
     (data / "b" / "moved.png").rename(data / "a" / "0003.png")
     vesalius.finetune(resume=out, quiet=True)

@@ -30,7 +30,8 @@ def other(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
     """What of ``now`` is other than ``before``, of what both say, in words: ``the data set train (the images themselves)``."""
     found = []
     for name, was in before.get("data", {}).items():
-        found += [f"the data set {name} ({_MEANT[key]})" for key, value in now["data"].get(name, {}).items() if was.get(key, value) != value]
+        unlike = [_MEANT[key] for key, value in now["data"].get(name, {}).items() if was.get(key, value) != value]
+        found += [f"the data set {name} ({', '.join(unlike)})"] if unlike else []
     return found + [f"the encoder {name}" for name, was in before.get("encoders", {}).items() if now["encoders"].get(name, was) != was]
 
 
