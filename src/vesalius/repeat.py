@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,10 +16,11 @@ from vesalius.errors import UserError
 from vesalius.features import origin
 from vesalius.features.cache import afresh
 from vesalius.recipes.plugins import keep_plugins, plugins_of
-from vesalius.recipes.resuming import configured
+from vesalius.recipes.resuming import configured, started
 from vesalius.runs import Run, content, find, named_files, refuse_taken
 from vesalius.runs.circumstances import other_than
 from vesalius.terminal import Terminal
+from vesalius.training.world import processes
 
 _ELSEWHERE = ("plugins", "tracking", "write")
 """Of a configuration: where things lie and whom they are sent to, which a repetition leaves out."""
@@ -96,11 +96,11 @@ def _refuse(run: Run, facts: Mapping[str, Any]) -> _Verb:
     for file, digest in _made(run).items():
         if (run.path / file).is_file() and content.digest(run.path / file) != digest:
             raise UserError(f"{file} of {name} is not what the run wrote. Give back the original, or start a new run with its config.yaml.")
-    world, here = facts.get("world", 1), int(os.environ.get("WORLD_SIZE", "1"))
+    world, here = facts.get("world", 1), processes()
     if world != here:
         raise UserError(
-            f"{name} was made by {world} process(es), and {here} would repeat it. Start as many: torchrun --nproc_per_node {world} --no-python vesalius "
-            f"runs repeat {run.path}."
+            f"{name} was made by {world} process(es), and {here} would repeat it. Start as many: {started(world)} runs "
+            f"repeat {run.path}."
         )
     if (run.config().get("datapool") or {}).get("use"):
         raise UserError(f"{name} is a round of a datapool, which has grown by it: a round cannot be repeated. Select without datapool.use to compare.")

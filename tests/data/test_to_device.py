@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
+from tests.devices import DEVICES
 from vesalius.data.to_device import to_device
 
-DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else []), *(["mps"] if torch.backends.mps.is_available() else [])]
 SOURCE = Path(__file__).resolve().parents[2] / "src" / "vesalius"
 KNOW = {SOURCE / "data" / "to_device.py", SOURCE / "training" / "arriving.py"}
 

@@ -100,6 +100,12 @@ def killed(*_: Any, **__: Any) -> None:
     raise Killed
 
 
+def two_classes(data: Path) -> Path:
+    for seed, name in enumerate("ab"):
+        images(data / name, 12, seed=seed)
+    return data
+
+
 def one_more(data: Path) -> None:
     shutil.copy(data / "a" / "0000.png", data / "b" / "more.png")
 
@@ -123,9 +129,7 @@ def other_label(data: Path) -> None:
 def test_a_pretraining_goes_on_with_the_images_it_was_started_with_only(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], change: Any, said: str
 ) -> None:
-    data, out = tmp_path / "images", tmp_path / "run"
-    for seed, name in enumerate("ab"):
-        images(data / name, 12, seed=seed)
+    data, out = two_classes(tmp_path / "images"), tmp_path / "run"
     with monkeypatch.context() as patch:
         patch.setattr(importlib.import_module("vesalius.pretrain"), "finish", killed)
         with pytest.raises(Killed):
@@ -144,9 +148,7 @@ def test_a_pretraining_goes_on_with_the_images_it_was_started_with_only(
 
 
 def test_a_fine_tuning_goes_on_with_the_labels_it_was_started_with_only(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data, out = tmp_path / "images", tmp_path / "run"
-    for seed, name in enumerate("ab"):
-        images(data / name, 12, seed=seed)
+    data, out = two_classes(tmp_path / "images"), tmp_path / "run"
     given: dict[str, Any] = {"encoder.width": 0.0625, "encoder.stem": "small", "encoder.size": 16, "data.train": str(data), "threads": 1}
     with monkeypatch.context() as patch:
         patch.setattr(importlib.import_module("vesalius.finetune"), "_work", killed)

@@ -3,9 +3,8 @@
 import pytest
 import torch
 
+from tests.devices import DEVICES
 from vesalius.training.arriving import Arriving
-
-DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else []), *(["mps"] if torch.backends.mps.is_available() else [])]
 
 
 @pytest.mark.parametrize("device", DEVICES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from vesalius.recipes.config import MonitorConfig, PretrainConfig
 from vesalius.recipes.layers import GIVEN, Layer, layers, merged
 from vesalius.recipes.own_images import without_its_monitor
 from vesalius.recipes.tracking import check_trackers
+from vesalius.training.world import processes
 
 
 def load_pretrain(
@@ -36,7 +36,7 @@ def load_pretrain(
     if (word := str(config.get("compat", "none"))) != "none":
         said = max(i for i, layer in enumerate(given) if "compat" in layer.fields)
         method = str((config.get("method") or {}).get("name", PretrainConfig.model_fields["method"].default.name))
-        brought, told = compat_changes(word, config, method, int(os.environ.get("WORLD_SIZE", "1")))
+        brought, told = compat_changes(word, config, method, processes())
         sentences += told
         config, origins = merged([*given[:said], Layer(brought, f"compat {word}"), *given[said:]])
     config, more = with_files(config)
@@ -44,7 +44,7 @@ def load_pretrain(
     checked = check(PretrainConfig, config).said_by(origins)
     method_config: Any = check(registry.entry("methods", checked.method.name).Config, checked.method.fields, f"method {checked.method.name}")
     if hasattr(method_config, "check_batch"):  # before anything is decoded
-        method_config.check_batch(checked.batch_size * checked.accumulate * int(os.environ.get("WORLD_SIZE", "1")))
+        method_config.check_batch(checked.batch_size * checked.accumulate * processes())
     check_options(checked.encoder.name, checked.encoder.fields)
     for monitor in checked.monitors:
         monitor_settings(checked, monitor)

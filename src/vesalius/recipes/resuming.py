@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from vesalius.recipes.plugins import plugins_of
 from vesalius.runs import Run, find, home, named_files
 from vesalius.runs.circumstances import other_than
 from vesalius.terminal import Terminal
+from vesalius.training.world import processes
 
 C = TypeVar("C", bound=BaseModel)
 Load = Callable[[Any, Mapping[str, Any]], tuple[C, list[str]]]
@@ -33,7 +33,7 @@ def run_to_resume(reference: str | Path, verb: str) -> Run:
     or where a file of Python or YAML that it names was edited since.
     """
     run = Run.open(find(reference))
-    facts, now = run.facts(), int(os.environ.get("WORLD_SIZE", "1"))
+    facts, now = run.facts(), processes()
     made_by, were = facts.get("verb"), facts.get("world", now)
     if made_by != verb:
         raise UserError(f"{run.path} was made by {made_by}; go on with it there, or name a run of {verb}: `vesalius runs list` shows them.")
@@ -47,13 +47,14 @@ def run_to_resume(reference: str | Path, verb: str) -> Run:
     if were != now:
         raise UserError(
             f"--resume goes on with {run.path.name} exactly as it was started: by {were} process(es), whose batches make up its steps, and here "
-            f"{'is' if now == 1 else 'are'} {now}. Start as many: {_started(were)} {verb} --resume {run.path}"
+            f"{'is' if now == 1 else 'are'} {now}. Start as many: {started(were)} {verb} --resume {run.path}"
         )
     return run
 
 
-def _started(processes: int) -> str:
-    return "vesalius" if processes == 1 else f"torchrun --nproc_per_node {processes} --no-python vesalius"
+def started(count: int) -> str:
+    """The beginning of a command line that starts ``count`` processes on one machine."""
+    return "vesalius" if count == 1 else f"torchrun --nproc_per_node {count} --no-python vesalius"
 
 
 def configured(

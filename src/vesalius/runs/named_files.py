@@ -20,7 +20,7 @@ def digests(config: Mapping[str, Any]) -> dict[str, str]:
 
 def changed(config: Mapping[str, Any], known: Mapping[str, str]) -> list[str]:
     """Which files of ``config`` are not as ``known``, in words: ``views.yaml (views)``. What is not there is left to whoever reads it."""
-    return [f"{file.name} ({field})" for field, file in _named(config) if known.get(field, "") not in ("", checksum(file))]
+    return [f"{file.name} ({field})" for field, file in _named(config) if field in known and known[field] != checksum(file)]
 
 
 def _named(value: Any, field: str = "") -> Iterator[tuple[str, Path]]:

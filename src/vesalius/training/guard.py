@@ -19,6 +19,7 @@ from vesalius.errors import NonFinite
 from vesalius.runs import Run
 from vesalius.training import checkpoints
 from vesalius.training.arriving import Arriving
+from vesalius.training.held import Held
 from vesalius.training.method import Method
 from vesalius.training.optimizers import Stepper
 from vesalius.training.world import World
@@ -36,9 +37,8 @@ class Guard:
     """Watches the gradients of ``method``. ``late`` looks at a step's flag when the next one has been queued."""
 
     def __init__(self, method: nn.Module, late: bool) -> None:
-        self.late = late
         self._norms = [m for m in method.modules() if isinstance(m, _BatchNorm)]
-        self._held: tuple[Refused, Arriving, list[Tensor]] | None = None
+        self._held: Held[tuple[Refused, Arriving, list[Tensor]]] = Held(late)
         self._before: list[Tensor] = []
 
     def before_forward(self) -> None:
@@ -47,19 +47,19 @@ class Guard:
 
     def judge(self, step: int, finite: Tensor, parts: Mapping[str, Tensor]) -> Refused | None:
         """Note ``finite`` () of ``step``; returns a refused step, this one or, when ``late``, the one before."""
-        refused = self.settle() if self.late else None
-        self._held = (Refused(step, parts), Arriving(finite), self._before)
-        return refused if self.late else self.settle()
+        return self._judged(self._held.put((Refused(step, parts), Arriving(finite), self._before)))
 
     def settle(self) -> Refused | None:
         """Look at the flag that is still held: before a checkpoint, and at the end."""
-        held, self._held = self._held, None
-        if held is None or bool(held[1].read()):
+        return self._judged(self._held.take())
+
+    def _judged(self, taken: tuple[Refused, Arriving, list[Tensor]] | None) -> Refused | None:
+        if taken is None or bool(taken[1].read()):
             return None
         buffers = (buffer for norm in self._norms for buffer in norm.buffers())
-        for buffer, value in zip(buffers, held[2], strict=True):
+        for buffer, value in zip(buffers, taken[2], strict=True):
             buffer.copy_(value)
-        return held[0]
+        return taken[0]
 
 
 def refuse(

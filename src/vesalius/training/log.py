@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor, stack
 
 from vesalius.runs import Run
 from vesalius.training.arriving import Arriving
+from vesalius.training.held import Held
 from vesalius.training.length import Length
 from vesalius.training.method import Progress
 from vesalius.training.world import World
@@ -37,37 +38,13 @@ class Spent:
         return max(1e-9, self.total - self.monitoring - self.saving)
 
 
-@dataclass(frozen=True)
-class _Coming:
-    """A step's row whose numbers are on their way: ``terms`` (T,) of the loss, called ``names``, the method's ``scalars``, the gradients' ``norm``."""
-
-    before: dict[str, Any]
-    names: list[str]
-    terms: Arriving
-    scalars: dict[str, Arriving]
-    norm: Arriving
-    after: dict[str, Any]
-
-    def row(self) -> dict[str, Any]:
-        """The whole row."""
-        terms = dict(zip(self.names, self.terms.read().tolist(), strict=True))
-        return {
-            **self.before,
-            "loss": sum(terms.values()),
-            **{f"loss/{k}": v for k, v in terms.items()},
-            **{k: float(v.read()) for k, v in self.scalars.items()},
-            "grad_norm": float(self.norm.read()),
-            **self.after,
-        }
-
-
 class Log:
     """Rows for ``metrics.jsonl``. Where the host looks late (``World.late``), a step's numbers are looked at when the next row is made."""
 
     def __init__(self, run: Run, world: World, length: Length) -> None:
         self.run, self.world, self.length = run, world, length
         self.rows: list[dict[str, Any]] = []
-        self._coming: _Coming | None = None
+        self._coming: Held[Callable[[], dict[str, Any]]] = Held(world.late)
         self.since = [0.0, 0.0, 0]  # seconds at the last row, waited, images
 
     def step(
@@ -86,39 +63,47 @@ class Log:
         self.since[2] += samples
         if at.step % self.length.log_every and at.step != self.length.steps:
             return None
-        earlier = self._settle()
-        terms = stack([*parts.values()])
-        seconds = max(1e-9, clock - self.since[0])
-        self._coming = _Coming(
-            {"kind": "train", "step": at.step, "epoch": at.step / at.steps_per_epoch},
-            list(parts),
-            Arriving(terms if self.world.size == 1 else self.world.total(terms)),
-            {name: Arriving(value) for name, value in scalars.items()},
-            Arriving(norm),
-            {"lr": rate, "time": clock, "images_per_second": self.since[2] / seconds, "wait_share": self.since[1] / seconds},
-        )
+        terms = Arriving(self.world.total(stack([*parts.values()])))
+        names, told, gradients = list(parts), {name: Arriving(value) for name, value in scalars.items()}, Arriving(norm)
+        seconds, (_, waiting, images) = max(1e-9, clock - self.since[0]), self.since
+
+        def row() -> dict[str, Any]:
+            known = dict(zip(names, terms.read().tolist(), strict=True))
+            return {
+                "kind": "train",
+                "step": at.step,
+                "epoch": at.step / at.steps_per_epoch,
+                "loss": sum(known.values()),
+                **{f"loss/{name}": value for name, value in known.items()},
+                **{name: float(value.read()) for name, value in told.items()},
+                "lr": rate,
+                "grad_norm": float(gradients.read()),
+                "time": clock,
+                "images_per_second": images / seconds,
+                "wait_share": waiting / seconds,
+            }
+
         self.since = [clock, 0.0, 0]
-        loss = earlier if self.world.late else self._settle()
+        loss = self._made(self._coming.put(row))
         if len(self.rows) >= 50:
             self.flush()
         return loss
 
     def row(self, row: dict[str, Any]) -> None:
         """Add a row."""
-        self._settle()
+        self._made(self._coming.take())
         self.rows.append(row)
 
-    def _settle(self) -> float | None:
-        """Make the row that is coming; returns its loss, None where none is."""
-        coming, self._coming = self._coming, None
-        if coming is None:
+    def _made(self, row: Callable[[], dict[str, Any]] | None) -> float | None:
+        """Add what ``row`` makes; returns its loss."""
+        if row is None:
             return None
-        self.rows.append(row := coming.row())
-        return float(row["loss"])
+        self.rows.append(made := row())
+        return float(made["loss"])
 
     def flush(self, until: int | None = None) -> None:
         """Write what is held; ``until``: of no step after that one."""
-        self._settle()
+        self._made(self._coming.take())
         if self.world.first:
             self.run.measure([row for row in self.rows if until is None or row["step"] <= until])
         self.rows = []

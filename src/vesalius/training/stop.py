@@ -14,6 +14,7 @@ import torch
 
 from vesalius.data.to_device import to_device
 from vesalius.training.arriving import Arriving
+from vesalius.training.held import Held
 from vesalius.training.world import World
 
 SIGNALS = (signal.SIGTERM, signal.SIGINT, *([signal.SIGUSR2] if hasattr(signal, "SIGUSR2") else []))
@@ -25,7 +26,7 @@ class StopRequests:
     def __init__(self, world: World) -> None:
         self.world = world
         self.asked = False
-        self._coming: Arriving | None = None
+        self._agreed: Held[Arriving] = Held(world.late)
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> StopRequests:
@@ -48,6 +49,5 @@ class StopRequests:
         if self.world.size == 1:
             return self.asked
         flag = self.world.total(to_device(torch.tensor([float(self.asked)]), self.world.device))
-        earlier, self._coming = self._coming, Arriving(flag)
-        known = earlier if self.world.late else self._coming
+        known = self._agreed.put(Arriving(flag))
         return known is not None and bool(known.read()[0] > 0)

@@ -76,6 +76,11 @@ class World:
             dist.barrier()
 
 
+def processes() -> int:
+    """How many the launcher started, whether they have met yet or not."""
+    return int(os.environ.get("WORLD_SIZE", "1"))
+
+
 def pick_device(name: str, local_rank: int = 0) -> torch.device:
     """``auto`` takes CUDA, then MPS, then the CPU. Raises UserError where the named device is absent."""
     if name == "auto":
@@ -105,7 +110,7 @@ def world(device: str = "auto", precision: str = "auto") -> Iterator[World]:
 
     Raises UserError where the launcher's environment is incomplete, or the device has no process group.
     """
-    size, rank = int(os.environ.get("WORLD_SIZE", "1")), int(os.environ.get("RANK", "0"))
+    size, rank = processes(), int(os.environ.get("RANK", "0"))
     if size > 1 and not {"MASTER_ADDR", "MASTER_PORT"} <= os.environ.keys():
         raise UserError(f"WORLD_SIZE is {size}, but MASTER_ADDR and MASTER_PORT are not set. Start with torchrun, or unset WORLD_SIZE.")
     local = int(os.environ.get("LOCAL_RANK", "0"))
